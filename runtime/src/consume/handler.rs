@@ -1,0 +1,104 @@
+//! What a handler is, what it is told about an event, and how it says that it failed.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+
+use crate::event::{EventSet, Metadata, Position};
+
+/// Handles the events of one channel. Generated adapters implement it: `UserEvents::handler(Mailer { .. })`.
+pub trait Handler: Send + Sync + 'static {
+    /// The events.
+    type Events: EventSet;
+
+    /// Handles one event. It may be called again with the same event after a failure or a restart.
+    fn handle(&self, event: Self::Events, cx: &Context) -> impl Future<Output = HandlerResult> + Send;
+}
+
+/// What a handler returns.
+pub type HandlerResult = Result<(), HandlerError>;
+
+/// What a handler is told beside the event: its metadata, its position, which attempt this is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Context {
+    /// The event's metadata; `cx.id` and the like reach it directly.
+    pub metadata: Metadata,
+    /// The place in the publisher's log, where the transport tells.
+    pub position: Option<Position>,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+impl Context {
+    /// The context of a first attempt.
+    pub fn new(metadata: Metadata, position: Option<Position>) -> Self {
+        Context { metadata, position, attempt: 1 }
+    }
+}
+
+impl Deref for Context {
+    type Target = Metadata;
+
+    fn deref(&self) -> &Metadata {
+        &self.metadata
+    }
+}
+
+/// A handler's failure, and whether trying again may help.
+///
+/// Any error converts into one that asks for a retry, so `?` does the usual thing.
+pub struct HandlerError {
+    disposition: Disposition,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+/// What to do with an event whose handler failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// Try again later; when attempts run out, it becomes a dead letter.
+    Retry,
+    /// Trying again cannot help: it becomes a dead letter at once.
+    Reject,
+}
+
+impl HandlerError {
+    /// A failure that may pass: the event is tried again with backoff.
+    pub fn retry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        HandlerError { disposition: Disposition::Retry, source: error.into() }
+    }
+
+    /// A failure that will not pass: the event becomes a dead letter.
+    pub fn reject(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        HandlerError { disposition: Disposition::Reject, source: error.into() }
+    }
+
+    /// What to do with the event.
+    pub fn disposition(&self) -> Disposition {
+        self.disposition
+    }
+
+    /// The error itself.
+    pub fn source(&self) -> &(dyn Error + Send + Sync + 'static) {
+        self.source.as_ref()
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for HandlerError {
+    fn from(error: E) -> Self {
+        HandlerError::retry(error)
+    }
+}
+
+impl fmt::Debug for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HandlerError::{:?}({:?})", self.disposition, self.source)
+    }
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}

@@ -1,0 +1,5 @@
+//! Consuming: one pipeline for every transport.
+
+mod handler;
+
+pub use handler::{Context, Disposition, Handler, HandlerError, HandlerResult};

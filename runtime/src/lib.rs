@@ -1,0 +1,17 @@
+//! Contract-first events: one AsyncAPI document becomes typed events, publishers and handlers, carried over plain
+//! HTTP with only a database behind it.
+//!
+//! The way of an event: business code → [`Publisher`] → one append-only [`log`] → feed readers pull it, webhook
+//! dispatchers push it → the [`consume`] pipeline → the generated handler trait.
+
+pub mod consume;
+mod event;
+pub mod log;
+mod publish;
+
+pub use consume::{Context, Handler, HandlerError, HandlerResult};
+pub use event::{
+    Channel, DecodeError, Envelope, Event, EventId, EventSet, Headers, Metadata, Position, RawEvent, Transport,
+    UnknownEvent,
+};
+pub use publish::{PublishError, Publisher, Receipt, Within};

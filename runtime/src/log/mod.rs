@@ -1,0 +1,99 @@
+//! The append-only log: what every transport reads and every publisher writes.
+//!
+//! The contract, which every implementation keeps (and the shared suite checks): an acknowledged append survives the
+//! process; positions are dense and in commit order, so a reader that has seen position n never later finds a new
+//! event at or below n; an event id is appended once.
+
+use async_trait::async_trait;
+
+use crate::event::{EventId, Position, RawEvent};
+use crate::publish::Receipt;
+
+/// Appends events to a channel: a log in a transaction of its own, or a caller's transaction.
+#[async_trait]
+pub trait Append: Send {
+    /// Appends all of `events`, in their order, or none.
+    ///
+    /// An event whose id the channel has already is not appended again: its receipt is the first one's.
+    ///
+    /// # Errors
+    /// [`LogError::IdReused`] when an id is there with other content; otherwise when storage fails.
+    async fn append(&mut self, channel: &str, events: Vec<RawEvent>) -> Result<Vec<Receipt>, LogError>;
+}
+
+/// An append-only log of several channels. Handles are cheap to clone and share one log.
+#[async_trait]
+pub trait Log: Send + Sync {
+    /// Appends all of `events`, in their order, or none. When it returns, they are durable.
+    ///
+    /// # Errors
+    /// As [`Append::append`].
+    async fn append(&self, channel: &str, events: Vec<RawEvent>) -> Result<Vec<Receipt>, LogError>;
+
+    /// Reads at most `limit` events from `from` on, oldest first. Empty at the end of the log.
+    ///
+    /// # Errors
+    /// [`LogError::Retained`] when events at `from` were removed by retention; otherwise when storage fails.
+    async fn read(&self, channel: &str, from: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError>;
+
+    /// Which positions a channel holds. A channel that was never written holds none.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn bounds(&self, channel: &str) -> Result<Bounds, LogError>;
+
+    /// Returns when the channel holds an event at `position` (at once if it does). Slow readers cost a parked task.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn wait(&self, channel: &str, position: Position) -> Result<(), LogError>;
+}
+
+/// An event in the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEvent {
+    /// Its place in its channel.
+    pub position: Position,
+    /// The event.
+    pub event: RawEvent,
+}
+
+/// The positions that a channel holds: `oldest..next`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// The oldest event that is still there; equals `next` when there is none.
+    pub oldest: Position,
+    /// Where the next event will stand.
+    pub next: Position,
+}
+
+/// Why the log could not do it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// An event with this id is in the channel, with other content.
+    #[error("event id {id} is already in channel {channel:?} with other content; use a new id for a new event")]
+    IdReused {
+        /// The channel.
+        channel: String,
+        /// The id.
+        id: EventId,
+    },
+    /// The events asked for were removed by retention.
+    #[error("channel {channel:?} begins at position {oldest}: older events were removed by retention")]
+    Retained {
+        /// The channel.
+        channel: String,
+        /// The oldest position that is still there.
+        oldest: Position,
+    },
+    /// The storage failed.
+    #[error("the event log's storage failed")]
+    Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is stored is not what this version wrote.
+    #[error("the event log holds a row that cannot be read: {0}")]
+    Corrupt(String),
+    /// The implementation answered with fewer receipts than events.
+    #[error("the log acknowledged an append without a receipt")]
+    NoReceipt,
+}

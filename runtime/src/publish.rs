@@ -1,0 +1,169 @@
+//! Publishing: a typed event becomes one append to the log.
+//!
+//! Generated publisher traits are implemented for [`Publisher`] (its own transaction per event) and [`Within`]
+//! (the caller's transaction: the event exists if and only if it commits).
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Mutex;
+
+use crate::event::{Envelope, EventId, EventSet, Metadata, Position, RawEvent};
+use crate::log::{Append, Log, LogError};
+
+/// What the log answers to an append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The event's id.
+    pub id: EventId,
+    /// Its place in the channel; `None` where positions are assigned only after the caller's transaction commits.
+    pub position: Option<Position>,
+}
+
+impl Receipt {
+    /// A receipt, for implementations of [`Log`].
+    pub fn new(id: EventId, position: Option<Position>) -> Self {
+        Receipt { id, position }
+    }
+}
+
+/// Why an event was not published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The event could not be written as JSON.
+    #[error("the event cannot be written as JSON")]
+    Encode(#[source] serde_json::Error),
+    /// The log refused it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Publishes the events `E` of one channel. Cheap to clone.
+pub struct Publisher<E> {
+    log: Arc<dyn Log>,
+    settings: Settings,
+    events: PhantomData<fn(E)>,
+}
+
+/// What a publisher fills in for the events that it publishes.
+#[derive(Clone, Debug, Default)]
+struct Settings {
+    address: Option<String>,
+    subject: Option<String>,
+    id: Option<EventId>,
+    time: Option<DateTime<Utc>>,
+    traceparent: Option<String>,
+}
+
+impl Settings {
+    fn raw<E: EventSet>(&self, event: E) -> Result<RawEvent, PublishError> {
+        let mut metadata = Metadata::new("");
+        metadata.address.clone_from(&self.address);
+        metadata.subject.clone_from(&self.subject);
+        metadata.traceparent.clone_from(&self.traceparent);
+        if let Some(id) = &self.id {
+            metadata.id = id.clone();
+        }
+        if let Some(time) = self.time {
+            metadata.time = time;
+        }
+        Envelope { metadata, event }.into_raw().map_err(PublishError::Encode)
+    }
+}
+
+impl<E> Clone for Publisher<E> {
+    fn clone(&self) -> Self {
+        Publisher { log: Arc::clone(&self.log), settings: self.settings.clone(), events: PhantomData }
+    }
+}
+
+impl<E> fmt::Debug for Publisher<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl<E: EventSet> Publisher<E> {
+    /// A publisher into `log`. Generated code calls it: `UserEvents::publisher(&log)`.
+    pub fn new(log: &(impl Log + Clone + 'static)) -> Self {
+        Publisher { log: Arc::new(log.clone()), settings: Settings::default(), events: PhantomData }
+    }
+
+    /// The address to which events are published, for channels with parameters.
+    #[must_use]
+    pub fn address(mut self, address: impl fmt::Display) -> Self {
+        self.settings.address = Some(address.to_string());
+        self
+    }
+
+    /// What the events published through the returned publisher are about: `users.subject("/user/123")`.
+    #[must_use]
+    pub fn subject(&self, subject: impl Into<String>) -> Self {
+        let mut publisher = self.clone();
+        publisher.settings.subject = Some(subject.into());
+        publisher
+    }
+
+    /// The id of the next event. Publishing the same event again with the same id is a no-op; use a publisher with an
+    /// id for one event only.
+    #[must_use]
+    pub fn id(&self, id: impl Into<EventId>) -> Self {
+        let mut publisher = self.clone();
+        publisher.settings.id = Some(id.into());
+        publisher
+    }
+
+    /// When the events happened, where that is not now.
+    #[must_use]
+    pub fn time(&self, time: DateTime<Utc>) -> Self {
+        let mut publisher = self.clone();
+        publisher.settings.time = Some(time);
+        publisher
+    }
+
+    /// The W3C `traceparent` that the events carry.
+    #[must_use]
+    pub fn traceparent(&self, traceparent: impl Into<String>) -> Self {
+        let mut publisher = self.clone();
+        publisher.settings.traceparent = Some(traceparent.into());
+        publisher
+    }
+
+    /// Publishes one event. When it returns, the event is durable.
+    ///
+    /// # Errors
+    /// When the event cannot be encoded or the log refuses it; then it is not published.
+    pub async fn publish(&self, event: impl Into<E>) -> Result<Receipt, PublishError> {
+        let raw = self.settings.raw::<E>(event.into())?;
+        let mut receipts = self.log.append(E::CHANNEL.name, vec![raw]).await?;
+        receipts.pop().ok_or(PublishError::Log(LogError::NoReceipt))
+    }
+
+    /// A publisher that appends in the caller's transaction: events exist if and only if it commits.
+    pub fn within<'a>(&self, transaction: &'a mut dyn Append) -> Within<'a, E> {
+        Within { transaction: Mutex::new(transaction), settings: self.settings.clone(), events: PhantomData }
+    }
+}
+
+/// Publishes within the caller's transaction. See [`Publisher::within`].
+pub struct Within<'a, E> {
+    transaction: Mutex<&'a mut dyn Append>,
+    settings: Settings,
+    events: PhantomData<fn(E)>,
+}
+
+impl<E: EventSet> Within<'_, E> {
+    /// Publishes one event when the transaction commits.
+    ///
+    /// # Errors
+    /// When the event cannot be encoded or the log refuses it; the transaction should then be rolled back.
+    pub async fn publish(&self, event: impl Into<E>) -> Result<Receipt, PublishError> {
+        let raw = self.settings.raw::<E>(event.into())?;
+        let mut receipts = self.transaction.lock().await.append(E::CHANNEL.name, vec![raw]).await?;
+        receipts.pop().ok_or(PublishError::Log(LogError::NoReceipt))
+    }
+}

@@ -1,0 +1,14 @@
+//! An AsyncAPI document as a value: read, resolved, upgraded to one model, validated and located.
+//!
+//! Text goes in ([`Loader`]), a [`Loaded`] comes out: the [`Document`] in the AsyncAPI 3 model whatever
+//! version was written, every [`Diagnostic`] found on the way, and the [`Sources`] that turn a
+//! [`Location`] into file, line and column. This crate knows nothing of Rust code.
+
+mod diagnostic;
+pub mod document;
+pub mod schema;
+mod source;
+
+pub use diagnostic::{Diagnostic, Label, Rule, Severity};
+pub use document::Document;
+pub use source::{FileId, Key, LineColumn, Location, Node, Number, Object, Pointer, SourceFile, Sources, Span, Value};
