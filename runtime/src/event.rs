@@ -19,6 +19,12 @@ pub trait Event: Serialize + DeserializeOwned + Into<Self::Set> + Send + Sync + 
     type Set: EventSet;
 }
 
+/// A message that asks: the set of events that answer it, from the operation's `reply`.
+pub trait Request {
+    /// The replies.
+    type Replies: EventSet;
+}
+
 /// The events of one channel. Generated enums implement it.
 pub trait EventSet: Sized + Send + Sync + 'static {
     /// The channel.

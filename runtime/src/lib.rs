@@ -4,14 +4,29 @@
 //! The way of an event: business code → [`Publisher`] → one append-only [`log`] → feed readers pull it, webhook
 //! dispatchers push it → the [`consume`] pipeline → the generated handler trait.
 
+mod address;
+#[doc(hidden)]
+pub mod codegen;
 pub mod consume;
 mod event;
 pub mod log;
 mod publish;
 
+/// Any JSON value: what a schema that says nothing becomes.
+pub use serde_json::Value as Json;
+/// `format: uuid`
+pub use uuid::Uuid;
+
+/// `format: date-time`: an instant with the offset that it was written with.
+pub type DateTime = chrono::DateTime<chrono::FixedOffset>;
+
+/// `format: date`
+pub type Date = chrono::NaiveDate;
+
+pub use codegen::Invalid;
 pub use consume::{Context, Handler, HandlerError, HandlerResult};
 pub use event::{
-    Channel, DecodeError, Envelope, Event, EventId, EventSet, Headers, Metadata, Position, RawEvent, Transport,
-    UnknownEvent,
+    Channel, DecodeError, Envelope, Event, EventId, EventSet, Headers, Metadata, Position, RawEvent, Request,
+    Transport, UnknownEvent,
 };
 pub use publish::{PublishError, Publisher, Receipt, Within};

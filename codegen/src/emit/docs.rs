@@ -1,0 +1,132 @@
+//! Documentation comments: the document's CommonMark, made safe for rustdoc.
+//!
+//! Descriptions are prose of other people: a fenced block must not become a doc test, `[x]` no broken link, `<T>` no
+//! unclosed tag.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::ir::Docs;
+
+/// The `#[doc]` attributes of an item, and `#[deprecated]`.
+pub(super) fn attributes(docs: &Docs) -> TokenStream {
+    let lines = text(docs);
+    let lines = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    let deprecated = docs.deprecated.then(|| quote!(#[deprecated = "deprecated in the document"]));
+    quote!(#(#[doc = #lines])* #deprecated)
+}
+
+/// The lines of a documentation comment.
+fn text(docs: &Docs) -> Vec<String> {
+    let mut lines = Vec::new();
+    let summary = docs.summary.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let description = docs.description.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    if let Some(summary) = summary {
+        push(&mut lines, summary);
+    }
+    if let Some(description) = description.filter(|description| Some(*description) != summary) {
+        push(&mut lines, description);
+    }
+    for note in &docs.notes {
+        push(&mut lines, note.trim());
+    }
+    if let Some(source) = &docs.source {
+        separate(&mut lines);
+        lines.push(format!("Source: {source}."));
+    }
+    lines
+}
+
+fn push(lines: &mut Vec<String>, markdown: &str) {
+    separate(lines);
+    let mut fence: Option<&str> = None;
+    for line in markdown.lines() {
+        let trimmed = line.trim_start();
+        let marker = ["```", "~~~"].into_iter().find(|marker| trimmed.starts_with(marker));
+        match (fence, marker) {
+            (None, Some(marker)) => {
+                fence = Some(marker);
+                // Whatever language it names, it is no Rust to be tested.
+                lines.push(format!("{marker}text"));
+            }
+            (Some(open), Some(marker)) if open == marker => {
+                fence = None;
+                lines.push(marker.to_owned());
+            }
+            (Some(_), _) => lines.push(line.trim_end().to_owned()),
+            (None, None) => lines.push(escape(dedent(line))),
+        }
+    }
+    if let Some(open) = fence {
+        lines.push(open.to_owned());
+    }
+}
+
+fn separate(lines: &mut Vec<String>) {
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+}
+
+/// Four spaces would make an indented code block, which rustdoc tests; two still nest a list.
+fn dedent(line: &str) -> &str {
+    let indent = line.len() - line.trim_start().len();
+    if indent >= 4 { line[indent - 2..].trim_end() } else { line.trim_end() }
+}
+
+/// Escapes what rustdoc would take for a link or a tag, outside of inline code.
+fn escape(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut in_code = false;
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        if !in_code && (rest.starts_with("http://") || rest.starts_with("https://")) && !out.ends_with(['(', '<']) {
+            let end = rest.find(|c: char| c.is_whitespace() || "<>()[]`\"'".contains(c)).unwrap_or(rest.len());
+            let url = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?']);
+            out.push('<');
+            out.push_str(url);
+            out.push('>');
+            rest = &rest[url.len()..];
+            continue;
+        }
+        match c {
+            '`' => in_code = !in_code,
+            '<' | '[' | ']' if !in_code && !is_link(rest, c, &out) => out.push('\\'),
+            _ => {}
+        }
+        out.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    out
+}
+
+/// Whether a bracket belongs to an inline link, `[text](target)`.
+fn is_link(rest: &str, c: char, before: &str) -> bool {
+    match c {
+        '[' => rest.find("](").is_some_and(|at| !rest[1..at].contains(['[', ']'])),
+        ']' => rest.starts_with("](") && before.contains('['),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(markdown: &str) -> Vec<String> {
+        text(&Docs { description: Some(markdown.to_owned()), ..Docs::default() })
+    }
+
+    #[test]
+    fn code_is_never_a_doc_test() {
+        assert_eq!(lines("```\nlet x;\n```"), ["```text", "let x;", "```"]);
+        assert_eq!(lines("a\n\n    indented"), ["a", "", "  indented"]);
+        assert_eq!(lines("```json\n{"), ["```text", "{", "```"]);
+    }
+
+    #[test]
+    fn brackets_and_tags_are_escaped_and_links_kept() {
+        assert_eq!(lines("a [b] Vec<T> `<c>`"), [r"a \[b\] Vec\<T> `<c>`"]);
+        assert_eq!(lines("see [this](https://a.b/c) or https://a.b."), ["see [this](https://a.b/c) or <https://a.b>."]);
+    }
+}

@@ -1,0 +1,557 @@
+//! Event sets: the enum, the publisher and handler traits, the adapter, the address.
+
+use std::collections::HashSet;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::docs;
+use super::path::{Paths, ident};
+use crate::ir::{Accessor, Address, AddressPart, Api, Docs, Event, EventSet, Transport, Type};
+use crate::settings::{Settings, Side, UnknownEvents};
+
+/// Everything that belongs to one event set.
+pub(super) fn set(set: &EventSet, api: &Api, paths: &Paths, settings: &Settings) -> TokenStream {
+    // An enum without variants could not be handled; a set without messages keeps what comes all the same.
+    let keep_unknown = settings.unknown_events == UnknownEvents::Keep || set.events.is_empty();
+    let context = Context { set, api, paths, keep_unknown };
+    let publisher = (settings.side != Side::Consumer).then(|| context.publisher());
+    let handler = (settings.side != Side::Publisher).then(|| context.handler());
+    let enumeration = context.enumeration(settings);
+    let address = set.typed_address.as_ref().map(|address| context.address(address));
+    quote!(#enumeration #publisher #handler #address)
+}
+
+struct Context<'a> {
+    set: &'a EventSet,
+    api: &'a Api,
+    paths: &'a Paths,
+    keep_unknown: bool,
+}
+
+impl Context<'_> {
+    fn enumeration(&self, settings: &Settings) -> TokenStream {
+        let set = self.set;
+        let name = ident(&set.name);
+        let docs = docs::attributes(&set.docs);
+        let variants = set.events.iter().map(|event| self.variant(event));
+        let unknown = self.keep_unknown.then(|| {
+            quote! {
+                /// An event of a type that this version of the document does not declare.
+                Unknown(::event_api::UnknownEvent),
+            }
+        });
+        let channel = self.channel();
+        let event_set = self.event_set();
+        let conversions = set.events.iter().filter(|event| self.is_only_use(event)).map(|event| {
+            let (variant, ty) = (ident(&event.variant), self.payload(event));
+            quote! {
+                impl ::core::convert::From<#ty> for #name {
+                    fn from(event: #ty) -> Self {
+                        Self::#variant(event)
+                    }
+                }
+            }
+        });
+        let events = set.events.iter().filter(|event| event.owns_payload).map(|event| {
+            let (event_type, ty) = (&event.event_type, self.payload(event));
+            let request = event.reply.as_ref().map(|reply| {
+                let reply = ident(reply);
+                quote! {
+                    impl ::event_api::Request for #ty {
+                        type Replies = #reply;
+                    }
+                }
+            });
+            quote! {
+                impl ::event_api::Event for #ty {
+                    const TYPE: &'static str = #event_type;
+                    type Set = #name;
+                }
+
+                #request
+            }
+        });
+        let publisher = (settings.side != Side::Consumer).then(|| self.publisher_constructor());
+        let handler = (settings.side != Side::Publisher).then(|| {
+            let (handler, adapter) = (format_ident!("{}Handler", set.name), format_ident!("{}Adapter", set.name));
+            quote! {
+                /// What a consumer runs: `handler` for the events of this channel.
+                pub fn handler<H: #handler>(handler: H) -> #adapter<H> {
+                    #adapter(handler)
+                }
+            }
+        });
+        quote! {
+            #docs
+            #[derive(Clone, Debug, PartialEq)]
+            pub enum #name {
+                #(#variants)*
+                #unknown
+            }
+
+            impl #name {
+                /// The channel, as the document declares it.
+                pub const CHANNEL: &'static ::event_api::Channel = &#channel;
+
+                #publisher
+                #handler
+            }
+
+            #event_set
+
+            #(#conversions)*
+            #(#events)*
+        }
+    }
+
+    /// How the enum is read and written.
+    fn event_set(&self) -> TokenStream {
+        let set = self.set;
+        let name = ident(&set.name);
+        let result = self.paths.result();
+        let json_error = quote!(::event_api::codegen::serde_json::Error);
+        let event_types = set.events.iter().map(|event| {
+            let (variant, event_type) = (ident(&event.variant), &event.event_type);
+            quote!(Self::#variant { .. } => #event_type,)
+        });
+        let data = set.events.iter().map(|event| {
+            let variant = ident(&event.variant);
+            match (&event.headers, &event.payload) {
+                (None, Some(_)) => quote!(Self::#variant(payload) => ::event_api::codegen::to_raw(payload),),
+                (Some(_), Some(_)) => {
+                    quote!(Self::#variant { payload, .. } => ::event_api::codegen::to_raw(payload),)
+                }
+                (_, None) => quote!(Self::#variant { .. } => ::event_api::codegen::to_raw(&()),),
+            }
+        });
+        let decoded = set.events.iter().map(|event| {
+            let (variant, event_type) = (ident(&event.variant), &event.event_type);
+            let read = quote!(::event_api::codegen::Deserialize::deserialize(data));
+            let read_nothing = quote!(::event_api::codegen::read_nothing(data));
+            let headers = quote!(let headers = ::event_api::codegen::read_headers(headers)?;);
+            match (&event.headers, &event.payload) {
+                (None, Some(_)) => quote!(#event_type => #read.map(Self::#variant),),
+                (None, None) => quote!(#event_type => #read_nothing.map(|()| Self::#variant),),
+                (Some(_), Some(_)) => quote!(#event_type => {
+                    #headers
+                    #read.map(|payload| Self::#variant { headers, payload })
+                }),
+                (Some(_), None) => quote!(#event_type => {
+                    #headers
+                    #read_nothing.map(|()| Self::#variant { headers })
+                }),
+            }
+        });
+        let (unknown_type, unknown_data, unknown_headers) = if self.keep_unknown {
+            (
+                Some(quote!(Self::Unknown(event) => &event.event_type,)),
+                Some(quote!(Self::Unknown(event) => ::event_api::codegen::to_raw(&event.data),)),
+                Some(quote!(Self::Unknown(event) => Ok(event.headers.clone()),)),
+            )
+        } else {
+            (None, None, None)
+        };
+        let unknown = if self.keep_unknown {
+            quote!(_ => ::event_api::codegen::read_unknown(event_type, headers, data).map(Self::Unknown),)
+        } else {
+            quote!(_ => Err(::event_api::codegen::unknown_event_type(event_type, Self::CHANNEL)),)
+        };
+        let with_headers: Vec<_> = set.events.iter().filter(|event| event.headers.is_some()).collect();
+        let headers = (self.keep_unknown || !with_headers.is_empty()).then(|| {
+            let arms = with_headers.iter().map(|event| {
+                let variant = ident(&event.variant);
+                quote!(Self::#variant { headers, .. } => ::event_api::Headers::from_typed(headers),)
+            });
+            let others = (with_headers.len() < set.events.len())
+                .then(|| quote!(_ => Ok(::event_api::Headers::default()),));
+            quote! {
+                fn headers(&self) -> #result<::event_api::Headers, #json_error> {
+                    match self {
+                        #(#arms)*
+                        #unknown_headers
+                        #others
+                    }
+                }
+            }
+        });
+        quote! {
+            impl ::event_api::EventSet for #name {
+                const CHANNEL: &'static ::event_api::Channel = Self::CHANNEL;
+
+                fn event_type(&self) -> &str {
+                    match self {
+                        #(#event_types)*
+                        #unknown_type
+                    }
+                }
+
+                #headers
+
+                fn data(&self) -> #result<::event_api::codegen::RawData, #json_error> {
+                    match self {
+                        #(#data)*
+                        #unknown_data
+                    }
+                }
+
+                fn decode<'de, D: ::event_api::codegen::Deserializer<'de>>(
+                    event_type: &str,
+                    headers: &::event_api::Headers,
+                    data: D,
+                ) -> #result<Self, D::Error> {
+                    let _ = headers;
+                    match event_type {
+                        #(#decoded)*
+                        #unknown
+                    }
+                }
+            }
+        }
+    }
+
+    fn channel(&self) -> TokenStream {
+        let set = self.set;
+        let (name, title, version) = (&set.channel_name, &set.title, &self.api.version);
+        let address = match &set.address {
+            Some(address) => quote!(::core::option::Option::Some(#address)),
+            None => quote!(::core::option::Option::None),
+        };
+        let event_types = set.events.iter().map(|event| &event.event_type);
+        let transports = set.transports.iter().map(|transport| match transport {
+            Transport::Feed => quote!(::event_api::Transport::Feed),
+            Transport::Webhook => quote!(::event_api::Transport::Webhook),
+        });
+        quote! {
+            ::event_api::Channel {
+                name: #name,
+                title: #title,
+                address: #address,
+                event_types: &[#(#event_types),*],
+                version: #version,
+                transports: &[#(#transports),*],
+            }
+        }
+    }
+
+    fn publisher_constructor(&self) -> TokenStream {
+        let log = quote!(&(impl ::event_api::log::Log + ::core::clone::Clone + 'static));
+        match &self.set.typed_address {
+            Some(address) => {
+                let address = ident(&address.name);
+                quote! {
+                    /// Publishes into `log`, to one address of this channel.
+                    pub fn publisher(log: #log, address: &#address) -> ::event_api::Publisher<Self> {
+                        ::event_api::Publisher::new(log).address(address)
+                    }
+                }
+            }
+            None => quote! {
+                /// Publishes into `log`.
+                pub fn publisher(log: #log) -> ::event_api::Publisher<Self> {
+                    ::event_api::Publisher::new(log)
+                }
+            },
+        }
+    }
+
+    fn variant(&self, event: &Event) -> TokenStream {
+        let docs = docs::attributes(&self.event_docs(event));
+        let name = ident(&event.variant);
+        let headers = event.headers.as_ref().map(|ty| self.paths.ty(ty, self.api));
+        let payload = event.payload.as_ref().map(|ty| self.paths.ty(ty, self.api));
+        match (headers, payload) {
+            (None, Some(payload)) => quote!(#docs #name(#payload),),
+            (None, None) => quote!(#docs #name,),
+            (Some(headers), Some(payload)) => quote! {
+                #docs
+                #name {
+                    /// The message's headers.
+                    headers: #headers,
+                    /// The message's payload.
+                    payload: #payload,
+                },
+            },
+            (Some(headers), None) => quote! {
+                #docs
+                #name {
+                    /// The message's headers.
+                    headers: #headers,
+                },
+            },
+        }
+    }
+
+    fn event_docs(&self, event: &Event) -> Docs {
+        let mut docs = event.docs.clone();
+        if let Some(reply) = &event.reply {
+            docs.notes.push(format!("Answered by `{reply}`."));
+        }
+        docs
+    }
+
+    fn payload(&self, event: &Event) -> TokenStream {
+        let payload = event.payload.as_ref().unwrap_or(&Type::Null);
+        self.paths.ty(payload, self.api)
+    }
+
+    /// Whether the payload's type, on its own, says which event it is.
+    fn is_only_use(&self, event: &Event) -> bool {
+        let uses = self.set.events.iter().filter(|other| other.payload == event.payload).count();
+        uses == 1 && event.headers.is_none() && matches!(event.payload, Some(Type::Named(_)))
+    }
+
+    /// The arguments of a method for an event, and the event made of them.
+    fn arguments(&self, event: &Event) -> (TokenStream, TokenStream, TokenStream) {
+        let (set, variant) = (ident(&self.set.name), ident(&event.variant));
+        let headers = event.headers.as_ref().map(|ty| self.paths.ty(ty, self.api));
+        let payload = event.payload.as_ref().map(|ty| self.paths.ty(ty, self.api));
+        match (headers, payload) {
+            (None, Some(payload)) => (quote!(event: #payload,), quote!(#set::#variant(event)), quote!(event,)),
+            (None, None) => (quote!(), quote!(#set::#variant), quote!()),
+            (Some(headers), Some(payload)) => (
+                quote!(event: #payload, headers: #headers,),
+                quote!(#set::#variant { headers, payload: event }),
+                quote!(event, headers,),
+            ),
+            (Some(headers), None) => (quote!(headers: #headers,), quote!(#set::#variant { headers }), quote!(headers,)),
+        }
+    }
+
+    fn publisher(&self) -> TokenStream {
+        let name = ident(&self.set.name);
+        let publisher = format_ident!("{}Publisher", self.set.name);
+        let result = self.paths.result();
+        let published = quote! {
+            impl ::core::future::Future<
+                Output = #result<::event_api::Receipt, ::event_api::PublishError>
+            > + ::core::marker::Send
+        };
+        let docs = docs::attributes(&Docs {
+            summary: Some(format!("Publishes `{}`.", self.set.name)),
+            notes: vec![
+                "Implemented for [`Publisher`](::event_api::Publisher) and, within a transaction, for \
+                 [`Within`](::event_api::Within); a test double implements `publish` alone."
+                    .to_owned(),
+            ],
+            ..Docs::default()
+        });
+        let methods = self.set.events.iter().map(|event| {
+            let docs = docs::attributes(&Docs { source: None, ..self.event_docs(event) });
+            let method = ident(&event.method);
+            let (arguments, made, _) = self.arguments(event);
+            quote! {
+                #docs
+                fn #method(&self, #arguments) -> #published {
+                    self.publish(#made)
+                }
+            }
+        });
+        quote! {
+            #docs
+            pub trait #publisher: ::core::marker::Sync {
+                /// Publishes any event of the channel. When it returns, the event is in the log.
+                fn publish(&self, event: #name) -> #published;
+
+                #(#methods)*
+            }
+
+            impl #publisher for ::event_api::Publisher<#name> {
+                fn publish(&self, event: #name) -> #published {
+                    ::event_api::Publisher::publish(self, event)
+                }
+            }
+
+            impl #publisher for ::event_api::Within<'_, #name> {
+                fn publish(&self, event: #name) -> #published {
+                    ::event_api::Within::publish(self, event)
+                }
+            }
+        }
+    }
+
+    fn handler(&self) -> TokenStream {
+        let name = ident(&self.set.name);
+        let (handler, adapter) = (format_ident!("{}Handler", self.set.name), format_ident!("{}Adapter", self.set.name));
+        let handled = quote! {
+            impl ::core::future::Future<Output = ::event_api::HandlerResult> + ::core::marker::Send
+        };
+        let docs = docs::attributes(&Docs {
+            summary: Some(format!("Handles `{}`, each message in a method of its own.", self.set.name)),
+            notes: vec!["Implement the methods as `async fn`. An event may come again after a failure.".to_owned()],
+            ..Docs::default()
+        });
+        let methods = self.set.events.iter().map(|event| {
+            let docs = docs::attributes(&Docs { source: None, ..self.event_docs(event) });
+            let method = ident(&event.method);
+            let (arguments, _, _) = self.arguments(event);
+            quote! {
+                #docs
+                fn #method(&self, #arguments cx: &::event_api::Context) -> #handled;
+            }
+        });
+        let unknown = self.keep_unknown.then(|| {
+            quote! {
+                /// An event of a type that this version of the document does not declare. Skips it by default.
+                fn unknown(&self, event: ::event_api::UnknownEvent, cx: &::event_api::Context) -> #handled {
+                    let _ = (event, cx);
+                    ::core::future::ready(Ok(()))
+                }
+            }
+        });
+        let arms = self.set.events.iter().map(|event| {
+            let method = ident(&event.method);
+            let (_, pattern, values) = self.arguments(event);
+            quote!(#pattern => self.0.#method(#values cx).await,)
+        });
+        let unknown_arm = self.keep_unknown.then(|| quote!(#name::Unknown(event) => self.0.unknown(event, cx).await,));
+        let adapter_docs =
+            format!(" Gives the events of `{}` to a handler. See `{}::handler`.", self.set.name, self.set.name);
+        quote! {
+            #docs
+            pub trait #handler: ::core::marker::Send + ::core::marker::Sync + 'static {
+                #(#methods)*
+                #unknown
+            }
+
+            #[doc = #adapter_docs]
+            #[derive(Clone, Debug)]
+            pub struct #adapter<H>(H);
+
+            impl<H: #handler> ::event_api::Handler for #adapter<H> {
+                type Events = #name;
+
+                async fn handle(&self, event: #name, cx: &::event_api::Context) -> ::event_api::HandlerResult {
+                    match event {
+                        #(#arms)*
+                        #unknown_arm
+                    }
+                }
+            }
+        }
+    }
+
+    fn address(&self, address: &Address) -> TokenStream {
+        let name = ident(&address.name);
+        let template = self.set.address.as_deref().unwrap_or_default();
+        let docs = format!(" An address of `{}`: `{template}`.", self.set.name);
+        let parameters: Vec<(&str, &Type, &Docs)> = address
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                AddressPart::Parameter { field, ty, docs } => Some((field.as_str(), ty, docs)),
+                AddressPart::Literal(_) => None,
+            })
+            .collect();
+        let fields = parameters.iter().map(|(field, ty, docs)| {
+            let (field, ty, docs) = (ident(field), self.paths.ty(ty, self.api), docs::attributes(docs));
+            quote!(#docs pub #field: #ty,)
+        });
+        let parts = address.parts.iter().map(|part| match part {
+            AddressPart::Literal(text) => quote!(f.write_str(#text)?;),
+            AddressPart::Parameter { field, .. } => {
+                let field = ident(field);
+                quote!(::core::fmt::Display::fmt(&self.#field, f)?;)
+            }
+        });
+        let mut literals = vec![String::new()];
+        for part in &address.parts {
+            match part {
+                AddressPart::Literal(text) => {
+                    if let Some(last) = literals.last_mut() {
+                        last.push_str(text);
+                    }
+                }
+                AddressPart::Parameter { .. } => literals.push(String::new()),
+            }
+        }
+        let names: Vec<_> = parameters.iter().map(|(field, ..)| ident(field)).collect();
+        let parsed = parameters.iter().map(|(field, ty, _)| {
+            let field = ident(field);
+            match ty {
+                Type::String => quote!(#field: #field.to_owned(),),
+                _ => quote!(#field: #field.parse()?,),
+            }
+        });
+        let result = self.paths.result();
+        quote! {
+            #[doc = #docs]
+            #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+            pub struct #name {
+                #(#fields)*
+            }
+
+            impl ::core::fmt::Display for #name {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    #(#parts)*
+                    Ok(())
+                }
+            }
+
+            impl ::core::str::FromStr for #name {
+                type Err = ::event_api::Invalid;
+
+                fn from_str(address: &str) -> #result<Self, Self::Err> {
+                    match ::event_api::codegen::match_address(&[#(#literals),*], address).as_deref() {
+                        Some([#(#names),*]) => Ok(Self { #(#parsed)* }),
+                        _ => Err(::event_api::Invalid::address(#template)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `correlation_id()` on the payload or headers types that have one.
+pub(super) fn correlation_ids(api: &Api, paths: &Paths) -> Vec<TokenStream> {
+    let mut done = HashSet::new();
+    let mut out = Vec::new();
+    for event in api.sets.iter().flat_map(|set| &set.events) {
+        let Some(accessor) = &event.correlation_id else { continue };
+        let start = if accessor.in_headers { &event.headers } else { &event.payload };
+        if let Some(Type::Named(id)) = start
+            && done.insert(*id)
+        {
+            let name = ident(&api.types[*id].name);
+            out.push(accessor_method(&name, accessor, api, paths));
+        }
+    }
+    out
+}
+
+fn accessor_method(name: &proc_macro2::Ident, accessor: &Accessor, api: &Api, paths: &Paths) -> TokenStream {
+    let docs = docs::attributes(&Docs {
+        summary: Some("The correlation id.".to_owned()),
+        description: accessor.description.clone(),
+        ..Docs::default()
+    });
+    let is_text = accessor.ty == Type::String;
+    let ty = if is_text { quote!(str) } else { paths.ty(&accessor.ty, api) };
+    let optional = accessor.fields.iter().any(|(_, optional)| *optional);
+    let mut path = quote!(self);
+    let last = accessor.fields.len() - 1;
+    for (index, (field, is_optional)) in accessor.fields.iter().enumerate() {
+        let field = ident(field);
+        path = quote!(#path.#field);
+        if *is_optional && index < last {
+            path = quote!(#path.as_ref()?);
+        }
+    }
+    let last_is_optional = accessor.fields[last].1;
+    let option = paths.option();
+    let (returned, body) = match (optional, last_is_optional, is_text) {
+        (false, ..) => (quote!(&#ty), quote!(&#path)),
+        (true, true, true) => (quote!(#option<&#ty>), quote!(#path.as_deref())),
+        (true, true, false) => (quote!(#option<&#ty>), quote!(#path.as_ref())),
+        (true, false, _) => (quote!(#option<&#ty>), quote!(Some(&#path))),
+    };
+    quote! {
+        impl #name {
+            #docs
+            #[must_use]
+            pub fn correlation_id(&self) -> #returned {
+                #body
+            }
+        }
+    }
+}

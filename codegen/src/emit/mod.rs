@@ -1,0 +1,46 @@
+//! From the intermediate representation to tokens.
+//!
+//! Everything that the generated code names is `::event_api::…` or from `core` and `std`, so a user adds one crate.
+//! What people read (types, enums, traits) is written out; how types are read and written as JSON is said in one line
+//! each to the macros of `event_api::codegen`.
+
+mod docs;
+mod events;
+mod path;
+mod types;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::ir::Api;
+use crate::settings::Settings;
+use path::Paths;
+
+/// The items of the module.
+pub(crate) fn api(api: &Api, settings: &Settings) -> TokenStream {
+    let paths = Paths::new(api);
+    let sets = api.sets.iter().map(|set| events::set(set, api, &paths, settings));
+    let accessors = events::correlation_ids(api, &paths);
+    let types = api.types.iter().map(|(_, definition)| types::definition(definition, api, &paths));
+    quote! {
+        #(#sets)*
+        #(#types)*
+        #(#accessors)*
+    }
+}
+
+/// The lint attribute of a generated module, inner with `!`: style lints speak to those who write code.
+pub(crate) fn module_lints(inner: &TokenStream) -> TokenStream {
+    quote! {
+        # #inner [allow(
+            clippy::all,
+            clippy::pedantic,
+            clippy::nursery,
+            missing_docs,
+            unreachable_pub,
+            deprecated,
+            rustdoc::all,
+            reason = "generated code"
+        )]
+    }
+}

@@ -1,0 +1,472 @@
+//! Named types: what people see of them, and the line that says how they are JSON.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use serde_json::Value;
+
+use super::docs;
+use super::path::{Paths, ident};
+use crate::ir::{
+    Additional, Api, Check, Definition, Field, Kind, Newtype, Presence, Struct, Tagging, TupleStruct, Type, Union,
+    ValueEnum,
+};
+
+/// A definition with everything that belongs to it.
+pub(super) fn definition(definition: &Definition, api: &Api, paths: &Paths) -> TokenStream {
+    match &definition.kind {
+        Kind::Struct(object) => structure(definition, object, api, paths),
+        Kind::ValueEnum(values) => value_enum(definition, values),
+        Kind::Union(union) => union_enum(definition, union, api, paths),
+        Kind::Newtype(newtype) => new_type(definition, newtype, api, paths),
+        Kind::Tuple(tuple) => tuple_struct(definition, tuple, api, paths),
+        // Lowering replaces every pending definition before it ends.
+        Kind::Pending => TokenStream::new(),
+    }
+}
+
+/// Documentation, derives and attributes of a definition.
+fn head(definition: &Definition, derives: &[&str]) -> TokenStream {
+    let docs = docs::attributes(&definition.docs);
+    let mut all: Vec<&str> = derives.to_vec();
+    for more in &definition.derives {
+        if !all.contains(&more.as_str()) {
+            all.push(more);
+        }
+    }
+    // Options are checked when they are read, so these parse.
+    let derives = all.iter().filter_map(|path| path.parse::<TokenStream>().ok());
+    let attributes = definition.attributes.iter().filter_map(|text| text.parse::<TokenStream>().ok());
+    quote!(#docs #[derive(#(#derives),*)] #(#[#attributes])*)
+}
+
+fn structure(definition: &Definition, object: &Struct, api: &Api, paths: &Paths) -> TokenStream {
+    let name = ident(&definition.name);
+    let all_optional = object.fields.iter().all(|field| field.presence == Presence::Optional);
+    let mut derives = vec!["Clone", "Debug", "PartialEq"];
+    if all_optional {
+        derives.push("Default");
+    }
+    let head = head(definition, &derives);
+    let fields = object.fields.iter().map(|field| struct_field(field, api, paths));
+    let string = paths.string();
+    let (others, rest) = match &object.additional {
+        Additional::Ignore => (quote!(ignore), None),
+        Additional::Refuse => (quote!(refuse), None),
+        Additional::Keep { field, ty } => {
+            let field = ident(field);
+            let ty = paths.ty(ty, api);
+            let docs = " Members that the document does not name.";
+            let declaration = quote!(#[doc = #docs] pub #field: ::std::collections::BTreeMap<#string, #ty>,);
+            (quote!(keep(#field)), Some(declaration))
+        }
+    };
+    let members = object.fields.iter().map(|field| member(field, api));
+    let constants = object.constants.iter().filter_map(|constant| {
+        let wire_name = &constant.wire_name;
+        let scalar = scalar(&constant.value)?;
+        Some(quote!(#wire_name = #scalar))
+    });
+    let constants = (!object.constants.is_empty()).then(|| quote!(, [#(#constants),*]));
+    let members = (!object.fields.is_empty()).then(|| quote!(, { #(#members,)* }));
+    quote! {
+        #head
+        pub struct #name {
+            #(#fields)*
+            #rest
+        }
+
+        ::event_api::codegen::object!(#name, #others #constants #members);
+    }
+}
+
+fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
+    let docs = docs::attributes(&field.docs);
+    let name = ident(&field.name);
+    let ty = paths.ty(&field.ty, api);
+    let ty = match (&field.presence, &field.ty) {
+        (Presence::Optional, Type::Nullable(_)) => ty,
+        (Presence::Optional, _) => {
+            let option = paths.option();
+            quote!(#option<#ty>)
+        }
+        _ => ty,
+    };
+    quote!(#docs pub #name: #ty,)
+}
+
+/// `optional nick = "nick"`
+fn member(field: &Field, api: &Api) -> TokenStream {
+    let name = ident(&field.name);
+    let wire_name = &field.wire_name;
+    let mode = match (&field.presence, &field.ty) {
+        (Presence::Required, _) => quote!(required),
+        (Presence::Optional, Type::Nullable(_)) => quote!(nullable),
+        (Presence::Optional, _) => quote!(optional),
+        (Presence::Default(value), ty) => {
+            let value = default_value(value, ty, api);
+            quote!(default(#value))
+        }
+    };
+    quote!(#mode #name = #wire_name)
+}
+
+fn default_value(value: &Value, ty: &Type, api: &Api) -> TokenStream {
+    match (value, ty) {
+        (Value::String(text), Type::String) => quote!(#text.to_owned()),
+        (Value::Number(number), Type::Number) => {
+            let literal = Literal::f64_unsuffixed(number.as_f64().unwrap_or_default().abs());
+            if number.as_f64().is_some_and(f64::is_sign_negative) { quote!(-#literal) } else { quote!(#literal) }
+        }
+        (value, Type::Named(id)) => {
+            let definition = &api.types[*id];
+            let name = ident(&definition.name);
+            let variant = match &definition.kind {
+                Kind::ValueEnum(values) => values.variants.iter().find(|variant| variant.value == *value),
+                _ => None,
+            };
+            // Lowering gives a default only where the enum has the value.
+            variant.map_or_else(TokenStream::new, |variant| {
+                let variant = ident(&variant.name);
+                quote!(#name::#variant)
+            })
+        }
+        (value, _) => plain_literal(value),
+    }
+}
+
+/// An integer or a boolean.
+fn plain_literal(value: &Value) -> TokenStream {
+    value.to_string().parse().unwrap_or_default()
+}
+
+/// `Str("x")`, `Int(1)`, `Bool(true)`
+fn scalar(value: &Value) -> Option<TokenStream> {
+    Some(match value {
+        Value::String(text) => quote!(Str(#text)),
+        Value::Bool(value) => quote!(Bool(#value)),
+        Value::Number(number) => {
+            let number = number.as_i64()?;
+            let literal = plain_literal(&number.into());
+            quote!(Int(#literal))
+        }
+        _ => return None,
+    })
+}
+
+fn value_enum(definition: &Definition, values: &ValueEnum) -> TokenStream {
+    let name = ident(&definition.name);
+    let derives = ["Clone", "Copy", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
+    let head = head(definition, &derives);
+    let variants = values.variants.iter().map(|variant| {
+        let name = ident(&variant.name);
+        let docs = match variant.value.as_str() {
+            Some(text) => format!(" `{}`", text.replace('`', "'")),
+            None => format!(" `{}`", variant.value),
+        };
+        quote!(#[doc = #docs] #name,)
+    });
+    let json = if values.is_string() {
+        let pairs = values.variants.iter().map(|variant| {
+            let (name, text) = (ident(&variant.name), variant.value.as_str());
+            quote!(#name = #text)
+        });
+        quote!(::event_api::codegen::string_enum!(#name { #(#pairs,)* });)
+    } else {
+        let pairs = values.variants.iter().filter_map(|variant| {
+            let (name, scalar) = (ident(&variant.name), scalar(&variant.value)?);
+            Some(quote!(#name = #scalar))
+        });
+        quote!(::event_api::codegen::scalar_enum!(#name { #(#pairs,)* });)
+    };
+    quote! {
+        #head
+        pub enum #name { #(#variants)* }
+
+        #json
+    }
+}
+
+fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) -> TokenStream {
+    let name = ident(&definition.name);
+    let head = head(definition, &["Clone", "Debug", "PartialEq"]);
+    let variants = union.variants.iter().map(|variant| {
+        let docs = docs::attributes(&variant.docs);
+        let (name, ty) = (ident(&variant.name), paths.ty(&variant.ty, api));
+        quote!(#docs #name(#ty),)
+    });
+    let names: Vec<_> = union.variants.iter().map(|variant| ident(&variant.name)).collect();
+    let json = match &union.tagging {
+        Tagging::Member { wire_name, values } => {
+            let pairs = names.iter().zip(values).map(|(name, values)| quote!(#name = #(#values)|*));
+            quote!(::event_api::codegen::union_by_member!(#name, #wire_name, { #(#pairs,)* });)
+        }
+        Tagging::JsonType(kinds) => {
+            let pairs = names.iter().zip(kinds).map(|(name, kinds)| {
+                let kinds = kinds.iter().map(|kind| ident(visitor_kind(*kind)));
+                quote!(#name = #(#kinds)|*)
+            });
+            quote!(::event_api::codegen::union_by_kind!(#name { #(#pairs,)* });)
+        }
+        Tagging::First => quote!(::event_api::codegen::union_by_trial!(#name, first { #(#names,)* });),
+        Tagging::Only => quote!(::event_api::codegen::union_by_trial!(#name, only { #(#names,)* });),
+    };
+    let conversions = union.variants.iter().filter(|variant| {
+        let same = union.variants.iter().filter(|other| other.ty == variant.ty).count();
+        same == 1 && matches!(&variant.ty, Type::Named(_) | Type::String | Type::Number | Type::Integer(_))
+    });
+    let conversions = conversions.map(|variant| {
+        let (variant, ty) = (ident(&variant.name), paths.ty(&variant.ty, api));
+        quote! {
+            impl ::core::convert::From<#ty> for #name {
+                fn from(value: #ty) -> Self {
+                    Self::#variant(value)
+                }
+            }
+        }
+    });
+    quote! {
+        #head
+        pub enum #name { #(#variants)* }
+
+        #json
+        #(#conversions)*
+    }
+}
+
+fn visitor_kind(json_type: event_api_spec::schema::JsonType) -> &'static str {
+    use event_api_spec::schema::JsonType;
+    match json_type {
+        JsonType::Null => "null",
+        JsonType::Boolean => "boolean",
+        JsonType::Integer | JsonType::Number => "number",
+        JsonType::String => "string",
+        JsonType::Array => "array",
+        JsonType::Object => "object",
+    }
+}
+
+fn new_type(definition: &Definition, newtype: &Newtype, api: &Api, paths: &Paths) -> TokenStream {
+    let name = ident(&definition.name);
+    let inner = paths.ty(&newtype.inner, api);
+    let mut derives = vec!["Clone", "Debug", "PartialEq"];
+    match &newtype.inner {
+        Type::String => derives.extend(["Eq", "PartialOrd", "Ord", "Hash"]),
+        Type::Integer(_) => derives.extend(["Copy", "Eq", "PartialOrd", "Ord", "Hash"]),
+        Type::Number => derives.extend(["Copy", "PartialOrd"]),
+        _ => {}
+    }
+    let mut noted = definition.clone();
+    noted.docs.notes.extend(check_note(&newtype.checks));
+    let head = head(&noted, &derives);
+    if newtype.checks.is_empty() {
+        return quote! {
+            #head
+            pub struct #name(pub #inner);
+
+            ::event_api::codegen::wrapper!(#name(#inner));
+        };
+    }
+    let checks = checks(&newtype.checks, &newtype.inner);
+    let json = match &newtype.inner {
+        Type::String => quote!(::event_api::codegen::string_newtype!(#name, |value| { #checks });),
+        _ => quote!(::event_api::codegen::newtype!(#name(#inner), |value| { #checks });),
+    };
+    quote! {
+        #head
+        pub struct #name(#inner);
+
+        #json
+    }
+}
+
+/// What must be true, in the schema's own words.
+fn check_note(checks: &[Check]) -> Option<String> {
+    let words: Vec<String> = checks
+        .iter()
+        .map(|check| match check {
+            Check::MinLength(n) => format!("at least {n} characters"),
+            Check::MaxLength(n) => format!("at most {n} characters"),
+            Check::Pattern(pattern) => format!("matches `{}`", pattern.replace('`', "'")),
+            Check::MinInteger(n) => format!("at least {n}"),
+            Check::MaxInteger(n) => format!("at most {n}"),
+            Check::MultipleOfInteger(n) => format!("a multiple of {n}"),
+            Check::Min(n) => format!("at least {n}"),
+            Check::Max(n) => format!("at most {n}"),
+            Check::ExclusiveMin(n) => format!("more than {n}"),
+            Check::ExclusiveMax(n) => format!("less than {n}"),
+            Check::MultipleOf(n) => format!("a multiple of {n}"),
+            Check::MinItems(n) => format!("at least {n} items"),
+            Check::MaxItems(n) => format!("at most {n} items"),
+            Check::UniqueItems => "no item twice".to_owned(),
+            Check::MinProperties(n) => format!("at least {n} members"),
+            Check::MaxProperties(n) => format!("at most {n} members"),
+            Check::Keys(patterns) => format!("member names match `{}`", patterns.join("` or `").replace("``", "`")),
+        })
+        .collect();
+    (!words.is_empty()).then(|| format!("Constraints: {}.", words.join(", ")))
+}
+
+/// The statements that check `value`.
+fn checks(checks: &[Check], inner: &Type) -> TokenStream {
+    let mut out = TokenStream::new();
+    let lengths = checks.iter().fold((None, None), |(min, max), check| match check {
+        Check::MinLength(n) => (Some(min.unwrap_or(0).max(*n)), max),
+        Check::MaxLength(n) => (min, Some(max.unwrap_or(u64::MAX).min(*n))),
+        _ => (min, max),
+    });
+    if lengths != (None, None) {
+        let (min, max) = limits(lengths.0, lengths.1);
+        out.extend(quote!(::event_api::codegen::check_length(value, #min, #max)?;));
+    }
+    for check in checks {
+        match check {
+            Check::Pattern(pattern) => out.extend(quote! {
+                static PATTERN: ::event_api::codegen::Pattern = ::event_api::codegen::Pattern::new(#pattern);
+                PATTERN.check(value)?;
+            }),
+            Check::UniqueItems => out.extend(quote!(::event_api::codegen::check_unique(value)?;)),
+            Check::Keys(patterns) => out.extend(quote! {
+                static PATTERNS: &[::event_api::codegen::Pattern] =
+                    &[#(::event_api::codegen::Pattern::new(#patterns)),*];
+                ::event_api::codegen::check_keys(value, PATTERNS)?;
+            }),
+            Check::MultipleOfInteger(of) => {
+                let of = Literal::i128_unsuffixed(of.abs());
+                out.extend(quote!(::event_api::codegen::check_integer_multiple(*value, #of)?;));
+            }
+            Check::MultipleOf(of) => {
+                let of = float(of);
+                out.extend(quote!(::event_api::codegen::check_multiple(*value, #of)?;));
+            }
+            _ => {}
+        }
+    }
+    out.extend(integer_bounds(checks, inner));
+    out.extend(number_bounds(checks));
+    let items = count(checks, |check| match check {
+        Check::MinItems(n) => Some((Some(*n), None)),
+        Check::MaxItems(n) => Some((None, Some(*n))),
+        _ => None,
+    });
+    if let Some((min, max)) = items {
+        out.extend(quote!(::event_api::codegen::check_item_count(value, #min, #max)?;));
+    }
+    let members = count(checks, |check| match check {
+        Check::MinProperties(n) => Some((Some(*n), None)),
+        Check::MaxProperties(n) => Some((None, Some(*n))),
+        _ => None,
+    });
+    if let Some((min, max)) = members {
+        out.extend(quote!(::event_api::codegen::check_member_count(value, #min, #max)?;));
+    }
+    out
+}
+
+fn count(
+    checks: &[Check],
+    limit: impl Fn(&Check) -> Option<(Option<u64>, Option<u64>)>,
+) -> Option<(TokenStream, TokenStream)> {
+    let (mut min, mut max) = (None, None);
+    let mut any = false;
+    for (low, high) in checks.iter().filter_map(limit) {
+        any = true;
+        min = min.max(low);
+        max = [max, high].into_iter().flatten().min();
+    }
+    any.then(|| limits(min, max))
+}
+
+/// Both limits, the absent ones as those that restrict nothing.
+fn limits(min: Option<u64>, max: Option<u64>) -> (TokenStream, TokenStream) {
+    let min = Literal::u64_unsuffixed(min.unwrap_or(0));
+    let max = max.map(Literal::u64_unsuffixed);
+    (quote!(#min), max.map_or_else(|| quote!(u64::MAX), |max| quote!(#max)))
+}
+
+fn integer_bounds(checks: &[Check], inner: &Type) -> Option<TokenStream> {
+    let Type::Integer(integer) = inner else { return None };
+    let min = checks.iter().find_map(|check| if let Check::MinInteger(n) = check { Some(*n) } else { None });
+    let max = checks.iter().find_map(|check| if let Check::MaxInteger(n) = check { Some(*n) } else { None });
+    if min.is_none() && max.is_none() {
+        return None;
+    }
+    let (low, high) = integer.range();
+    let name = ident(integer.name());
+    let bound = |bound: Option<i128>, limit: i128, constant: &str| match bound {
+        Some(n) => {
+            let n: TokenStream = n.to_string().parse().unwrap_or_default();
+            quote!(#n)
+        }
+        None => {
+            debug_assert!(limit == low || limit == high);
+            let constant = ident(constant);
+            quote!(#name::#constant.into())
+        }
+    };
+    let (min, max) = (bound(min, low, "MIN"), bound(max, high, "MAX"));
+    Some(quote!(::event_api::codegen::check_integer_bounds(*value, #min, #max)?;))
+}
+
+fn number_bounds(checks: &[Check]) -> Option<TokenStream> {
+    let find = |pick: fn(&Check) -> Option<&String>| {
+        checks.iter().find_map(pick).map_or_else(
+            || quote!(None),
+            |text| {
+                let value = float(text);
+                quote!(Some(#value))
+            },
+        )
+    };
+    let any = checks
+        .iter()
+        .any(|c| matches!(c, Check::Min(_) | Check::Max(_) | Check::ExclusiveMin(_) | Check::ExclusiveMax(_)));
+    if !any {
+        return None;
+    }
+    let min = find(|check| if let Check::Min(n) = check { Some(n) } else { None });
+    let max = find(|check| if let Check::Max(n) = check { Some(n) } else { None });
+    let above = find(|check| if let Check::ExclusiveMin(n) = check { Some(n) } else { None });
+    let below = find(|check| if let Check::ExclusiveMax(n) = check { Some(n) } else { None });
+    Some(quote!(::event_api::codegen::check_number_bounds(*value, #min, #max, #above, #below)?;))
+}
+
+/// A number as a literal of `f64`, infinite where it is too large for one.
+fn float(text: &str) -> TokenStream {
+    let value: f64 = text.parse().unwrap_or(f64::INFINITY);
+    if value.is_infinite() {
+        return if value > 0.0 { quote!(f64::INFINITY) } else { quote!(f64::NEG_INFINITY) };
+    }
+    let literal = Literal::f64_unsuffixed(value.abs());
+    if value.is_sign_negative() { quote!(-#literal) } else { quote!(#literal) }
+}
+
+fn tuple_struct(definition: &Definition, tuple: &TupleStruct, api: &Api, paths: &Paths) -> TokenStream {
+    let name = ident(&definition.name);
+    let head = head(definition, &["Clone", "Debug", "PartialEq"]);
+    let option = paths.option();
+    let names: Vec<_> = (1..=tuple.items.len()).map(|index| ident(&format!("item{index}"))).collect();
+    let fields = names.iter().zip(&tuple.items).enumerate().map(|(index, (name, ty))| {
+        let ty = paths.ty(ty, api);
+        let ty = if index < tuple.min_items { ty } else { quote!(#option<#ty>) };
+        let docs = format!(" Item {} of the array.", index + 1);
+        quote!(#[doc = #docs] pub #name: #ty,)
+    });
+    let rest_field = tuple.rest.as_ref().map(|ty| {
+        let list = paths.ty(&Type::List(Box::new(ty.clone())), api);
+        quote!(#[doc = " Further items."] pub rest: #list,)
+    });
+    let rest = tuple.rest.as_ref().map(|_| quote!(, rest rest));
+    let items = names.iter().enumerate().map(|(index, name)| {
+        let mode = if index < tuple.min_items { quote!(required) } else { quote!(optional) };
+        quote!(#mode #name)
+    });
+    quote! {
+        #head
+        pub struct #name {
+            #(#fields)*
+            #rest_field
+        }
+
+        ::event_api::codegen::tuple!(#name, [#(#items),*] #rest);
+    }
+}

@@ -1,0 +1,134 @@
+//! What is to be generated, as a value: channels with their events, and the types those consist of.
+//!
+//! Lowering fills it from a document; emission prints it. Every name in it is final and free of clashes, so emission
+//! decides nothing but layout.
+
+mod types;
+
+pub use types::{
+    Additional, Check, Constant, Definition, DefinitionId, Field, IntegerType, Kind, KnownType, Newtype, Presence,
+    Struct, Tagging, TupleStruct, Type, Types, Union, ValueEnum, ValueVariant, Variant,
+};
+
+/// A whole generated module.
+#[derive(Clone, Debug, Default)]
+pub struct Api {
+    /// `info.title`
+    pub title: String,
+    /// `info.version`
+    pub version: String,
+    /// `info.description`
+    pub description: Option<String>,
+    /// Where the document is, as the user named it.
+    pub source: String,
+    /// The event sets: one a channel, and one for each operation that is restricted to some of its channel's messages.
+    pub sets: Vec<EventSet>,
+    /// The types of payloads, headers and parameters.
+    pub types: Types,
+}
+
+/// The events of a channel (or of an operation on it): one enum, one publisher trait, one handler trait.
+#[derive(Clone, Debug)]
+pub struct EventSet {
+    /// The enum's name: `UserEvents`.
+    pub name: String,
+    /// Documentation of the channel or operation.
+    pub docs: Docs,
+    /// The channel's name in the log and in its feed's path: `user-events`.
+    pub channel_name: String,
+    /// The feed's title.
+    pub title: String,
+    /// `address`, as written.
+    pub address: Option<String>,
+    /// The typed address, for channels with parameters.
+    pub typed_address: Option<Address>,
+    /// The events, in the order of the document.
+    pub events: Vec<Event>,
+    /// How the channel may be carried.
+    pub transports: Vec<Transport>,
+}
+
+/// How a channel may be carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// By a feed.
+    Feed,
+    /// By webhooks.
+    Webhook,
+}
+
+/// A channel's address with its parameters as fields.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// The struct's name: `UserEventsAddress`.
+    pub name: String,
+    /// The address taken apart.
+    pub parts: Vec<AddressPart>,
+}
+
+/// A piece of an address template.
+#[derive(Clone, Debug)]
+pub enum AddressPart {
+    /// Text that stands for itself.
+    Literal(String),
+    /// `{parameter}`
+    Parameter {
+        /// The field's name.
+        field: String,
+        /// `String`, or an enum of the allowed values.
+        ty: Type,
+        /// Documentation.
+        docs: Docs,
+    },
+}
+
+/// One message of a set.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The variant's name: `NameChanged`.
+    pub variant: String,
+    /// The method's name: `name_changed`.
+    pub method: String,
+    /// The type on the wire.
+    pub event_type: String,
+    /// Documentation of the message.
+    pub docs: Docs,
+    /// The payload; `None` for a message without one.
+    pub payload: Option<Type>,
+    /// The headers; `None` for a message that declares none.
+    pub headers: Option<Type>,
+    /// Whether the payload's type stands for this message alone, so that it can say so itself (`impl Event`).
+    pub owns_payload: bool,
+    /// Where the correlation id is.
+    pub correlation_id: Option<Accessor>,
+    /// The set that answers, for a request.
+    pub reply: Option<String>,
+}
+
+/// A path to a value within a payload or headers type.
+#[derive(Clone, Debug)]
+pub struct Accessor {
+    /// Whether it starts at the headers (else at the payload).
+    pub in_headers: bool,
+    /// The fields to go through, each with whether it is an `Option`.
+    pub fields: Vec<(String, bool)>,
+    /// The type at its end, without `Option`.
+    pub ty: Type,
+    /// `description` of the correlation id.
+    pub description: Option<String>,
+}
+
+/// What the documentation of an item is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Docs {
+    /// Title or summary: the first line.
+    pub summary: Option<String>,
+    /// The description, CommonMark.
+    pub description: Option<String>,
+    /// Further sentences: the name in the document where it differs, constraints.
+    pub notes: Vec<String>,
+    /// Where it is written: pointer and file.
+    pub source: Option<String>,
+    /// `deprecated`
+    pub deprecated: bool,
+}

@@ -1,0 +1,380 @@
+//! Types as Rust will know them.
+
+use serde_json::Value;
+
+use super::Docs;
+
+/// A named type of a [`Types`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DefinitionId(pub(crate) usize);
+
+/// The named types of a module, in the order in which they are emitted.
+#[derive(Clone, Debug, Default)]
+pub struct Types {
+    pub(crate) definitions: Vec<Definition>,
+}
+
+impl Types {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (DefinitionId, &Definition)> {
+        self.definitions.iter().enumerate().map(|(index, definition)| (DefinitionId(index), definition))
+    }
+
+    pub(crate) fn add(&mut self, definition: Definition) -> DefinitionId {
+        self.definitions.push(definition);
+        DefinitionId(self.definitions.len() - 1)
+    }
+}
+
+impl std::ops::Index<DefinitionId> for Types {
+    type Output = Definition;
+
+    fn index(&self, id: DefinitionId) -> &Definition {
+        &self.definitions[id.0]
+    }
+}
+
+impl std::ops::IndexMut<DefinitionId> for Types {
+    fn index_mut(&mut self, id: DefinitionId) -> &mut Definition {
+        &mut self.definitions[id.0]
+    }
+}
+
+/// A type where it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// A named type of this module.
+    Named(DefinitionId),
+    /// `String`
+    String,
+    /// `bool`
+    Bool,
+    /// An integer.
+    Integer(IntegerType),
+    /// `f64`
+    Number,
+    /// `()`: JSON `null`.
+    Null,
+    /// `serde_json::Value`
+    Any,
+    /// `std::convert::Infallible`: nothing is valid.
+    Never,
+    /// `Option<T>`: `null` or a value.
+    Nullable(Box<Type>),
+    /// `Vec<T>`
+    List(Box<Type>),
+    /// `BTreeMap<String, T>`
+    Map(Box<Type>),
+    /// `(A, B)`: an array of exactly that many items.
+    Tuple(Vec<Type>),
+    /// `Box<T>`, where a type would contain itself.
+    Boxed(Box<Type>),
+    /// A type of another crate that a `format` stands for.
+    Known(KnownType),
+    /// A type of the user's, by its path.
+    Custom(String),
+}
+
+impl Type {
+    /// `Option<T>` of it; an `Option` stays as it is.
+    pub(crate) fn nullable(self) -> Type {
+        match self {
+            Type::Nullable(_) | Type::Null | Type::Any => self,
+            other => Type::Nullable(Box::new(other)),
+        }
+    }
+}
+
+/// A type that a `format` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KnownType {
+    /// `chrono::DateTime<FixedOffset>`
+    DateTime,
+    /// `chrono::NaiveDate`
+    Date,
+    /// `uuid::Uuid`
+    Uuid,
+    /// `std::net::Ipv4Addr`
+    Ipv4,
+    /// `std::net::Ipv6Addr`
+    Ipv6,
+}
+
+/// Rust's integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IntegerType {
+    /// `i8`
+    I8,
+    /// `u8`
+    U8,
+    /// `i16`
+    I16,
+    /// `u16`
+    U16,
+    /// `i32`
+    I32,
+    /// `u32`
+    U32,
+    /// `i64`
+    I64,
+    /// `u64`
+    U64,
+}
+
+impl IntegerType {
+    /// All of them, the smaller first, the signed before the unsigned of its width.
+    pub const ALL: [IntegerType; 8] = [
+        IntegerType::I8,
+        IntegerType::U8,
+        IntegerType::I16,
+        IntegerType::U16,
+        IntegerType::I32,
+        IntegerType::U32,
+        IntegerType::I64,
+        IntegerType::U64,
+    ];
+
+    /// Rust's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            IntegerType::I8 => "i8",
+            IntegerType::U8 => "u8",
+            IntegerType::I16 => "i16",
+            IntegerType::U16 => "u16",
+            IntegerType::I32 => "i32",
+            IntegerType::U32 => "u32",
+            IntegerType::I64 => "i64",
+            IntegerType::U64 => "u64",
+        }
+    }
+
+    /// Its smallest and largest value.
+    pub fn range(self) -> (i128, i128) {
+        match self {
+            IntegerType::I8 => (i8::MIN.into(), i8::MAX.into()),
+            IntegerType::U8 => (0, u8::MAX.into()),
+            IntegerType::I16 => (i16::MIN.into(), i16::MAX.into()),
+            IntegerType::U16 => (0, u16::MAX.into()),
+            IntegerType::I32 => (i32::MIN.into(), i32::MAX.into()),
+            IntegerType::U32 => (0, u32::MAX.into()),
+            IntegerType::I64 => (i64::MIN.into(), i64::MAX.into()),
+            IntegerType::U64 => (0, u64::MAX.into()),
+        }
+    }
+}
+
+/// A named type.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Its name.
+    pub name: String,
+    /// Its documentation.
+    pub docs: Docs,
+    /// The pointer of its schema in its file: what options name it by.
+    pub pointer: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Further derives, from the options.
+    pub derives: Vec<String>,
+    /// Further attributes, from the options.
+    pub attributes: Vec<String>,
+}
+
+/// What a named type is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Being lowered: only seen while a recursive schema is under way.
+    Pending,
+    /// An object with known members.
+    Struct(Struct),
+    /// One of some values.
+    ValueEnum(ValueEnum),
+    /// One of some types.
+    Union(Union),
+    /// Another type with checks.
+    Newtype(Newtype),
+    /// An array whose first items have types of their own.
+    Tuple(TupleStruct),
+}
+
+/// An object.
+#[derive(Clone, Debug)]
+pub struct Struct {
+    /// The members that are fields.
+    pub fields: Vec<Field>,
+    /// Members whose value is always the same: written and checked, but no field.
+    pub constants: Vec<Constant>,
+    /// What happens to other members.
+    pub additional: Additional,
+}
+
+/// A member whose value is always the same.
+#[derive(Clone, Debug)]
+pub struct Constant {
+    /// Its name in JSON.
+    pub wire_name: String,
+    /// Its value: a string, an integer or a boolean.
+    pub value: Value,
+}
+
+/// A member of an object.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The field's name in Rust.
+    pub name: String,
+    /// The member's name in JSON.
+    pub wire_name: String,
+    /// The type, without the `Option` that an optional member adds.
+    pub ty: Type,
+    /// Whether it may be absent.
+    pub presence: Presence,
+    /// Its documentation.
+    pub docs: Docs,
+}
+
+/// Whether a member may be absent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Presence {
+    /// No.
+    Required,
+    /// Yes: the field is an `Option`.
+    Optional,
+    /// Yes: then it has this value, a scalar that the type accepts.
+    Default(Value),
+}
+
+/// What happens to members that are no fields.
+#[derive(Clone, Debug)]
+pub enum Additional {
+    /// They are read over.
+    Ignore,
+    /// They are refused.
+    Refuse,
+    /// They are kept in a map.
+    Keep {
+        /// The map's field.
+        field: String,
+        /// The type of the values.
+        ty: Type,
+    },
+}
+
+/// One of some scalar values.
+#[derive(Clone, Debug)]
+pub struct ValueEnum {
+    /// The values.
+    pub variants: Vec<ValueVariant>,
+}
+
+impl ValueEnum {
+    /// Whether all values are strings.
+    pub fn is_string(&self) -> bool {
+        self.variants.iter().all(|variant| variant.value.is_string())
+    }
+}
+
+/// A value with a name.
+#[derive(Clone, Debug)]
+pub struct ValueVariant {
+    /// The variant's name.
+    pub name: String,
+    /// The value.
+    pub value: Value,
+}
+
+/// One of some types.
+#[derive(Clone, Debug)]
+pub struct Union {
+    /// The alternatives.
+    pub variants: Vec<Variant>,
+    /// How to tell which one is meant.
+    pub tagging: Tagging,
+}
+
+/// An alternative.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The variant's name.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+    /// Its documentation.
+    pub docs: Docs,
+}
+
+/// How to tell which alternative is meant.
+#[derive(Clone, Debug)]
+pub enum Tagging {
+    /// A member of the object says it: for each alternative, the values that mean it.
+    Member {
+        /// The member.
+        wire_name: String,
+        /// Per alternative.
+        values: Vec<Vec<String>>,
+    },
+    /// The JSON type says it: for each alternative, the types that mean it.
+    JsonType(Vec<Vec<event_api_spec::schema::JsonType>>),
+    /// The first alternative that accepts the value (`anyOf`).
+    First,
+    /// The only alternative that accepts the value; two are an error (`oneOf`).
+    Only,
+}
+
+/// Another type with checks.
+#[derive(Clone, Debug)]
+pub struct Newtype {
+    /// What it holds.
+    pub inner: Type,
+    /// What must be true of it.
+    pub checks: Vec<Check>,
+}
+
+/// What must be true of a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    /// `minLength`, in Unicode scalar values
+    MinLength(u64),
+    /// `maxLength`, in Unicode scalar values
+    MaxLength(u64),
+    /// `pattern`, ECMA-262
+    Pattern(String),
+    /// `minimum` of an integer
+    MinInteger(i128),
+    /// `maximum` of an integer
+    MaxInteger(i128),
+    /// `multipleOf` of an integer
+    MultipleOfInteger(i128),
+    /// `minimum`, as written
+    Min(String),
+    /// `maximum`, as written
+    Max(String),
+    /// `exclusiveMinimum`, as written
+    ExclusiveMin(String),
+    /// `exclusiveMaximum`, as written
+    ExclusiveMax(String),
+    /// `multipleOf`, as written
+    MultipleOf(String),
+    /// `minItems`
+    MinItems(u64),
+    /// `maxItems`
+    MaxItems(u64),
+    /// `uniqueItems`
+    UniqueItems,
+    /// `minProperties`
+    MinProperties(u64),
+    /// `maxProperties`
+    MaxProperties(u64),
+    /// Every key matches one of these patterns, ECMA-262.
+    Keys(Vec<String>),
+}
+
+/// An array whose first items have types of their own.
+#[derive(Clone, Debug)]
+pub struct TupleStruct {
+    /// The first items.
+    pub items: Vec<Type>,
+    /// How many must be there.
+    pub min_items: usize,
+    /// The type of further items; `None` when there must be none.
+    pub rest: Option<Type>,
+}

@@ -1,0 +1,193 @@
+//! All that applies to one value: a schema with its references followed and its `allOf` taken apart.
+//!
+//! A type is lowered from a conjunction, never from a single schema, so `allOf` across references, `$ref` with
+//! siblings and a union beside other keywords are one case.
+
+use std::collections::HashSet;
+
+use event_api_spec::schema::{JsonType, Keywords, SchemaId, SchemaKind, Schemas};
+
+/// Schemas that must all accept a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Conjunction {
+    /// Schemas of which the keywords other than `$ref`, `allOf`, `anyOf` and `oneOf` count.
+    pub(crate) leaves: Vec<SchemaId>,
+    /// Unions of which one alternative must accept the value.
+    pub(crate) unions: Vec<Alternatives>,
+    /// Whether a `false` schema is among them: nothing is valid.
+    pub(crate) impossible: bool,
+}
+
+/// `anyOf` or `oneOf` of a schema.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Alternatives {
+    /// The schema.
+    pub(crate) schema: SchemaId,
+    /// Whether exactly one must accept (`oneOf`).
+    pub(crate) exactly_one: bool,
+    /// The alternatives.
+    pub(crate) branches: Vec<SchemaId>,
+}
+
+impl Conjunction {
+    /// What `schema` says.
+    pub(crate) fn of(schemas: &Schemas, schema: SchemaId) -> Self {
+        let mut all = Conjunction::default();
+        all.add(schemas, schema);
+        all
+    }
+
+    /// Adds what `schema` says.
+    pub(crate) fn add(&mut self, schemas: &Schemas, schema: SchemaId) {
+        let mut seen = HashSet::new();
+        let mut todo = vec![schema];
+        while let Some(id) = todo.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let keywords = match &schemas[id].kind {
+                SchemaKind::Bool(true) => continue,
+                SchemaKind::Bool(false) => {
+                    self.impossible = true;
+                    continue;
+                }
+                SchemaKind::Object(keywords) => keywords,
+            };
+            todo.extend(keywords.all_of.iter().rev());
+            todo.extend(keywords.dynamic_reference);
+            todo.extend(keywords.reference);
+            for (exactly_one, branches) in [(true, &keywords.one_of), (false, &keywords.any_of)] {
+                match branches.as_slice() {
+                    [] => {}
+                    [single] => todo.push(*single),
+                    _ => {
+                        let union = Alternatives { schema: id, exactly_one, branches: branches.clone() };
+                        if !self.unions.contains(&union) {
+                            self.unions.push(union);
+                        }
+                    }
+                }
+            }
+            if says_something(keywords) && !self.leaves.contains(&id) {
+                self.leaves.push(id);
+            }
+        }
+    }
+
+    /// The keywords of the leaves.
+    pub(crate) fn keywords<'s>(&self, schemas: &'s Schemas) -> impl Iterator<Item = &'s Keywords> + Clone {
+        self.leaves.iter().filter_map(|id| match &schemas[*id].kind {
+            SchemaKind::Object(keywords) => Some(keywords.as_ref()),
+            SchemaKind::Bool(_) => None,
+        })
+    }
+
+    /// Whether anything at all is valid and nothing is said about it.
+    pub(crate) fn is_anything(&self) -> bool {
+        self.leaves.is_empty() && self.unions.is_empty() && !self.impossible
+    }
+
+    /// The types that `type` allows; `None` when it is absent everywhere.
+    pub(crate) fn declared_types(&self, schemas: &Schemas) -> Option<Vec<JsonType>> {
+        let mut all: Option<Vec<JsonType>> = None;
+        for types in self.keywords(schemas).filter_map(|keywords| keywords.types.as_ref()) {
+            all = Some(match all {
+                None => types.clone(),
+                Some(known) => known.iter().filter_map(|left| intersect(*left, types)).collect(),
+            });
+        }
+        all.map(|mut types| {
+            if types.contains(&JsonType::Number) {
+                types.retain(|t| *t != JsonType::Integer);
+            }
+            types.dedup();
+            types
+        })
+    }
+
+    /// The types that the keywords imply where `type` is absent: those of which a keyword speaks. With `exact`, a
+    /// schema without `type` accepts values of every type.
+    pub(crate) fn implied_types(&self, schemas: &Schemas) -> Vec<JsonType> {
+        let mut types = Vec::new();
+        for keywords in self.keywords(schemas) {
+            for (applies, json_type) in [
+                (speaks_of_objects(keywords), JsonType::Object),
+                (speaks_of_arrays(keywords), JsonType::Array),
+                (speaks_of_numbers(keywords), JsonType::Number),
+                (speaks_of_strings(keywords), JsonType::String),
+            ] {
+                if applies && !types.contains(&json_type) {
+                    types.push(json_type);
+                }
+            }
+        }
+        types
+    }
+}
+
+fn intersect(left: JsonType, types: &[JsonType]) -> Option<JsonType> {
+    if types.contains(&left) {
+        return Some(left);
+    }
+    match left {
+        JsonType::Number if types.contains(&JsonType::Integer) => Some(JsonType::Integer),
+        JsonType::Integer if types.contains(&JsonType::Number) => Some(JsonType::Integer),
+        _ => None,
+    }
+}
+
+fn says_something(keywords: &Keywords) -> bool {
+    keywords.types.is_some()
+        || keywords.enum_values.is_some()
+        || keywords.const_value.is_some()
+        || keywords.not.is_some()
+        || keywords.if_schema.is_some()
+        || speaks_of_objects(keywords)
+        || speaks_of_arrays(keywords)
+        || speaks_of_numbers(keywords)
+        || speaks_of_strings(keywords)
+}
+
+fn speaks_of_objects(k: &Keywords) -> bool {
+    !k.properties.is_empty()
+        || !k.pattern_properties.is_empty()
+        || k.additional_properties.is_some()
+        || k.unevaluated_properties.is_some()
+        || k.property_names.is_some()
+        || !k.required.is_empty()
+        || k.min_properties.is_some()
+        || k.max_properties.is_some()
+        || !k.dependent_required.is_empty()
+        || !k.dependent_schemas.is_empty()
+}
+
+fn speaks_of_arrays(k: &Keywords) -> bool {
+    !k.prefix_items.is_empty()
+        || k.items.is_some()
+        || k.contains.is_some()
+        || k.min_items.is_some()
+        || k.max_items.is_some()
+        || k.unique_items
+        || k.unevaluated_items.is_some()
+}
+
+fn speaks_of_numbers(k: &Keywords) -> bool {
+    k.minimum.is_some()
+        || k.maximum.is_some()
+        || k.exclusive_minimum.is_some()
+        || k.exclusive_maximum.is_some()
+        || k.multiple_of.is_some()
+}
+
+fn speaks_of_strings(k: &Keywords) -> bool {
+    k.min_length.is_some()
+        || k.max_length.is_some()
+        || k.pattern.is_some()
+        || k.content_encoding.is_some()
+        || k.format.as_deref().is_some_and(|format| {
+            matches!(
+                format,
+                "date-time" | "date" | "time" | "duration" | "email" | "hostname" | "ipv4" | "ipv6" | "uri" | "uuid"
+            )
+        })
+}

@@ -1,0 +1,49 @@
+//! From a document to the intermediate representation: names, types, channels.
+
+mod array;
+mod channels;
+mod conjunction;
+pub(crate) mod names;
+mod object;
+mod recursion;
+mod scalar;
+mod types;
+mod union;
+
+use event_api_spec::document::Document;
+use event_api_spec::schema::{SchemaId, Schemas};
+use event_api_spec::{Diagnostic, Sources};
+
+use crate::ir::Api;
+use crate::settings::Settings;
+
+/// What came of lowering.
+pub(crate) struct Lowered {
+    pub(crate) api: Api,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many schema positions became an untyped JSON value although the schema says more.
+    pub(crate) fallbacks: usize,
+}
+
+/// Lowers a document.
+pub(crate) fn document(document: &Document, sources: &Sources, settings: &Settings) -> Lowered {
+    let mut types = types::Lowering::new(&document.schemas, sources, settings);
+    let sets = channels::lower(document, &mut types);
+    let mut lowered = types.finish();
+    lowered.api.sets = sets;
+    lowered.api.title.clone_from(&document.info.title);
+    lowered.api.version.clone_from(&document.info.version);
+    lowered.api.description.clone_from(&document.info.description);
+    lowered.api.source = sources.file(document.location.span.file).path().display().to_string();
+    lowered
+}
+
+/// Lowers one bare schema; its type is called `name`, or an alias of that name stands for it.
+pub(crate) fn schema(root: SchemaId, name: &str, schemas: &Schemas, sources: &Sources, settings: &Settings) -> Lowered {
+    let mut types = types::Lowering::new(schemas, sources, settings);
+    types.lower_root(root, name);
+    let mut lowered = types.finish();
+    lowered.api.title = name.to_owned();
+    lowered.api.source = sources.file(schemas[root].location.span.file).path().display().to_string();
+    lowered
+}

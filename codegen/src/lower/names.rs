@@ -1,0 +1,200 @@
+//! Names: from what a document calls a thing to what Rust may call it, without clashes.
+//!
+//! A name is claimed from a [`Scope`], which never gives the same name twice and treats names that differ only in
+//! case or separators as the same. Claims are made in a fixed order (named schemas, then channels and messages, then
+//! anonymous schemas by position), so adding a message does not rename what was there.
+
+use std::collections::HashSet;
+
+use heck::{ToKebabCase, ToSnakeCase, ToUpperCamelCase};
+
+/// A set of names that must differ.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    taken: HashSet<String>,
+}
+
+impl Scope {
+    /// A scope in which some names are taken from the start.
+    pub(crate) fn with_reserved(names: &[&str]) -> Self {
+        let mut scope = Scope::default();
+        for name in names {
+            scope.taken.insert(fold(name));
+        }
+        scope
+    }
+
+    /// The first free one of `candidates`; with none free, the last one with the smallest free number behind it.
+    pub(crate) fn claim(&mut self, candidates: impl IntoIterator<Item = String>) -> String {
+        let mut last = String::new();
+        for candidate in candidates {
+            if self.taken.insert(fold(&candidate)) {
+                return candidate;
+            }
+            last = candidate;
+        }
+        // `Foo2` beside `Foo`; a name that ends with a digit gets a separator, so that `Foo1` does not become `Foo12`.
+        let separator = if last.ends_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+        let mut number = 2u32;
+        loop {
+            let candidate = format!("{last}{separator}{number}");
+            if self.taken.insert(fold(&candidate)) {
+                return candidate;
+            }
+            number += 1;
+        }
+    }
+
+    /// Whether the name is free.
+    pub(crate) fn is_free(&self, name: &str) -> bool {
+        !self.taken.contains(&fold(name))
+    }
+}
+
+/// Names that differ only in case, separators or rawness are one name: two identifiers like that in one module are
+/// legal Rust, and a trap.
+fn fold(name: &str) -> String {
+    name.trim_start_matches("r#").chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
+}
+
+/// A type, trait or variant name: `UserSignedUp`.
+pub(crate) fn type_name(text: &str) -> String {
+    let name = words(text).to_upper_camel_case();
+    let name = sanitize(&name, 'N');
+    if name == "Self" { "Self_".to_owned() } else { name }
+}
+
+/// A field, method or argument name: `user_id`, `r#type`.
+pub(crate) fn field_name(text: &str) -> String {
+    let name = words(text).to_snake_case();
+    let name = sanitize(&name, 'n');
+    match name.as_str() {
+        // Keywords that cannot be raw identifiers.
+        "self" | "super" | "crate" => format!("{name}_"),
+        _ if is_keyword(&name) => format!("r#{name}"),
+        _ => name,
+    }
+}
+
+/// A path segment: `user-events`.
+pub(crate) fn segment_name(text: &str) -> String {
+    let name = words(text).to_kebab_case();
+    if name.is_empty() { "channel".to_owned() } else { name }
+}
+
+/// The text with symbols that carry the meaning spelled out: `+1` and `-1` differ, and so do `<` and `>`.
+fn words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let has_letters = text.chars().any(char::is_alphanumeric);
+    let mut previous_alphanumeric = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let before_digit = chars.peek().is_some_and(char::is_ascii_digit);
+        match symbol(c) {
+            Some(word) if !has_letters || (matches!(c, '+' | '-') && before_digit && !previous_alphanumeric) => {
+                out.push(' ');
+                out.push_str(word);
+                out.push(' ');
+            }
+            _ => out.push(c),
+        }
+        previous_alphanumeric = c.is_alphanumeric();
+    }
+    out
+}
+
+fn symbol(c: char) -> Option<&'static str> {
+    Some(match c {
+        '+' => "plus",
+        '-' => "minus",
+        '*' => "star",
+        '/' => "slash",
+        '%' => "percent",
+        '=' => "equals",
+        '<' => "less",
+        '>' => "greater",
+        '!' => "not",
+        '?' => "question",
+        '&' => "and",
+        '|' => "or",
+        '^' => "caret",
+        '~' => "tilde",
+        '#' => "hash",
+        '@' => "at",
+        '$' => "dollar",
+        '.' => "dot",
+        ',' => "comma",
+        ':' => "colon",
+        ';' => "semicolon",
+        '_' => "underscore",
+        ' ' => "space",
+        '(' => "open",
+        ')' => "close",
+        '°' => "degree",
+        '€' => "euro",
+        _ => return None,
+    })
+}
+
+/// Keeps what Rust allows in an identifier; a digit in front gets a letter before it.
+fn sanitize(name: &str, prefix: char) -> String {
+    let mut out = String::with_capacity(name.len() + 1);
+    for c in name.chars() {
+        if is_identifier_character(c) {
+            out.push(c);
+        }
+    }
+    match out.chars().next() {
+        None => if prefix.is_uppercase() { "Empty" } else { "empty" }.to_owned(),
+        Some(first) if first.is_numeric() || !is_identifier_start(first) => format!("{prefix}{out}"),
+        Some(_) => out,
+    }
+}
+
+fn is_identifier_start(c: char) -> bool {
+    let mut buffer = [0; 4];
+    c == '_' || syn::parse_str::<syn::Ident>(c.encode_utf8(&mut buffer)).is_ok()
+}
+
+fn is_identifier_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || (!c.is_ascii() && syn::parse_str::<syn::Ident>(&format!("a{c}")).is_ok())
+}
+
+/// Keywords of all editions, strict and reserved (The Rust Reference, "Keywords"), that can be raw identifiers.
+fn is_keyword(name: &str) -> bool {
+    const KEYWORDS: &[&str] = &[
+        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+        "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+        "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type",
+        "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    ];
+    KEYWORDS.binary_search(&name).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_what_rust_allows() {
+        let types = ["user/signed_up", "self", "404", "+1", "-1", "", "größe", "日本", "HTTPServer", "<", "a.b-c"];
+        let expected =
+            ["UserSignedUp", "Self_", "N404", "Plus1", "Minus1", "Empty", "Größe", "日本", "HttpServer", "Less", "ABC"];
+        assert_eq!(types.map(type_name), expected);
+        let fields = ["type", "self", "userID", "2nd", "@id", "gen", "$ref", "", "x-y"];
+        let expected = ["r#type", "self_", "user_id", "n2nd", "id", "r#gen", "r#ref", "empty", "x_y"];
+        assert_eq!(fields.map(field_name), expected);
+        assert_eq!(segment_name("user/{id}/signedUp"), "user-id-signed-up");
+    }
+
+    #[test]
+    fn a_scope_never_gives_a_name_twice() {
+        let mut scope = Scope::with_reserved(&["Event"]);
+        assert_eq!(scope.claim(["Foo".to_owned()]), "Foo");
+        assert_eq!(scope.claim(["foo".to_owned()]), "foo2");
+        assert_eq!(scope.claim(["Foo".to_owned(), "BarFoo".to_owned()]), "BarFoo");
+        assert_eq!(scope.claim(["Event".to_owned()]), "Event2");
+        assert_eq!(scope.claim(["Foo1".to_owned()]), "Foo1");
+        assert_eq!(scope.claim(["Foo1".to_owned()]), "Foo1_2");
+    }
+}

@@ -1,0 +1,236 @@
+//! Values that are no containers: enums and constants, numbers, strings.
+
+use event_api_spec::schema::{JsonType, Keywords, SchemaId};
+use event_api_spec::{Node, Number};
+use serde_json::Value;
+
+use super::conjunction::Conjunction;
+use super::names::{Scope, type_name};
+use super::types::{Lowering, Naming};
+use crate::ir::{Check, IntegerType, Kind, KnownType, Type, ValueEnum, ValueVariant};
+
+impl Lowering<'_> {
+    /// The type of a conjunction that lists its values (`enum`, `const`); `None` if it does not.
+    pub(super) fn lower_values(&mut self, conjunction: &Conjunction, naming: &Naming) -> Option<Type> {
+        let mut values = listed_values(conjunction.keywords(self.schemas))?;
+        if let Some(types) = conjunction.declared_types(self.schemas) {
+            values.retain(|value| types.iter().any(|json_type| is_of_type(value, *json_type)));
+        }
+        let nullable = values.iter().any(Value::is_null);
+        values.retain(|value| !value.is_null());
+        if values.iter().any(|value| value.is_array() || value.is_object() || value.is_f64()) {
+            let why = "it lists values that are neither strings, integers nor booleans";
+            return Some(self.fall_back(naming.schema, why));
+        }
+        if values.is_empty() {
+            return Some(if nullable { Type::Null } else { Type::Never });
+        }
+        let mut scope = Scope::default();
+        let variants = values
+            .into_iter()
+            .map(|value| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                ValueVariant { name: scope.claim([type_name(&text)]), value }
+            })
+            .collect();
+        let id = self.add_definition(naming, Kind::ValueEnum(ValueEnum { variants }));
+        Some(if nullable { Type::Named(id).nullable() } else { Type::Named(id) })
+    }
+
+    /// The constant that a member always has: a string, an integer or a boolean, listed alone.
+    pub(super) fn constant(&self, schema: SchemaId) -> Option<Value> {
+        let conjunction = Conjunction::of(self.schemas, schema);
+        if !conjunction.unions.is_empty() || conjunction.impossible {
+            return None;
+        }
+        let const_only = conjunction.keywords(self.schemas).any(|keywords| keywords.const_value.is_some());
+        let mut values = listed_values(conjunction.keywords(self.schemas))?;
+        if let Some(types) = conjunction.declared_types(self.schemas) {
+            values.retain(|value| types.iter().any(|json_type| is_of_type(value, *json_type)));
+        }
+        match values.as_slice() {
+            [value] if const_only && (value.is_string() || value.is_i64() || value.is_u64() || value.is_boolean()) => {
+                Some(value.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// The strings that a member may be, when it may be nothing else.
+    pub(super) fn listed_strings(&self, schema: SchemaId) -> Option<Vec<String>> {
+        let conjunction = Conjunction::of(self.schemas, schema);
+        if !conjunction.unions.is_empty() || conjunction.impossible {
+            return None;
+        }
+        let values = listed_values(conjunction.keywords(self.schemas))?;
+        values.into_iter().map(|value| value.as_str().map(str::to_owned)).collect()
+    }
+
+    pub(super) fn lower_integer(&mut self, conjunction: &Conjunction, naming: &Naming) -> Type {
+        let keywords = conjunction.keywords(self.schemas);
+        let bounds = Bounds::of(keywords.clone());
+        let (min, max) = bounds.integers();
+        let format = keywords.clone().find_map(|k| k.format.as_deref());
+        let multiples: Vec<i128> = keywords.filter_map(|k| k.multiple_of.as_ref()?.as_i128()).collect();
+
+        let by_format = match format {
+            Some("int8") => Some(IntegerType::I8),
+            Some("uint8") => Some(IntegerType::U8),
+            Some("int16") => Some(IntegerType::I16),
+            Some("uint16") => Some(IntegerType::U16),
+            Some("int32") => Some(IntegerType::I32),
+            Some("uint32") => Some(IntegerType::U32),
+            Some("int64") => Some(IntegerType::I64),
+            Some("uint64") => Some(IntegerType::U64),
+            _ => None,
+        };
+        let holds = |ty: &IntegerType| {
+            let (low, high) = ty.range();
+            min.is_none_or(|min| low <= min) && max.is_none_or(|max| high >= max)
+        };
+        let ty = match (min, max) {
+            (Some(_), Some(_)) => IntegerType::ALL.into_iter().find(holds),
+            _ => None,
+        };
+        let ty = ty.or(by_format).unwrap_or(match min {
+            Some(min) if min >= 0 && max.is_none() => IntegerType::U64,
+            _ => IntegerType::I64,
+        });
+        let (low, high) = ty.range();
+        let mut checks = Vec::new();
+        checks.extend(min.filter(|min| *min > low).map(Check::MinInteger));
+        checks.extend(max.filter(|max| *max < high).map(Check::MaxInteger));
+        checks.extend(multiples.into_iter().filter(|m| m.abs() > 1).map(Check::MultipleOfInteger));
+        self.checked(Type::Integer(ty), checks, naming)
+    }
+
+    pub(super) fn lower_number(&mut self, conjunction: &Conjunction, naming: &Naming) -> Type {
+        let keywords = conjunction.keywords(self.schemas);
+        let mut checks = Vec::new();
+        for k in keywords {
+            let text = |number: &Option<Number>| number.as_ref().map(|n| n.as_str().to_owned());
+            checks.extend(text(&k.minimum).map(Check::Min));
+            checks.extend(text(&k.maximum).map(Check::Max));
+            checks.extend(text(&k.exclusive_minimum).map(Check::ExclusiveMin));
+            checks.extend(text(&k.exclusive_maximum).map(Check::ExclusiveMax));
+            checks.extend(text(&k.multiple_of).map(Check::MultipleOf));
+        }
+        checks.dedup();
+        self.checked(Type::Number, checks, naming)
+    }
+
+    pub(super) fn lower_string(&mut self, conjunction: &Conjunction, naming: &Naming) -> Type {
+        let mut checks = Vec::new();
+        for k in conjunction.keywords(self.schemas) {
+            checks.extend(k.min_length.filter(|length| *length > 0).map(Check::MinLength));
+            checks.extend(k.max_length.map(Check::MaxLength));
+            checks.extend(k.pattern.clone().map(Check::Pattern));
+        }
+        checks.dedup();
+        if checks.is_empty() {
+            let format = conjunction.keywords(self.schemas).find_map(|k| k.format.as_deref());
+            if let Some(known) = format.and_then(known_format) {
+                return Type::Known(known);
+            }
+        }
+        self.checked(Type::String, checks, naming)
+    }
+}
+
+fn known_format(format: &str) -> Option<KnownType> {
+    Some(match format {
+        "date-time" => KnownType::DateTime,
+        "date" => KnownType::Date,
+        "uuid" => KnownType::Uuid,
+        "ipv4" => KnownType::Ipv4,
+        "ipv6" => KnownType::Ipv6,
+        _ => return None,
+    })
+}
+
+/// The values that `enum` and `const` leave; `None` when neither is there.
+fn listed_values<'k>(keywords: impl Iterator<Item = &'k Keywords>) -> Option<Vec<Value>> {
+    let mut left: Option<Vec<Value>> = None;
+    for k in keywords {
+        let here: [Option<Vec<Value>>; 2] = [
+            k.enum_values.as_ref().map(|values| values.iter().map(plain).collect()),
+            k.const_value.as_ref().map(|value| vec![plain(value)]),
+        ];
+        for values in here.into_iter().flatten() {
+            left = Some(match left {
+                None => values,
+                Some(known) => known.into_iter().filter(|value| values.contains(value)).collect(),
+            });
+        }
+    }
+    left.map(|values| {
+        let mut unique: Vec<Value> = Vec::with_capacity(values.len());
+        for value in values {
+            if !unique.contains(&value) {
+                unique.push(value);
+            }
+        }
+        unique
+    })
+}
+
+/// The JSON value, with `1.0` as the integer that it is.
+fn plain(node: &Node) -> Value {
+    if let event_api_spec::Value::Number(number) = &node.value
+        && let Some(integer) = number.as_i128()
+        && let Ok(integer) = i64::try_from(integer)
+    {
+        return integer.into();
+    }
+    node.to_json()
+}
+
+fn is_of_type(value: &Value, json_type: JsonType) -> bool {
+    match json_type {
+        JsonType::Null => value.is_null(),
+        JsonType::Boolean => value.is_boolean(),
+        JsonType::Integer => value.is_i64() || value.is_u64(),
+        JsonType::Number => value.is_number(),
+        JsonType::String => value.is_string(),
+        JsonType::Array => value.is_array(),
+        JsonType::Object => value.is_object(),
+    }
+}
+
+/// The tightest numeric bounds of a conjunction.
+struct Bounds<'k> {
+    minimum: Vec<&'k Number>,
+    maximum: Vec<&'k Number>,
+    exclusive_minimum: Vec<&'k Number>,
+    exclusive_maximum: Vec<&'k Number>,
+}
+
+impl<'k> Bounds<'k> {
+    fn of(keywords: impl Iterator<Item = &'k Keywords> + Clone) -> Self {
+        Bounds {
+            minimum: keywords.clone().filter_map(|k| k.minimum.as_ref()).collect(),
+            maximum: keywords.clone().filter_map(|k| k.maximum.as_ref()).collect(),
+            exclusive_minimum: keywords.clone().filter_map(|k| k.exclusive_minimum.as_ref()).collect(),
+            exclusive_maximum: keywords.filter_map(|k| k.exclusive_maximum.as_ref()).collect(),
+        }
+    }
+
+    /// The smallest and the largest integer within the bounds.
+    fn integers(&self) -> (Option<i128>, Option<i128>) {
+        let least = self.minimum.iter().filter_map(|n| round(n, f64::ceil));
+        let least = least.chain(self.exclusive_minimum.iter().filter_map(|n| round(n, f64::floor)).map(|n| n + 1));
+        let most = self.maximum.iter().filter_map(|n| round(n, f64::floor));
+        let most = most.chain(self.exclusive_maximum.iter().filter_map(|n| round(n, f64::ceil)).map(|n| n - 1));
+        (least.max(), most.min())
+    }
+}
+
+/// An integer bound; a fractional one is rounded. Bounds beyond the 64-bit range restrict nothing that fits.
+fn round(number: &Number, direction: fn(f64) -> f64) -> Option<i128> {
+    let limit = 1i128 << 65;
+    let integer = number.as_i128().or_else(|| {
+        let rounded = direction(number.as_f64());
+        rounded.is_finite().then_some(rounded as i128)
+    })?;
+    (integer.abs() < limit).then_some(integer)
+}

@@ -1,0 +1,450 @@
+//! From schemas to types: which of Rust's shapes a conjunction of schemas takes.
+
+use std::collections::{HashMap, HashSet};
+
+use event_api_spec::schema::{JsonType, Keywords, SchemaId, SchemaKind, Schemas};
+use event_api_spec::{Diagnostic, Location, Rule, Severity, Sources};
+
+use super::Lowered;
+use super::conjunction::Conjunction;
+use super::names::{Scope, type_name};
+use crate::ir::{Api, Check, Definition, DefinitionId, Docs, Kind, Newtype, Type, Types};
+use crate::rules;
+use crate::settings::Settings;
+
+/// The work of lowering types: what is done, what is under way, which names are taken.
+pub(crate) struct Lowering<'a> {
+    pub(crate) schemas: &'a Schemas,
+    pub(crate) sources: &'a Sources,
+    pub(crate) settings: &'a Settings,
+    pub(crate) types: Types,
+    pub(crate) scope: Scope,
+    /// Names that named schemas have reserved, whether or not they come to be used.
+    reserved: HashMap<SchemaId, String>,
+    done: HashMap<Conjunction, Type>,
+    /// Conjunctions under way, and the definition that stands for each once one is needed.
+    under_way: HashMap<Conjunction, Option<DefinitionId>>,
+    diagnostics: Vec<Diagnostic>,
+    reported: HashSet<(SchemaId, &'static str)>,
+    used_options: HashSet<String>,
+    fallbacks: usize,
+}
+
+/// What a type may be called, best first, and where its schema is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Naming {
+    /// From the position: what the schema is called if it does not say so itself.
+    pub(crate) position: String,
+    /// The schema at which the name begins.
+    pub(crate) schema: SchemaId,
+}
+
+/// Names that generated modules use without a path and could not bear twice.
+const RESERVED_TYPE_NAMES: &[&str] = &["Self"];
+
+impl<'a> Lowering<'a> {
+    pub(crate) fn new(schemas: &'a Schemas, sources: &'a Sources, settings: &'a Settings) -> Self {
+        Lowering {
+            schemas,
+            sources,
+            settings,
+            types: Types::default(),
+            scope: Scope::with_reserved(RESERVED_TYPE_NAMES),
+            reserved: HashMap::new(),
+            done: HashMap::new(),
+            under_way: HashMap::new(),
+            diagnostics: Vec::new(),
+            reported: HashSet::new(),
+            used_options: HashSet::new(),
+            fallbacks: 0,
+        }
+    }
+
+    /// Reserves the name of a named schema, so that no other type takes it.
+    pub(crate) fn reserve(&mut self, schema: SchemaId, name: &str) {
+        if !self.reserved.contains_key(&schema) {
+            let name = self.scope.claim([type_name(name)]);
+            self.reserved.insert(schema, name);
+        }
+    }
+
+    /// The type of `schema`, which would be called `position` if it has no name of its own.
+    pub(crate) fn lower(&mut self, schema: SchemaId, position: impl Into<String>) -> Type {
+        let target = self.schemas.follow(schema);
+        if let Some(path) = self.replacement(target) {
+            return Type::Custom(path);
+        }
+        let conjunction = Conjunction::of(self.schemas, schema);
+        let naming = Naming { position: position.into(), schema: target };
+        self.lower_conjunction(conjunction, &naming)
+    }
+
+    /// Lowers the schema that a bare generation asked for.
+    pub(crate) fn lower_root(&mut self, root: SchemaId, name: &str) {
+        let name = self.scope.claim([type_name(name)]);
+        self.reserved.insert(self.schemas.follow(root), name.clone());
+        let ty = self.lower(root, name.clone());
+        let is_root = |ty: &Type| matches!(ty, Type::Named(id) if self.types[*id].name == name);
+        if !is_root(&ty) {
+            let definition = self.definition(name, root, Kind::Newtype(Newtype { inner: ty, checks: Vec::new() }));
+            self.types.add(definition);
+        }
+    }
+
+    /// The type of a value that all of `conjunction` must accept.
+    pub(crate) fn lower_conjunction(&mut self, conjunction: Conjunction, naming: &Naming) -> Type {
+        if conjunction.impossible {
+            return Type::Never;
+        }
+        if conjunction.is_anything() {
+            return Type::Any;
+        }
+        if let Some(ty) = self.done.get(&conjunction) {
+            return ty.clone();
+        }
+        if let Some(definition) = self.under_way.get(&conjunction) {
+            let id = match definition {
+                Some(id) => *id,
+                None => {
+                    let id = self.add_definition(naming, Kind::Pending);
+                    self.under_way.insert(conjunction, Some(id));
+                    id
+                }
+            };
+            return Type::Named(id);
+        }
+        self.under_way.insert(conjunction.clone(), None);
+        let ty = self.lower_new(&conjunction, naming);
+        let ty = match self.under_way.remove(&conjunction).flatten() {
+            // The schema refers to itself through something that is no named type, such as an array of itself.
+            Some(id) if ty != Type::Named(id) => {
+                self.types[id].kind = Kind::Newtype(Newtype { inner: ty, checks: Vec::new() });
+                Type::Named(id)
+            }
+            _ => ty,
+        };
+        self.done.insert(conjunction, ty.clone());
+        ty
+    }
+
+    fn lower_new(&mut self, conjunction: &Conjunction, naming: &Naming) -> Type {
+        self.report_unchecked(conjunction);
+        if let Some(ty) = self.lower_values(conjunction, naming) {
+            return ty;
+        }
+        if !conjunction.unions.is_empty()
+            && let Some(ty) = self.lower_union(conjunction, naming)
+        {
+            return ty;
+        }
+        let types = match conjunction.declared_types(self.schemas) {
+            Some(types) => types,
+            None => match self.read_types(conjunction) {
+                Some(types) => types,
+                None => return Type::Any,
+            },
+        };
+        match types.as_slice() {
+            [] => Type::Never,
+            [single] => self.lower_single(conjunction, *single, naming),
+            [first, JsonType::Null] | [JsonType::Null, first] => {
+                self.lower_single(conjunction, *first, naming).nullable()
+            }
+            several => self.lower_several(conjunction, several, naming),
+        }
+    }
+
+    /// The types to read where `type` is absent; `None` for anything.
+    fn read_types(&mut self, conjunction: &Conjunction) -> Option<Vec<JsonType>> {
+        let implied = conjunction.implied_types(self.schemas);
+        if implied.is_empty() {
+            return None;
+        }
+        if let (false, [single]) = (self.settings.exact, implied.as_slice()) {
+            if let Some(id) = conjunction.leaves.first() {
+                let message = format!("a schema without `type` is read as {}", article(*single));
+                let help = format!("write `type: {}` to say so", json_type_name(*single));
+                self.report(*id, rules::IMPLIED_TYPE, message, &help);
+            }
+            return Some(implied);
+        }
+        Some(vec![
+            JsonType::Null,
+            JsonType::Boolean,
+            JsonType::Number,
+            JsonType::String,
+            JsonType::Array,
+            JsonType::Object,
+        ])
+    }
+
+    /// The type of values of one JSON type.
+    pub(super) fn lower_single(&mut self, conjunction: &Conjunction, json_type: JsonType, naming: &Naming) -> Type {
+        match json_type {
+            JsonType::Null => Type::Null,
+            JsonType::Boolean => Type::Bool,
+            JsonType::Integer => self.lower_integer(conjunction, naming),
+            JsonType::Number => self.lower_number(conjunction, naming),
+            JsonType::String => self.lower_string(conjunction, naming),
+            JsonType::Array => self.lower_array(conjunction, naming),
+            JsonType::Object => self.lower_object(conjunction, naming),
+        }
+    }
+
+    /// A newtype with checks, or the bare type when there is nothing to check.
+    pub(super) fn checked(&mut self, inner: Type, checks: Vec<Check>, naming: &Naming) -> Type {
+        if checks.is_empty() {
+            return inner;
+        }
+        Type::Named(self.add_definition(naming, Kind::Newtype(Newtype { inner, checks })))
+    }
+
+    /// Adds a definition under the best free name.
+    pub(super) fn add_definition(&mut self, naming: &Naming, kind: Kind) -> DefinitionId {
+        let name = self.claim_name(naming);
+        let definition = self.definition(name, naming.schema, kind);
+        self.types.add(definition)
+    }
+
+    /// The definition that was begun for this conjunction, or a new one.
+    pub(super) fn begin_definition(&mut self, conjunction: &Conjunction, naming: &Naming) -> DefinitionId {
+        if let Some(Some(id)) = self.under_way.get(conjunction) {
+            return *id;
+        }
+        let id = self.add_definition(naming, Kind::Pending);
+        if let Some(slot) = self.under_way.get_mut(conjunction) {
+            *slot = Some(id);
+        }
+        id
+    }
+
+    fn claim_name(&mut self, naming: &Naming) -> String {
+        let pointer = self.pointer(naming.schema);
+        if let Some(name) = self.settings.rename.get(&pointer) {
+            self.used_options.insert(format!("rename {pointer}"));
+            return self.scope.claim([type_name(name)]);
+        }
+        let name = match self.reserved.remove(&naming.schema) {
+            // A reserved name goes to the first type that is made of the schema.
+            Some(name) => name,
+            None => {
+                let schema = &self.schemas[naming.schema];
+                let own = schema.name.as_deref().or_else(|| keywords(schema).and_then(usable_title)).map(type_name);
+                let position = type_name(&naming.position);
+                self.scope.claim(own.into_iter().chain([position]))
+            }
+        };
+        match self.settings.rename.get(&name) {
+            Some(new) => {
+                self.used_options.insert(format!("rename {name}"));
+                self.scope.claim([type_name(new)])
+            }
+            None => name,
+        }
+    }
+
+    fn definition(&mut self, name: String, schema: SchemaId, kind: Kind) -> Definition {
+        let pointer = self.pointer(schema);
+        let mut docs = self.docs(schema);
+        docs.source = Some(self.source(schema));
+        let derives = self.options_for(&self.settings.derive, "derive", &name, &pointer);
+        let attributes = self.options_for(&self.settings.attr, "attr", &name, &pointer);
+        Definition { name, docs, pointer, kind, derives, attributes }
+    }
+
+    fn options_for(
+        &mut self,
+        options: &std::collections::BTreeMap<String, Vec<String>>,
+        option: &str,
+        name: &str,
+        pointer: &str,
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        for key in ["*", name, pointer] {
+            if let Some(values) = options.get(key) {
+                self.used_options.insert(format!("{option} {key}"));
+                found.extend(values.iter().cloned());
+            }
+        }
+        found
+    }
+
+    fn replacement(&mut self, schema: SchemaId) -> Option<String> {
+        if self.settings.replace.is_empty() {
+            return None;
+        }
+        let pointer = self.pointer(schema);
+        let by_name = self.schemas[schema].name.as_deref().map(type_name);
+        for key in [Some(pointer), by_name].into_iter().flatten() {
+            if let Some(path) = self.settings.replace.get(&key) {
+                self.used_options.insert(format!("replace {key}"));
+                return Some(path.clone());
+            }
+        }
+        None
+    }
+
+    /// `#/components/schemas/User`: what options name a schema by.
+    fn pointer(&self, schema: SchemaId) -> String {
+        format!("#{}", self.schemas[schema].location.pointer)
+    }
+
+    /// Where a schema is written, for its documentation.
+    fn source(&self, schema: SchemaId) -> String {
+        let location = &self.schemas[schema].location;
+        source_of(self.sources, location)
+    }
+
+    /// The documentation that a schema brings.
+    pub(super) fn docs(&self, schema: SchemaId) -> Docs {
+        let Some(keywords) = keywords(&self.schemas[schema]) else { return Docs::default() };
+        Docs {
+            summary: keywords.title.clone(),
+            description: keywords.description.clone(),
+            deprecated: keywords.deprecated,
+            ..Docs::default()
+        }
+    }
+
+    /// The documentation of a place that uses a schema: what is said there, else what the schema says.
+    pub(super) fn docs_of_use(&self, schema: SchemaId) -> Docs {
+        let here = self.docs(schema);
+        if here.summary.is_some() || here.description.is_some() {
+            return here;
+        }
+        let target = self.docs(self.schemas.follow(schema));
+        Docs { deprecated: here.deprecated || target.deprecated, ..target }
+    }
+
+    /// Reports what is true of a schema, once.
+    pub(super) fn report(&mut self, schema: SchemaId, rule: Rule, message: impl Into<String>, help: &str) {
+        if self.reported.insert((schema, rule.id)) {
+            let location = &self.schemas[schema].location;
+            self.diagnostics.push(Diagnostic::new(rule, message, location).help(help));
+        }
+    }
+
+    pub(crate) fn diagnose(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// An untyped value for a schema that says more than can be expressed.
+    pub(super) fn fall_back(&mut self, schema: SchemaId, why: &str) -> Type {
+        self.fallbacks += 1;
+        let help = "name a type of your own for it with the option `replace`";
+        self.report(schema, rules::UNTYPED_VALUE, format!("this schema becomes an untyped JSON value: {why}"), help);
+        Type::Any
+    }
+
+    /// Keywords that the generated type does not enforce are said, never dropped silently.
+    fn report_unchecked(&mut self, conjunction: &Conjunction) {
+        let schemas = self.schemas;
+        for id in &conjunction.leaves {
+            let Some(k) = keywords(&schemas[*id]) else { continue };
+            let unchecked: Vec<&str> = [
+                (k.not.is_some(), "not"),
+                (k.if_schema.is_some(), "if"),
+                (k.contains.is_some(), "contains"),
+                (!k.dependent_required.is_empty() || !k.dependent_schemas.is_empty(), "dependencies"),
+                (k.property_names.is_some(), "propertyNames"),
+                (k.unevaluated_properties.is_some(), "unevaluatedProperties"),
+                (k.unevaluated_items.is_some(), "unevaluatedItems"),
+                (
+                    !k.properties.is_empty() && (k.min_properties.is_some() || k.max_properties.is_some()),
+                    "minProperties and maxProperties",
+                ),
+            ]
+            .into_iter()
+            .filter_map(|(used, name)| used.then_some(name))
+            .collect();
+            if !unchecked.is_empty() {
+                let message = format!("the generated type does not enforce `{}`", unchecked.join("`, `"));
+                self.report(*id, rules::UNCHECKED_KEYWORD, message, "values are accepted as if it were not there");
+            }
+        }
+    }
+
+    /// Ends the work: breaks cycles by boxes, and refuses options that meant nothing.
+    pub(crate) fn finish(mut self) -> Lowered {
+        super::recursion::box_cycles(&mut self.types);
+        self.report_unused_options();
+        let api = Api { types: self.types, ..Api::default() };
+        Lowered { api, diagnostics: self.diagnostics, fallbacks: self.fallbacks }
+    }
+
+    fn report_unused_options(&mut self) {
+        let settings = self.settings;
+        let keys = settings.replace.keys().map(|key| ("replace", key));
+        let keys = keys.chain(settings.rename.keys().map(|key| ("rename", key)));
+        let keys = keys.chain(settings.derive.keys().map(|key| ("derive", key)));
+        let keys = keys.chain(settings.attr.keys().map(|key| ("attr", key)));
+        for (option, key) in keys {
+            if key != "*" && !self.used_options.contains(&format!("{option} {key}")) {
+                let names: Vec<&str> = self.types.iter().map(|(_, definition)| definition.name.as_str()).collect();
+                let near = event_api_spec::nearest(key, names.iter().copied());
+                let help = match near {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!(
+                        "name a generated type or a schema's pointer such as `#/components/schemas/User`; the types \
+                         here are: {}",
+                        names.join(", ")
+                    ),
+                };
+                self.diagnostics.push(
+                    Diagnostic::without_location(
+                        rules::UNUSED_OPTION,
+                        format!("the option `{option}` names `{key}`, which is no type of this document"),
+                    )
+                    .severity(Severity::Error)
+                    .help(help),
+                );
+            }
+        }
+    }
+}
+
+/// The keywords of a schema that has any.
+pub(super) fn keywords(schema: &event_api_spec::schema::Schema) -> Option<&Keywords> {
+    match &schema.kind {
+        SchemaKind::Object(keywords) => Some(keywords),
+        SchemaKind::Bool(_) => None,
+    }
+}
+
+/// Titles are prose as often as names: a long one makes a worse name than the position does.
+fn usable_title(keywords: &Keywords) -> Option<&str> {
+    let title = keywords.title.as_deref()?;
+    let words = title.split_whitespace().count();
+    (title.chars().any(char::is_alphabetic) && words <= 4 && title.len() <= 40).then_some(title)
+}
+
+/// `#/components/schemas/User` in `spec/asyncapi.yaml`.
+pub(crate) fn source_of(sources: &Sources, location: &Location) -> String {
+    let path = sources.file(location.span.file).path();
+    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    format!("`#{}` in `{file}`", location.pointer)
+}
+
+pub(super) fn json_type_name(json_type: JsonType) -> &'static str {
+    match json_type {
+        JsonType::Null => "null",
+        JsonType::Boolean => "boolean",
+        JsonType::Integer => "integer",
+        JsonType::Number => "number",
+        JsonType::String => "string",
+        JsonType::Array => "array",
+        JsonType::Object => "object",
+    }
+}
+
+fn article(json_type: JsonType) -> &'static str {
+    match json_type {
+        JsonType::Null => "null",
+        JsonType::Boolean => "a boolean",
+        JsonType::Integer => "an integer",
+        JsonType::Number => "a number",
+        JsonType::String => "a string",
+        JsonType::Array => "an array",
+        JsonType::Object => "an object",
+    }
+}

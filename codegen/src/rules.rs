@@ -1,0 +1,68 @@
+//! The rules of which the generator itself speaks; those of documents are in `event_api_spec`.
+
+use event_api_spec::{Rule, Severity};
+
+/// A schema without `type`, whose keywords all belong to one type, is read as that type.
+pub const IMPLIED_TYPE: Rule = Rule {
+    id: "implied-type",
+    severity: Severity::Info,
+    summary: "a schema whose keywords all belong to one type should say `type`",
+};
+
+/// A schema that says more than the generated type can express.
+pub const UNTYPED_VALUE: Rule =
+    Rule { id: "untyped-value", severity: Severity::Warning, summary: "a schema should be expressible as a type" };
+
+/// A keyword that the generated type does not enforce.
+pub const UNCHECKED_KEYWORD: Rule = Rule {
+    id: "unchecked-keyword",
+    severity: Severity::Info,
+    summary: "a keyword that the generated type does not enforce yet",
+};
+
+/// An option that names nothing in the document.
+pub const UNUSED_OPTION: Rule = Rule {
+    id: "unused-option",
+    severity: Severity::Error,
+    summary: "an option of the generator must name something in the document",
+};
+
+/// An option whose value is no Rust.
+pub const INVALID_OPTION: Rule = Rule {
+    id: "invalid-option",
+    severity: Severity::Error,
+    summary: "the value of an option of the generator must be Rust",
+};
+
+/// A payload or headers in a schema language that is not read.
+pub const FOREIGN_SCHEMA: Rule = Rule {
+    id: "foreign-schema",
+    severity: Severity::Warning,
+    summary: "payloads in other schema languages than JSON Schema become untyped JSON values",
+};
+
+/// Two messages of a channel with the same type on the wire.
+pub const AMBIGUOUS_EVENT_TYPE: Rule = Rule {
+    id: "ambiguous-event-type",
+    severity: Severity::Warning,
+    summary: "the messages of a channel should differ in name",
+};
+
+/// A correlation id that points to no member.
+pub const CORRELATION_ID_NOWHERE: Rule = Rule {
+    id: "correlation-id-nowhere",
+    severity: Severity::Info,
+    summary: "a correlation id's location should lead to a declared member",
+};
+
+/// Every rule of the generator.
+pub const ALL: &[Rule] = &[
+    IMPLIED_TYPE,
+    UNTYPED_VALUE,
+    UNCHECKED_KEYWORD,
+    UNUSED_OPTION,
+    INVALID_OPTION,
+    FOREIGN_SCHEMA,
+    AMBIGUOUS_EVENT_TYPE,
+    CORRELATION_ID_NOWHERE,
+];

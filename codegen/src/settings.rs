@@ -1,0 +1,42 @@
+//! What a user may choose about the generated code.
+
+use std::collections::BTreeMap;
+
+/// Options of a generation. All have defaults; see the methods of [`crate::Generator`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) side: Side,
+    pub(crate) unknown_events: UnknownEvents,
+    pub(crate) exact: bool,
+    pub(crate) remote_hosts: Vec<String>,
+    /// Schema pointer or type name → path of the user's own type.
+    pub(crate) replace: BTreeMap<String, String>,
+    /// Schema pointer or type name → the name to use.
+    pub(crate) rename: BTreeMap<String, String>,
+    /// Schema pointer, type name or `*` → paths of further derives.
+    pub(crate) derive: BTreeMap<String, Vec<String>>,
+    /// Schema pointer, type name or `*` → further attributes, without `#[…]`.
+    pub(crate) attr: BTreeMap<String, Vec<String>>,
+}
+
+/// Which half of the contract to generate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// Publisher and handler traits.
+    #[default]
+    Both,
+    /// Only what publishes.
+    Publisher,
+    /// Only what handles.
+    Consumer,
+}
+
+/// What the generated enums do with an event type that the document does not declare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownEvents {
+    /// An `Unknown` variant keeps it, and the handler's `unknown` method (which skips by default) gets it.
+    #[default]
+    Keep,
+    /// It does not decode; the consumer makes it a dead letter.
+    Refuse,
+}

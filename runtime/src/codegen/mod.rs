@@ -1,0 +1,79 @@
+//! What generated code calls. Not for people: everything here may change with any version, together with the code
+//! that is generated for it.
+//!
+//! The macros write the `Serialize` and `Deserialize` of generated types. They say more than serde's derives can (a
+//! struct is an object and never an array, `null` is not absence, constants are checked) and cost less to compile.
+
+mod check;
+mod member;
+mod object;
+mod scalar;
+mod union;
+
+pub use check::{Invalid, Pattern, check_item_count, check_keys, check_length, check_member_count, check_unique};
+pub use check::{check_integer_bounds, check_integer_multiple, check_multiple, check_number_bounds};
+pub use member::{Closed, KeepOthers, Names};
+pub use object::{Constants, missing};
+pub use scalar::{Never, Scalar, read_scalar};
+pub use union::{Tagged, no_alternative, several_alternatives};
+pub use {chrono, serde, serde_json, uuid};
+
+pub use crate::address::match_address;
+pub use crate::{
+    __newtype as newtype, __object as object, __scalar_enum as scalar_enum,
+    __string_enum as string_enum, __string_newtype as string_newtype, __tuple as tuple,
+    __union_by_kind as union_by_kind, __union_by_member as union_by_member, __union_by_trial as union_by_trial,
+    __wrapper as wrapper,
+};
+
+pub use serde::de::{Deserialize, Deserializer};
+use serde::de::{DeserializeOwned, Error, IgnoredAny};
+use serde_json::value::RawValue;
+
+use crate::event::{Channel, Headers, UnknownEvent};
+
+/// A payload as JSON text.
+pub type RawData = Box<RawValue>;
+
+/// A value as JSON text.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn to_raw<T: serde::Serialize + ?Sized>(value: &T) -> Result<RawData, serde_json::Error> {
+    serde_json::value::to_raw_value(value)
+}
+
+/// Reads over the payload of a message that declares none.
+///
+/// # Errors
+/// When the input is no value.
+pub fn read_nothing<'de, D: Deserializer<'de>>(data: D) -> Result<(), D::Error> {
+    IgnoredAny::deserialize(data).map(|_| ())
+}
+
+/// Reads typed headers.
+///
+/// # Errors
+/// When they are not what the document says.
+pub fn read_headers<H: DeserializeOwned, E: Error>(headers: &Headers) -> Result<H, E> {
+    headers.to_typed().map_err(|error| E::custom(format_args!("headers: {error}")))
+}
+
+/// Reads an event of unknown type.
+///
+/// # Errors
+/// When the input is no value.
+pub fn read_unknown<'de, D: Deserializer<'de>>(
+    event_type: &str,
+    headers: &Headers,
+    data: D,
+) -> Result<UnknownEvent, D::Error> {
+    let data = Deserialize::deserialize(data)?;
+    Ok(UnknownEvent { event_type: event_type.to_owned(), headers: headers.clone(), data })
+}
+
+/// The error for an event type that the channel does not declare.
+#[cold]
+pub fn unknown_event_type<E: Error>(event_type: &str, channel: &Channel) -> E {
+    E::unknown_variant(event_type, channel.event_types)
+}

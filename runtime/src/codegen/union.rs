@@ -1,0 +1,313 @@
+//! Unions: enums that know from the JSON which alternative is meant.
+
+use serde::de::value::{MapAccessDeserializer, StringDeserializer};
+use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess};
+use serde_json::Value;
+
+/// An object whose tag has been read, with all its members still to be read by the alternative.
+///
+/// When the tag comes first, nothing is kept: the rest is read from the input. Otherwise the members before it are
+/// kept until it is found.
+#[derive(Debug)]
+pub struct Tagged<A> {
+    tag: String,
+    member: &'static str,
+    tag_is_pending: bool,
+    before: std::vec::IntoIter<(String, Value)>,
+    value: Option<Value>,
+    rest: A,
+}
+
+impl<'de, A: MapAccess<'de>> Tagged<A> {
+    /// Reads up to the member `member`, a string.
+    ///
+    /// # Errors
+    /// When the object has no such member, or it is no string.
+    pub fn read(mut map: A, member: &'static str) -> Result<Self, A::Error> {
+        let mut before = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == member {
+                let tag = map.next_value()?;
+                let before = before.into_iter();
+                return Ok(Tagged { tag, member, tag_is_pending: true, before, value: None, rest: map });
+            }
+            before.push((name, map.next_value()?));
+        }
+        Err(A::Error::missing_field(member))
+    }
+
+    /// The tag.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// Reads the alternative.
+    ///
+    /// # Errors
+    /// When the object is not what the alternative demands.
+    pub fn alternative<T: serde::Deserialize<'de>>(self) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(self))
+    }
+
+    /// No alternative has this tag.
+    ///
+    /// # Errors
+    /// Always.
+    #[cold]
+    pub fn unknown<T>(self, known: &'static [&'static str]) -> Result<T, A::Error> {
+        Err(A::Error::custom(format_args!(
+            "{}: unknown value {:?}, expected one of {}",
+            self.member,
+            self.tag,
+            known.join(", ")
+        )))
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        if self.tag_is_pending {
+            return seed.deserialize(self.member.into_deserializer()).map(Some);
+        }
+        match self.before.next() {
+            Some((name, value)) => {
+                self.value = Some(value);
+                let name: StringDeserializer<A::Error> = name.into_deserializer();
+                seed.deserialize(name).map(Some)
+            }
+            None => self.rest.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        if self.tag_is_pending {
+            self.tag_is_pending = false;
+            let tag: StringDeserializer<A::Error> = std::mem::take(&mut self.tag).into_deserializer();
+            return seed.deserialize(tag);
+        }
+        match self.value.take() {
+            Some(value) => seed.deserialize(value).map_err(A::Error::custom),
+            None => self.rest.next_value_seed(seed),
+        }
+    }
+}
+
+/// The error for a value that no alternative accepts, with what each said.
+#[cold]
+pub fn no_alternative<E: Error>(union: &str, reasons: &[(&str, String)]) -> E {
+    let reasons: Vec<String> = reasons.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+    E::custom(format_args!("no alternative of `{union}` accepts the value ({})", reasons.join("; ")))
+}
+
+/// The error for a value that two alternatives accept where exactly one may.
+#[cold]
+pub fn several_alternatives<E: Error>(union: &str, first: &str, second: &str) -> E {
+    E::custom(format_args!("both `{first}` and `{second}` of `{union}` accept the value, where only one may"))
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __union_serialize {
+    ($name:ident { $($variant:ident),+ }) => {
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$variant(value) => $crate::codegen::serde::Serialize::serialize(value, serializer),)+
+                }
+            }
+        }
+    };
+}
+
+/// A union of which a member says the alternative.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __union_by_member {
+    ($name:ident, $member:literal, { $($variant:ident = $($tag:literal)|+,)+ }) => {
+        $crate::__union_serialize!($name { $($variant),+ });
+
+        const _: () = {
+            use $crate::codegen::serde;
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> ::core::result::Result<Self, D::Error> {
+                    struct Read;
+
+                    impl<'de> serde::de::Visitor<'de> for Read {
+                        type Value = $name;
+
+                        fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                            f.write_str(::core::concat!("an object (`", ::core::stringify!($name), "`)"))
+                        }
+
+                        fn visit_map<A: serde::de::MapAccess<'de>>(
+                            self,
+                            map: A,
+                        ) -> ::core::result::Result<$name, A::Error> {
+                            let tagged = $crate::codegen::Tagged::read(map, $member)?;
+                            match tagged.tag() {
+                                $($($tag)|+ => tagged.alternative().map($name::$variant),)+
+                                _ => tagged.unknown(&[$($($tag),+),+]),
+                            }
+                        }
+                    }
+
+                    deserializer.deserialize_map(Read)
+                }
+            }
+        };
+    };
+}
+
+/// A union of which the JSON type says the alternative.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __union_by_kind {
+    ($name:ident { $($variant:ident = $($kind:ident)|+,)+ }) => {
+        $crate::__union_serialize!($name { $($variant),+ });
+
+        const _: () = {
+            use $crate::codegen::serde;
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> ::core::result::Result<Self, D::Error> {
+                    struct Read;
+
+                    impl<'de> serde::de::Visitor<'de> for Read {
+                        type Value = $name;
+
+                        fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                            f.write_str(::core::concat!(
+                                "a value of `", ::core::stringify!($name), "`:"
+                                $($(, " ", ::core::stringify!($kind))+)+
+                            ))
+                        }
+
+                        $($($crate::__visit_kind!($kind, $name, $variant);)+)+
+                    }
+
+                    deserializer.deserialize_any(Read)
+                }
+            }
+        };
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __visit_kind {
+    (null, $name:ident, $variant:ident) => {
+        fn visit_unit<E: serde::de::Error>(self) -> ::core::result::Result<$name, E> {
+            let value = serde::de::value::UnitDeserializer::new();
+            serde::Deserialize::deserialize(value).map($name::$variant)
+        }
+    };
+    (boolean, $name:ident, $variant:ident) => {
+        fn visit_bool<E: serde::de::Error>(self, value: bool) -> ::core::result::Result<$name, E> {
+            let value = serde::de::value::BoolDeserializer::new(value);
+            serde::Deserialize::deserialize(value).map($name::$variant)
+        }
+    };
+    (number, $name:ident, $variant:ident) => {
+        fn visit_i64<E: serde::de::Error>(self, value: i64) -> ::core::result::Result<$name, E> {
+            let value = serde::de::value::I64Deserializer::new(value);
+            serde::Deserialize::deserialize(value).map($name::$variant)
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, value: u64) -> ::core::result::Result<$name, E> {
+            let value = serde::de::value::U64Deserializer::new(value);
+            serde::Deserialize::deserialize(value).map($name::$variant)
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, value: f64) -> ::core::result::Result<$name, E> {
+            let value = serde::de::value::F64Deserializer::new(value);
+            serde::Deserialize::deserialize(value).map($name::$variant)
+        }
+    };
+    (string, $name:ident, $variant:ident) => {
+        fn visit_str<E: serde::de::Error>(self, value: &str) -> ::core::result::Result<$name, E> {
+            let value = serde::de::value::StrDeserializer::new(value);
+            serde::Deserialize::deserialize(value).map($name::$variant)
+        }
+    };
+    (array, $name:ident, $variant:ident) => {
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, array: A) -> ::core::result::Result<$name, A::Error> {
+            let array = serde::de::value::SeqAccessDeserializer::new(array);
+            serde::Deserialize::deserialize(array).map($name::$variant)
+        }
+    };
+    (object, $name:ident, $variant:ident) => {
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, object: A) -> ::core::result::Result<$name, A::Error> {
+            let object = serde::de::value::MapAccessDeserializer::new(object);
+            serde::Deserialize::deserialize(object).map($name::$variant)
+        }
+    };
+}
+
+/// A union whose alternatives must be tried: `first` that accepts (`anyOf`), or the `only` one (`oneOf`).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __union_by_trial {
+    ($name:ident, $rule:ident { $($variant:ident,)+ }) => {
+        $crate::__union_serialize!($name { $($variant),+ });
+
+        const _: () = {
+            use $crate::codegen::serde;
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> ::core::result::Result<Self, D::Error> {
+                    let value: $crate::codegen::serde_json::Value = serde::Deserialize::deserialize(deserializer)?;
+                    #[allow(unused_mut, reason = "`first` never changes it")]
+                    let mut found: ::core::option::Option<(&str, Self)> = ::core::option::Option::None;
+                    let mut reasons = ::std::vec::Vec::new();
+                    $(
+                        match serde::Deserialize::deserialize(&value) {
+                            Ok(alternative) => $crate::__found_alternative!(
+                                $rule, $name, $variant, alternative, found
+                            ),
+                            Err(reason) => {
+                                let reason: $crate::codegen::serde_json::Error = reason;
+                                reasons.push((::core::stringify!($variant), reason.to_string()));
+                            }
+                        }
+                    )+
+                    match found {
+                        Some((_, value)) => Ok(value),
+                        None => Err($crate::codegen::no_alternative(::core::stringify!($name), &reasons)),
+                    }
+                }
+            }
+        };
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __found_alternative {
+    (first, $name:ident, $variant:ident, $value:ident, $found:ident) => {
+        return Ok($name::$variant($value))
+    };
+    (only, $name:ident, $variant:ident, $value:ident, $found:ident) => {
+        match &$found {
+            None => $found = Some((::core::stringify!($variant), $name::$variant($value))),
+            Some((first, _)) => {
+                return Err($crate::codegen::several_alternatives(
+                    ::core::stringify!($name),
+                    first,
+                    ::core::stringify!($variant),
+                ));
+            }
+        }
+    };
+}
