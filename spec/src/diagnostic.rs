@@ -114,6 +114,10 @@ impl Findings {
         self.list.push(diagnostic);
     }
 
+    pub(crate) fn append(&mut self, other: Findings) {
+        self.list.extend(other.list);
+    }
+
     /// In the order of the text, each finding once: an object that is referenced twice is read twice.
     pub(crate) fn into_sorted(self) -> Vec<Diagnostic> {
         let mut list = self.list;
