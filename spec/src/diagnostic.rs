@@ -114,8 +114,9 @@ impl Findings {
         self.list.push(diagnostic);
     }
 
-    pub(crate) fn append(&mut self, other: Findings) {
-        self.list.extend(other.list);
+    /// Adds everything that another part found.
+    pub(crate) fn append(&mut self, mut other: Findings) {
+        self.list.append(&mut other.list);
     }
 
     /// In the order of the text, each finding once: an object that is referenced twice is read twice.
