@@ -35,5 +35,49 @@ rules! {
     WRONG_TYPE, "wrong-type", Warning, "Fields have the type that the specification gives them.";
 }
 
-/// Every rule, grouped by the part that checks it.
-pub const ALL_RULES: &[&[Rule]] = &[READING];
+/// The rules of each part.
+const PARTS: &[&[Rule]] = &[crate::source::rules::RULES, READING];
+
+/// Every rule that a document can break.
+pub const ALL_RULES: &[Rule] = &joined::<{ count() }>();
+
+const fn count() -> usize {
+    let mut count = 0;
+    let mut part = 0;
+    while part < PARTS.len() {
+        count += PARTS[part].len();
+        part += 1;
+    }
+    count
+}
+
+// Loops by hand: iterators are not for constants yet.
+const fn joined<const N: usize>() -> [Rule; N] {
+    let mut rules = [PARTS[0][0]; N];
+    let (mut filled, mut part) = (0, 0);
+    while part < PARTS.len() {
+        let mut index = 0;
+        while index < PARTS[part].len() {
+            rules[filled] = PARTS[part][index];
+            filled += 1;
+            index += 1;
+        }
+        part += 1;
+    }
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL_RULES;
+
+    #[test]
+    fn ids_are_unique_and_in_kebab_case() {
+        let mut seen = std::collections::HashSet::new();
+        for rule in ALL_RULES {
+            assert!(seen.insert(rule.id), "{} is there twice", rule.id);
+            assert!(rule.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", rule.id);
+            assert!(rule.summary.ends_with('.'), "{}", rule.id);
+        }
+    }
+}

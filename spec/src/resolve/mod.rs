@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 pub(crate) use at::At;
 pub(crate) use identifiers::declared_dialect;
-pub(crate) use store::{File, Store};
+pub(crate) use store::Store;
+use store::File;
 
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::rules;
@@ -59,6 +60,7 @@ pub(crate) struct Base<'a> {
     /// Where `#` leads.
     pub(crate) root: At<'a>,
     pub(crate) file: FileId,
+    /// Whether the file mentions `$id`, `$anchor` or the like; if not, nobody needs to look for them.
     has_identifiers: bool,
     /// Whether `uri` comes from an `$id`.
     is_resource: bool,
@@ -130,7 +132,7 @@ impl<'a> Resolver<'a> {
             self.by_uri.insert(uri, None);
             return None;
         };
-        let file = self.store.files.push(File { id, uri, root, has_identifiers });
+        let file = self.store.files.push(File { uri, root });
         self.by_uri.insert(file.uri.clone(), Some(id));
         let root = At::new(&file.root, Pointer::root());
         let base = Rc::new(Base {

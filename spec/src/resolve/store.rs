@@ -3,17 +3,14 @@
 
 use std::cell::OnceCell;
 
-use crate::source::{FileId, Node};
+use crate::source::Node;
 
 /// A file that was read into a tree.
 #[derive(Debug)]
 pub(crate) struct File {
-    pub(crate) id: FileId,
     /// The absolute URI under which references find it.
     pub(crate) uri: String,
     pub(crate) root: Node,
-    /// Whether the text mentions `$id`, `$anchor` or the like; if not, nobody needs to look for them.
-    pub(crate) has_identifiers: bool,
 }
 
 /// What a reader borrows from.

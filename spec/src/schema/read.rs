@@ -176,7 +176,7 @@ impl<'a> One<'_, 'a> {
     }
 
     /// What two keywords mean together.
-    fn combine(&mut self, keywords: &mut Keywords, object: &Object) {
+    fn combine(&mut self, keywords: &mut Keywords, object: &'a Object) {
         // Draft-04 and OpenAPI 3.0: `exclusiveMinimum: true` makes `minimum` exclusive.
         if object.get("exclusiveMinimum").is_some_and(|node| node.value == Value::Bool(true)) {
             keywords.exclusive_minimum = keywords.minimum.take();

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-pub(crate) use fields::{Fields, article, members, text};
+pub(crate) use fields::{Fields, members, text};
 
 use super::{Channel, ChannelId, Components, Document, Info, Message, MessageId, Server, ServerId, SpecVersion};
 use crate::diagnostic::{Diagnostic, Findings};

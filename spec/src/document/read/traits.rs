@@ -10,7 +10,7 @@ use crate::source::{Node, Object, Value};
 
 impl<'a> Reader<'a> {
     /// The members of `at` with its traits merged in, and the traits themselves.
-    pub(super) fn with_traits(
+    pub(crate) fn with_traits(
         &mut self,
         at: &At<'a>,
         what: &'static str,
