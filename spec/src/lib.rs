@@ -6,9 +6,16 @@
 
 mod diagnostic;
 pub mod document;
+mod loader;
+mod near;
+mod resolve;
+pub mod rules;
 pub mod schema;
 mod source;
+mod v2;
 
 pub use diagnostic::{Diagnostic, Label, Rule, Severity};
 pub use document::Document;
+pub use loader::{Loaded, LoadedSchema, Loader};
+pub use resolve::Fetch;
 pub use source::{FileId, Key, LineColumn, Location, Node, Number, Object, Pointer, SourceFile, Sources, Span, Value};

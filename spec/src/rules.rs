@@ -1,0 +1,83 @@
+//! Every rule that reading a document can break, as data: `docs/diagnostics.md` is checked against [`ALL_RULES`].
+
+use crate::diagnostic::{Rule, Severity};
+
+macro_rules! rules {
+    ($($name:ident, $id:literal, $severity:ident, $summary:literal;)*) => {
+        $(
+            #[doc = $summary]
+            pub const $name: Rule = Rule { id: $id, severity: Severity::$severity, summary: $summary };
+        )*
+
+        /// All rules of reading and resolving, in alphabetical order of their ids.
+        pub(crate) const READING: &[Rule] = &[$($name),*];
+    };
+}
+
+rules! {
+    DUPLICATE_OPERATION, "duplicate-operation", Error, "No two operations have the same `operationId`.";
+    FOREIGN_KEYWORD, "foreign-keyword", Warning, "A schema uses only keywords of its dialect.";
+    INVALID_ADDRESS, "invalid-address", Warning, "A channel address has balanced braces with names in them.";
+    INVALID_BINDING, "invalid-binding", Warning, "A binding of a known protocol has fields of the right types.";
+    INVALID_EXPRESSION, "invalid-expression", Warning, "A location is a runtime expression such as `$message.header#/correlationId`.";
+    MISSING_FIELD, "missing-field", Warning, "Fields that the specification requires are there.";
+    REFERENCE_CYCLE, "reference-cycle", Error, "References lead to an object in the end, not back to themselves.";
+    REMOTE_REFERENCE, "remote-reference", Error, "References to other hosts are followed only when the host is allowed.";
+    UNDEFINED_SECURITY_SCHEME, "undefined-security-scheme", Warning, "A security requirement names a scheme of `components/securitySchemes`.";
+    UNDEFINED_SERVER, "undefined-server", Warning, "A channel names servers that the document defines.";
+    UNKNOWN_FIELD, "unknown-field", Warning, "Objects have only the fields of the specification and `x-` extensions.";
+    UNKNOWN_VALUE, "unknown-value", Warning, "A field with a fixed set of values has one of them.";
+    UNREADABLE_FILE, "unreadable-file", Error, "Files that a document consists of can be read as UTF-8 text.";
+    UNRESOLVED_REFERENCE, "unresolved-reference", Error, "Every `$ref` leads to something that exists.";
+    UNSUPPORTED_SCHEMA_FORMAT, "unsupported-schema-format", Warning, "Payloads are written in a schema language that is read.";
+    UNSUPPORTED_VERSION, "unsupported-version", Error, "The document is AsyncAPI 2.0 to 2.6, 3.0 or 3.1.";
+    WRONG_REFERENCE_KIND, "wrong-reference-kind", Error, "A `$ref` leads to the kind of object that is expected in its place.";
+    WRONG_TYPE, "wrong-type", Warning, "Fields have the type that the specification gives them.";
+}
+
+/// The rules of each part.
+const PARTS: &[&[Rule]] = &[crate::source::rules::RULES, READING];
+
+/// Every rule that a document can break.
+pub const ALL_RULES: &[Rule] = &joined::<{ count() }>();
+
+const fn count() -> usize {
+    let mut count = 0;
+    let mut part = 0;
+    while part < PARTS.len() {
+        count += PARTS[part].len();
+        part += 1;
+    }
+    count
+}
+
+// Loops by hand: iterators are not for constants yet.
+const fn joined<const N: usize>() -> [Rule; N] {
+    let mut rules = [PARTS[0][0]; N];
+    let (mut filled, mut part) = (0, 0);
+    while part < PARTS.len() {
+        let mut index = 0;
+        while index < PARTS[part].len() {
+            rules[filled] = PARTS[part][index];
+            filled += 1;
+            index += 1;
+        }
+        part += 1;
+    }
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL_RULES;
+
+    #[test]
+    fn ids_are_unique_and_in_kebab_case() {
+        let mut seen = std::collections::HashSet::new();
+        for rule in ALL_RULES {
+            assert!(seen.insert(rule.id), "{} is there twice", rule.id);
+            assert!(rule.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", rule.id);
+            assert!(rule.summary.ends_with('.'), "{}", rule.id);
+        }
+    }
+}
