@@ -17,5 +17,6 @@ mod v2;
 pub use diagnostic::{Diagnostic, Label, Rule, Severity};
 pub use document::Document;
 pub use loader::{Loaded, LoadedSchema, Loader};
+pub use near::nearest;
 pub use resolve::Fetch;
 pub use source::{FileId, Key, LineColumn, Location, Node, Number, Object, Pointer, SourceFile, Sources, Span, Value};

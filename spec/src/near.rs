@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of some names.
 
 /// The name of `names` that `wrong` is most likely a slip of, if there is one.
-pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = wrong.chars().count();
     // A slip in five letters; longer names bear more of them.
     let limit = (length / 4).clamp(1, 3);

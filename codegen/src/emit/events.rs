@@ -163,8 +163,8 @@ impl Context<'_> {
                 let variant = ident(&event.variant);
                 quote!(Self::#variant { headers, .. } => ::event_api::Headers::from_typed(headers),)
             });
-            let others = (with_headers.len() < set.events.len())
-                .then(|| quote!(_ => Ok(::event_api::Headers::default()),));
+            let others =
+                (with_headers.len() < set.events.len()).then(|| quote!(_ => Ok(::event_api::Headers::default()),));
             quote! {
                 fn headers(&self) -> #result<::event_api::Headers, #json_error> {
                     match self {

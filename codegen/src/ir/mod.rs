@@ -5,52 +5,52 @@
 
 mod types;
 
-pub use types::{
+pub(crate) use types::{
     Additional, Check, Constant, Definition, DefinitionId, Field, IntegerType, Kind, KnownType, Newtype, Presence,
     Struct, Tagging, TupleStruct, Type, Types, Union, ValueEnum, ValueVariant, Variant,
 };
 
 /// A whole generated module.
 #[derive(Clone, Debug, Default)]
-pub struct Api {
+pub(crate) struct Api {
     /// `info.title`
-    pub title: String,
+    pub(crate) title: String,
     /// `info.version`
-    pub version: String,
+    pub(crate) version: String,
     /// `info.description`
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Where the document is, as the user named it.
-    pub source: String,
+    pub(crate) source: String,
     /// The event sets: one a channel, and one for each operation that is restricted to some of its channel's messages.
-    pub sets: Vec<EventSet>,
+    pub(crate) sets: Vec<EventSet>,
     /// The types of payloads, headers and parameters.
-    pub types: Types,
+    pub(crate) types: Types,
 }
 
 /// The events of a channel (or of an operation on it): one enum, one publisher trait, one handler trait.
 #[derive(Clone, Debug)]
-pub struct EventSet {
+pub(crate) struct EventSet {
     /// The enum's name: `UserEvents`.
-    pub name: String,
+    pub(crate) name: String,
     /// Documentation of the channel or operation.
-    pub docs: Docs,
+    pub(crate) docs: Docs,
     /// The channel's name in the log and in its feed's path: `user-events`.
-    pub channel_name: String,
+    pub(crate) channel_name: String,
     /// The feed's title.
-    pub title: String,
+    pub(crate) title: String,
     /// `address`, as written.
-    pub address: Option<String>,
+    pub(crate) address: Option<String>,
     /// The typed address, for channels with parameters.
-    pub typed_address: Option<Address>,
+    pub(crate) typed_address: Option<Address>,
     /// The events, in the order of the document.
-    pub events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     /// How the channel may be carried.
-    pub transports: Vec<Transport>,
+    pub(crate) transports: Vec<Transport>,
 }
 
 /// How a channel may be carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+pub(crate) enum Transport {
     /// By a feed.
     Feed,
     /// By webhooks.
@@ -59,16 +59,16 @@ pub enum Transport {
 
 /// A channel's address with its parameters as fields.
 #[derive(Clone, Debug)]
-pub struct Address {
+pub(crate) struct Address {
     /// The struct's name: `UserEventsAddress`.
-    pub name: String,
+    pub(crate) name: String,
     /// The address taken apart.
-    pub parts: Vec<AddressPart>,
+    pub(crate) parts: Vec<AddressPart>,
 }
 
 /// A piece of an address template.
 #[derive(Clone, Debug)]
-pub enum AddressPart {
+pub(crate) enum AddressPart {
     /// Text that stands for itself.
     Literal(String),
     /// `{parameter}`
@@ -84,51 +84,51 @@ pub enum AddressPart {
 
 /// One message of a set.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub(crate) struct Event {
     /// The variant's name: `NameChanged`.
-    pub variant: String,
+    pub(crate) variant: String,
     /// The method's name: `name_changed`.
-    pub method: String,
+    pub(crate) method: String,
     /// The type on the wire.
-    pub event_type: String,
+    pub(crate) event_type: String,
     /// Documentation of the message.
-    pub docs: Docs,
+    pub(crate) docs: Docs,
     /// The payload; `None` for a message without one.
-    pub payload: Option<Type>,
+    pub(crate) payload: Option<Type>,
     /// The headers; `None` for a message that declares none.
-    pub headers: Option<Type>,
+    pub(crate) headers: Option<Type>,
     /// Whether the payload's type stands for this message alone, so that it can say so itself (`impl Event`).
-    pub owns_payload: bool,
+    pub(crate) owns_payload: bool,
     /// Where the correlation id is.
-    pub correlation_id: Option<Accessor>,
+    pub(crate) correlation_id: Option<Accessor>,
     /// The set that answers, for a request.
-    pub reply: Option<String>,
+    pub(crate) reply: Option<String>,
 }
 
 /// A path to a value within a payload or headers type.
 #[derive(Clone, Debug)]
-pub struct Accessor {
+pub(crate) struct Accessor {
     /// Whether it starts at the headers (else at the payload).
-    pub in_headers: bool,
+    pub(crate) in_headers: bool,
     /// The fields to go through, each with whether it is an `Option`.
-    pub fields: Vec<(String, bool)>,
+    pub(crate) fields: Vec<(String, bool)>,
     /// The type at its end, without `Option`.
-    pub ty: Type,
+    pub(crate) ty: Type,
     /// `description` of the correlation id.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
 }
 
 /// What the documentation of an item is made of.
 #[derive(Clone, Debug, Default)]
-pub struct Docs {
+pub(crate) struct Docs {
     /// Title or summary: the first line.
-    pub summary: Option<String>,
+    pub(crate) summary: Option<String>,
     /// The description, CommonMark.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Further sentences: the name in the document where it differs, constraints.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// Where it is written: pointer and file.
-    pub source: Option<String>,
+    pub(crate) source: Option<String>,
     /// `deprecated`
-    pub deprecated: bool,
+    pub(crate) deprecated: bool,
 }

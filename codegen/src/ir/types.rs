@@ -6,17 +6,17 @@ use super::Docs;
 
 /// A named type of a [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DefinitionId(pub(crate) usize);
+pub(crate) struct DefinitionId(pub(crate) usize);
 
 /// The named types of a module, in the order in which they are emitted.
 #[derive(Clone, Debug, Default)]
-pub struct Types {
+pub(crate) struct Types {
     pub(crate) definitions: Vec<Definition>,
 }
 
 impl Types {
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (DefinitionId, &Definition)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (DefinitionId, &Definition)> {
         self.definitions.iter().enumerate().map(|(index, definition)| (DefinitionId(index), definition))
     }
 
@@ -42,7 +42,7 @@ impl std::ops::IndexMut<DefinitionId> for Types {
 
 /// A type where it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Type {
+pub(crate) enum Type {
     /// A named type of this module.
     Named(DefinitionId),
     /// `String`
@@ -87,7 +87,7 @@ impl Type {
 
 /// A type that a `format` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KnownType {
+pub(crate) enum KnownType {
     /// `chrono::DateTime<FixedOffset>`
     DateTime,
     /// `chrono::NaiveDate`
@@ -102,7 +102,7 @@ pub enum KnownType {
 
 /// Rust's integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum IntegerType {
+pub(crate) enum IntegerType {
     /// `i8`
     I8,
     /// `u8`
@@ -123,7 +123,7 @@ pub enum IntegerType {
 
 impl IntegerType {
     /// All of them, the smaller first, the signed before the unsigned of its width.
-    pub const ALL: [IntegerType; 8] = [
+    pub(crate) const ALL: [IntegerType; 8] = [
         IntegerType::I8,
         IntegerType::U8,
         IntegerType::I16,
@@ -135,7 +135,7 @@ impl IntegerType {
     ];
 
     /// Rust's name of it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             IntegerType::I8 => "i8",
             IntegerType::U8 => "u8",
@@ -149,7 +149,7 @@ impl IntegerType {
     }
 
     /// Its smallest and largest value.
-    pub fn range(self) -> (i128, i128) {
+    pub(crate) fn range(self) -> (i128, i128) {
         match self {
             IntegerType::I8 => (i8::MIN.into(), i8::MAX.into()),
             IntegerType::U8 => (0, u8::MAX.into()),
@@ -165,24 +165,22 @@ impl IntegerType {
 
 /// A named type.
 #[derive(Clone, Debug)]
-pub struct Definition {
+pub(crate) struct Definition {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its documentation.
-    pub docs: Docs,
-    /// The pointer of its schema in its file: what options name it by.
-    pub pointer: String,
+    pub(crate) docs: Docs,
     /// What it is.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Further derives, from the options.
-    pub derives: Vec<String>,
+    pub(crate) derives: Vec<String>,
     /// Further attributes, from the options.
-    pub attributes: Vec<String>,
+    pub(crate) attributes: Vec<String>,
 }
 
 /// What a named type is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Being lowered: only seen while a recursive schema is under way.
     Pending,
     /// An object with known members.
@@ -199,42 +197,42 @@ pub enum Kind {
 
 /// An object.
 #[derive(Clone, Debug)]
-pub struct Struct {
+pub(crate) struct Struct {
     /// The members that are fields.
-    pub fields: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
     /// Members whose value is always the same: written and checked, but no field.
-    pub constants: Vec<Constant>,
+    pub(crate) constants: Vec<Constant>,
     /// What happens to other members.
-    pub additional: Additional,
+    pub(crate) additional: Additional,
 }
 
 /// A member whose value is always the same.
 #[derive(Clone, Debug)]
-pub struct Constant {
+pub(crate) struct Constant {
     /// Its name in JSON.
-    pub wire_name: String,
+    pub(crate) wire_name: String,
     /// Its value: a string, an integer or a boolean.
-    pub value: Value,
+    pub(crate) value: Value,
 }
 
 /// A member of an object.
 #[derive(Clone, Debug)]
-pub struct Field {
+pub(crate) struct Field {
     /// The field's name in Rust.
-    pub name: String,
+    pub(crate) name: String,
     /// The member's name in JSON.
-    pub wire_name: String,
+    pub(crate) wire_name: String,
     /// The type, without the `Option` that an optional member adds.
-    pub ty: Type,
+    pub(crate) ty: Type,
     /// Whether it may be absent.
-    pub presence: Presence,
+    pub(crate) presence: Presence,
     /// Its documentation.
-    pub docs: Docs,
+    pub(crate) docs: Docs,
 }
 
 /// Whether a member may be absent.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Presence {
+pub(crate) enum Presence {
     /// No.
     Required,
     /// Yes: the field is an `Option`.
@@ -245,7 +243,7 @@ pub enum Presence {
 
 /// What happens to members that are no fields.
 #[derive(Clone, Debug)]
-pub enum Additional {
+pub(crate) enum Additional {
     /// They are read over.
     Ignore,
     /// They are refused.
@@ -261,50 +259,50 @@ pub enum Additional {
 
 /// One of some scalar values.
 #[derive(Clone, Debug)]
-pub struct ValueEnum {
+pub(crate) struct ValueEnum {
     /// The values.
-    pub variants: Vec<ValueVariant>,
+    pub(crate) variants: Vec<ValueVariant>,
 }
 
 impl ValueEnum {
     /// Whether all values are strings.
-    pub fn is_string(&self) -> bool {
+    pub(crate) fn is_string(&self) -> bool {
         self.variants.iter().all(|variant| variant.value.is_string())
     }
 }
 
 /// A value with a name.
 #[derive(Clone, Debug)]
-pub struct ValueVariant {
+pub(crate) struct ValueVariant {
     /// The variant's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The value.
-    pub value: Value,
+    pub(crate) value: Value,
 }
 
 /// One of some types.
 #[derive(Clone, Debug)]
-pub struct Union {
+pub(crate) struct Union {
     /// The alternatives.
-    pub variants: Vec<Variant>,
+    pub(crate) variants: Vec<Variant>,
     /// How to tell which one is meant.
-    pub tagging: Tagging,
+    pub(crate) tagging: Tagging,
 }
 
 /// An alternative.
 #[derive(Clone, Debug)]
-pub struct Variant {
+pub(crate) struct Variant {
     /// The variant's name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its type.
-    pub ty: Type,
+    pub(crate) ty: Type,
     /// Its documentation.
-    pub docs: Docs,
+    pub(crate) docs: Docs,
 }
 
 /// How to tell which alternative is meant.
 #[derive(Clone, Debug)]
-pub enum Tagging {
+pub(crate) enum Tagging {
     /// A member of the object says it: for each alternative, the values that mean it.
     Member {
         /// The member.
@@ -322,16 +320,16 @@ pub enum Tagging {
 
 /// Another type with checks.
 #[derive(Clone, Debug)]
-pub struct Newtype {
+pub(crate) struct Newtype {
     /// What it holds.
-    pub inner: Type,
+    pub(crate) inner: Type,
     /// What must be true of it.
-    pub checks: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
 }
 
 /// What must be true of a value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Check {
+pub(crate) enum Check {
     /// `minLength`, in Unicode scalar values
     MinLength(u64),
     /// `maxLength`, in Unicode scalar values
@@ -370,11 +368,11 @@ pub enum Check {
 
 /// An array whose first items have types of their own.
 #[derive(Clone, Debug)]
-pub struct TupleStruct {
+pub(crate) struct TupleStruct {
     /// The first items.
-    pub items: Vec<Type>,
+    pub(crate) items: Vec<Type>,
     /// How many must be there.
-    pub min_items: usize,
+    pub(crate) min_items: usize,
     /// The type of further items; `None` when there must be none.
-    pub rest: Option<Type>,
+    pub(crate) rest: Option<Type>,
 }

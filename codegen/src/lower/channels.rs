@@ -354,7 +354,6 @@ impl Channels<'_, '_, '_> {
                 source: Some(source_of(self.types.sources, &parameter.location)),
                 ..Docs::default()
             },
-            pointer: format!("#{}", parameter.location.pointer),
             kind: Kind::ValueEnum(ValueEnum { variants }),
             derives: Vec::new(),
             attributes: Vec::new(),

@@ -249,7 +249,7 @@ impl<'a> Lowering<'a> {
         docs.source = Some(self.source(schema));
         let derives = self.options_for(&self.settings.derive, "derive", &name, &pointer);
         let attributes = self.options_for(&self.settings.attr, "attr", &name, &pointer);
-        Definition { name, docs, pointer, kind, derives, attributes }
+        Definition { name, docs, kind, derives, attributes }
     }
 
     fn options_for(

@@ -20,10 +20,9 @@ pub use {chrono, serde, serde_json, uuid};
 
 pub use crate::address::match_address;
 pub use crate::{
-    __newtype as newtype, __object as object, __scalar_enum as scalar_enum,
-    __string_enum as string_enum, __string_newtype as string_newtype, __tuple as tuple,
-    __union_by_kind as union_by_kind, __union_by_member as union_by_member, __union_by_trial as union_by_trial,
-    __wrapper as wrapper,
+    __newtype as newtype, __object as object, __scalar_enum as scalar_enum, __string_enum as string_enum,
+    __string_newtype as string_newtype, __tuple as tuple, __union_by_kind as union_by_kind,
+    __union_by_member as union_by_member, __union_by_trial as union_by_trial, __wrapper as wrapper,
 };
 
 pub use serde::de::{Deserialize, Deserializer};

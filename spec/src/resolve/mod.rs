@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 pub(crate) use at::At;
 pub(crate) use identifiers::declared_dialect;
-pub(crate) use store::Store;
 use store::File;
+pub(crate) use store::Store;
 
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::rules;
@@ -135,13 +135,8 @@ impl<'a> Resolver<'a> {
         let file = self.store.files.push(File { uri, root });
         self.by_uri.insert(file.uri.clone(), Some(id));
         let root = At::new(&file.root, Pointer::root());
-        let base = Rc::new(Base {
-            uri: file.uri.clone(),
-            root: root.clone(),
-            file: id,
-            has_identifiers,
-            is_resource: false,
-        });
+        let base =
+            Rc::new(Base { uri: file.uri.clone(), root: root.clone(), file: id, has_identifiers, is_resource: false });
         self.bases.insert(id, base.clone());
         if has_identifiers {
             let only_schemas = self.strict || file.root.get("asyncapi").is_none();
@@ -200,7 +195,9 @@ impl<'a> Resolver<'a> {
             let anchor = format!("{}#{fragment}", resource.base.uri);
             return self.identifiers.get(&anchor).cloned().ok_or_else(|| {
                 let help = "write `#/` and the path to the object, such as `#/components/schemas/User`";
-                unresolved(format!("`{reference}` leads nowhere: there is no anchor `{fragment}`"), from).help(help).into()
+                unresolved(format!("`{reference}` leads nowhere: there is no anchor `{fragment}`"), from)
+                    .help(help)
+                    .into()
             });
         };
         match self.walk(&resource, &pointer, budget) {
@@ -219,12 +216,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn walk(
-        &mut self,
-        start: &Target<'a>,
-        pointer: &Pointer,
-        budget: usize,
-    ) -> Result<Target<'a>, Missing<'a>> {
+    fn walk(&mut self, start: &Target<'a>, pointer: &Pointer, budget: usize) -> Result<Target<'a>, Missing<'a>> {
         let mut here = start.clone();
         for token in pointer.tokens() {
             let mut child = here.at.child(&token);
@@ -391,7 +383,8 @@ impl Missing<'_> {
             "" => "at the top level".to_owned(),
             pointer => format!("in `{pointer}`"),
         };
-        let of_file = if self.parent.node.span.file == from.span.file { String::new() } else { format!(" of `{file}`") };
+        let of_file =
+            if self.parent.node.span.file == from.span.file { String::new() } else { format!(" of `{file}`") };
         let message = format!("`{reference}` leads nowhere: there is no `{}` {place}{of_file}", self.token);
         let mut diagnostic = unresolved(message, from);
         if let Some(object) = self.parent.node.as_object() {
@@ -422,4 +415,3 @@ fn read_text(path: &Path) -> Result<String, String> {
         format!("is not UTF-8 text (byte {at})")
     })
 }
-

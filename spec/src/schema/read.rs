@@ -159,8 +159,7 @@ impl<'a> One<'_, 'a> {
                         if let Some(home) = keywords::home(name) {
                             let message = format!("`{name}` is a keyword of {home}, and ignored here");
                             let help = "say by `schemaFormat` or `$schema` which dialect it is";
-                            self.found
-                                .push(Diagnostic::new(rules::FOREIGN_KEYWORD, message, &location()).help(help));
+                            self.found.push(Diagnostic::new(rules::FOREIGN_KEYWORD, message, &location()).help(help));
                         } else if let Some(near) = nearest(name, keywords::names()).filter(|_| name.len() > 3) {
                             let message = format!("a schema has no keyword `{name}`");
                             let help = format!("did you mean `{near}`?");
@@ -209,7 +208,9 @@ impl<'a> One<'_, 'a> {
             keywords.then_schema = None;
             keywords.else_schema = None;
         }
-        if let Some(example) = object.get("example").filter(|_| !self.reader.strict || self.dialect == Dialect::OpenApi30) {
+        if let Some(example) =
+            object.get("example").filter(|_| !self.reader.strict || self.dialect == Dialect::OpenApi30)
+        {
             keywords.extensions.shift_remove("example");
             keywords.examples.push(example.clone());
         }
@@ -418,8 +419,9 @@ impl<'a> One<'_, 'a> {
                     let near = name.and_then(|name| nearest(name, JsonType::NAMES.iter().map(|(name, _)| *name)));
                     self.found.push(match near {
                         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                        None => diagnostic
-                            .help("the types are null, boolean, integer, number, string, array and object"),
+                        None => {
+                            diagnostic.help("the types are null, boolean, integer, number, string, array and object")
+                        }
                     });
                 }
             }

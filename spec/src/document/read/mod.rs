@@ -103,7 +103,8 @@ pub(crate) fn document<'a>(
 
 fn version(root: &At<'_>, found: &mut Findings) -> Option<SpecVersion> {
     const READ: &str = "AsyncAPI 2.0 to 2.6, 3.0 and 3.1 are read";
-    let unsupported = |message: String, at: &At<'_>| Diagnostic::new(rules::UNSUPPORTED_VERSION, message, &at.location());
+    let unsupported =
+        |message: String, at: &At<'_>| Diagnostic::new(rules::UNSUPPORTED_VERSION, message, &at.location());
     let Some(object) = root.node.as_object() else {
         let message = format!("an AsyncAPI document must be an object, but is {}", root.node.kind());
         found.push(unsupported(message, root));
