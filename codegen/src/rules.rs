@@ -27,6 +27,13 @@ pub const UNUSED_OPTION: Rule = Rule {
     summary: "an option of the generator must name something in the document",
 };
 
+/// An alternative of a union that is the union itself.
+pub const CIRCULAR_ALTERNATIVE: Rule = Rule {
+    id: "circular-alternative",
+    severity: Severity::Warning,
+    summary: "no alternative of a union should lead back to the union",
+};
+
 /// An option whose value is no Rust.
 pub const INVALID_OPTION: Rule = Rule {
     id: "invalid-option",
@@ -62,6 +69,7 @@ pub const ALL: &[Rule] = &[
     UNCHECKED_KEYWORD,
     UNUSED_OPTION,
     INVALID_OPTION,
+    CIRCULAR_ALTERNATIVE,
     FOREIGN_SCHEMA,
     AMBIGUOUS_EVENT_TYPE,
     CORRELATION_ID_NOWHERE,

@@ -24,6 +24,8 @@ pub(crate) struct Lowering<'a> {
     done: HashMap<Conjunction, Type>,
     /// Conjunctions under way, and the definition that stands for each once one is needed.
     under_way: HashMap<Conjunction, Option<DefinitionId>>,
+    /// Conjunctions under way for one and the same value: emptied when lowering goes into a container.
+    pub(super) same_value: Vec<Conjunction>,
     diagnostics: Vec<Diagnostic>,
     reported: HashSet<(SchemaId, &'static str)>,
     used_options: HashSet<String>,
@@ -53,6 +55,7 @@ impl<'a> Lowering<'a> {
             reserved: HashMap::new(),
             done: HashMap::new(),
             under_way: HashMap::new(),
+            same_value: Vec::new(),
             diagnostics: Vec::new(),
             reported: HashSet::new(),
             used_options: HashSet::new(),
@@ -114,7 +117,9 @@ impl<'a> Lowering<'a> {
             return Type::Named(id);
         }
         self.under_way.insert(conjunction.clone(), None);
+        self.same_value.push(conjunction.clone());
         let ty = self.lower_new(&conjunction, naming);
+        self.same_value.pop();
         let ty = match self.under_way.remove(&conjunction).flatten() {
             // The schema refers to itself through something that is no named type, such as an array of itself.
             Some(id) if ty != Type::Named(id) => {
@@ -186,9 +191,17 @@ impl<'a> Lowering<'a> {
             JsonType::Integer => self.lower_integer(conjunction, naming),
             JsonType::Number => self.lower_number(conjunction, naming),
             JsonType::String => self.lower_string(conjunction, naming),
-            JsonType::Array => self.lower_array(conjunction, naming),
-            JsonType::Object => self.lower_object(conjunction, naming),
+            JsonType::Array => self.within(|lowering| lowering.lower_array(conjunction, naming)),
+            JsonType::Object => self.within(|lowering| lowering.lower_object(conjunction, naming)),
         }
+    }
+
+    /// Lowers the parts of a container, which are other values than the container.
+    fn within(&mut self, lower: impl FnOnce(&mut Self) -> Type) -> Type {
+        let outside = std::mem::take(&mut self.same_value);
+        let ty = lower(self);
+        self.same_value = outside;
+        ty
     }
 
     /// A newtype with checks, or the bare type when there is nothing to check.

@@ -11,6 +11,9 @@ use crate::ir::{Docs, Kind, Tagging, Type, Union, Variant};
 /// More alternatives than this after multiplying unions out are not a type that anyone could read.
 const MAX_ALTERNATIVES: usize = 256;
 
+/// Unions nested deeper than this are tried in order rather than told apart.
+const MAX_UNION_DEPTH: usize = 8;
+
 /// An alternative, before its type is known.
 struct Branch {
     /// The schema that names it.
@@ -46,6 +49,11 @@ impl Lowering<'_> {
             all.add(self.schemas, *schema);
             if self.is_null(&all) {
                 nullable = true;
+            } else if self.same_value.contains(&all) {
+                // `A: anyOf: [B, A]`: an alternative that is the union itself accepts nothing more.
+                let message = "this alternative leads back to the union that it is part of";
+                let help = "remove it: a value is never closer to being valid by it";
+                self.report(*schema, crate::rules::CIRCULAR_ALTERNATIVE, message, help);
             } else if !all.impossible {
                 branches.push(Branch { schema: self.schemas.follow(*schema), all });
             }
@@ -227,6 +235,10 @@ impl Lowering<'_> {
 
     /// The JSON types that an alternative can be of; empty when it cannot be told.
     fn kinds(&self, all: &Conjunction) -> Vec<JsonType> {
+        self.kinds_within(all, MAX_UNION_DEPTH)
+    }
+
+    fn kinds_within(&self, all: &Conjunction, depth: usize) -> Vec<JsonType> {
         if let Some(types) = all.declared_types(self.schemas) {
             return types;
         }
@@ -239,9 +251,12 @@ impl Lowering<'_> {
             return if strings { vec![JsonType::String] } else { Vec::new() };
         }
         if let Some(union) = all.unions.first() {
+            if depth == 0 {
+                return Vec::new();
+            }
             let mut kinds = Vec::new();
             for branch in &union.branches {
-                let here = self.kinds(&Conjunction::of(self.schemas, *branch));
+                let here = self.kinds_within(&Conjunction::of(self.schemas, *branch), depth - 1);
                 if here.is_empty() {
                     return here;
                 }
