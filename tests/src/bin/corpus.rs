@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command that prints its findings")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -58,15 +58,21 @@ fn main() -> io::Result<()> {
         entries(&arguments.directory)?.into_iter().filter(|entry| entry.file.contains(&arguments.only)).collect();
     panic::set_hook(Box::new(|_| {}));
     let mut modules = Modules::default();
-    let mut names = BTreeMap::new();
+    // The same module is compiled once, however many documents it was generated from.
+    let mut names: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut known: HashMap<String, String> = HashMap::new();
     let mut outcomes = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let path = arguments.directory.join(&entry.file);
         let (mut outcome, text) = run(&path, &entry.file);
         if let Some(text) = text {
-            let name = format!("d{index:04}");
-            modules.add(&name, text);
-            names.insert(name, index);
+            let body = text.split_once('\n').map_or(text.as_str(), |(_header, body)| body).to_owned();
+            let name = known.entry(body).or_insert_with(|| {
+                let name = format!("d{index:04}");
+                modules.add(&name, &text);
+                name
+            });
+            names.entry(name.clone()).or_default().push(index);
             outcome.compiled = !arguments.no_compile;
         }
         outcomes.push(outcome);
@@ -74,9 +80,10 @@ fn main() -> io::Result<()> {
     if !arguments.no_compile && !modules.is_empty() {
         let build = arguments.build.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/corpus"));
         for (name, error) in modules.check(&build)? {
-            let outcome = &mut outcomes[names[&name]];
-            outcome.compiled = false;
-            outcome.error = Some(error);
+            for index in names.get(&name).into_iter().flatten() {
+                outcomes[*index].compiled = false;
+                outcomes[*index].error = Some(error.clone());
+            }
         }
     }
     print(&entries, &outcomes, arguments.json)
