@@ -8,6 +8,8 @@ pub mod consume;
 mod event;
 pub mod log;
 mod publish;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use consume::{Context, Handler, HandlerError, HandlerResult};
 pub use event::{
