@@ -6,7 +6,10 @@
 
 pub mod consume;
 mod event;
+pub mod feed;
 pub mod log;
+#[cfg(feature = "server")]
+mod problem;
 mod publish;
 #[cfg(feature = "sqlite")]
 mod sqlite;
