@@ -41,6 +41,8 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
 pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
     SqlitePoolOptions::new()
         .max_connections(8)
+        // A connection to a file does not break while it is idle.
+        .test_before_acquire(false)
         .after_release(|connection, _| {
             Box::pin(async move {
                 // Where SQLite itself rolled back a transaction (disk full, for example), sqlx believes it still open. The

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use event_api::log::conformance::event;
 use event_api::log::{Append, Log, LogError, SqliteLog};
-use event_api::{Position, RawEvent};
+use event_api::{Channel, EventSet, Headers, Position, Publisher, RawEvent, Transport};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 const CHANNEL: &str = "user-events";
@@ -181,4 +183,71 @@ async fn tables_of_a_newer_release_are_refused() {
     let refused = SqliteLog::open(folder.path().join("events.db")).await.unwrap_err();
     let LogError::Storage(source) = refused else { panic!("{refused:?}") };
     assert!(source.to_string().contains("newer release"), "{source}");
+}
+
+/// What generated code looks like to the runtime.
+#[derive(Clone, Debug, PartialEq)]
+struct NameChanged(String);
+
+impl EventSet for NameChanged {
+    const CHANNEL: &'static Channel = &Channel {
+        name: CHANNEL,
+        title: "User events",
+        address: None,
+        event_types: &["NameChanged"],
+        version: "1.2.0",
+        transports: &[Transport::Feed],
+    };
+
+    fn event_type(&self) -> &str {
+        "NameChanged"
+    }
+
+    fn data(&self) -> Result<Box<RawValue>, serde_json::Error> {
+        serde_json::value::to_raw_value(&self.0)
+    }
+
+    fn decode<'de, D: Deserializer<'de>>(_: &str, _: &Headers, data: D) -> Result<Self, D::Error> {
+        String::deserialize(data).map(NameChanged)
+    }
+}
+
+#[tokio::test]
+async fn a_publisher_publishes_by_itself_or_within_a_transaction() {
+    let (log, _folder) = temporary().await;
+    let users = Publisher::<NameChanged>::new(&log).subject("/user/7");
+    let first = users.publish(NameChanged("John".to_owned())).await.unwrap();
+    let mut tx = log.begin().await.unwrap();
+    users.within(&mut tx).publish(NameChanged("lost".to_owned())).await.unwrap();
+    tx.rollback().await.unwrap();
+    // A deferred transaction will do, when the append comes before any reading.
+    let mut tx = log.pool().begin().await.unwrap();
+    let within = users.id("my-id").within(&mut tx).publish(NameChanged("Jack".to_owned())).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((first.position, within.position), (Some(Position(0)), Some(Position(1))));
+    let stored = log.read(CHANNEL, Position(0), 10).await.unwrap();
+    let names: Vec<NameChanged> = stored.iter().map(|stored| stored.event.decode().unwrap()).collect();
+    assert_eq!(names, [NameChanged("John".to_owned()), NameChanged("Jack".to_owned())]);
+    let metadata = &stored[1].event.metadata;
+    assert_eq!(metadata.id.as_str(), "my-id");
+    assert_eq!((metadata.subject.as_deref(), metadata.version.as_deref()), (Some("/user/7"), Some("1.2.0")));
+    let again = users.id("my-id").publish(NameChanged("Jack".to_owned())).await.unwrap();
+    assert_eq!(again, within, "publishing again is a no-op with the first receipt");
+}
+
+#[tokio::test]
+async fn a_service_and_the_log_share_a_pool() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteLog::options(folder.path().join("service.db"));
+    let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let log = SqliteLog::with_pool(pool.clone()).await.unwrap();
+    let same = SqliteLog::with_pool(pool).await.unwrap();
+    append(&log, vec![event(1)]).await;
+    assert_eq!(events(&same).await.len(), 1);
+    let pragma = |name: &'static str| {
+        let pool = log.pool().clone();
+        async move { sqlx::query_scalar::<_, String>(name).fetch_one(&pool).await.unwrap() }
+    };
+    assert_eq!(pragma("SELECT journal_mode FROM pragma_journal_mode").await, "wal");
+    assert_eq!(pragma("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await, "2", "FULL");
 }
