@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use chrono::SecondsFormat;
 use sqlx::Connection;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use super::super::same::same_content;
 use super::super::{Append, LogError, check};
+use super::insert::{self, NewRow};
 use super::{row, storage};
 use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
@@ -39,10 +39,10 @@ impl Appender {
         let mut receipts = Vec::with_capacity(events.len());
         for event in events {
             let id = &event.metadata.id;
-            let position = if insert(connection, slot, event).await? {
-                let position = slot.next;
-                slot.next = position.next();
-                position
+            let row = NewRow { channel: slot.channel, position: slot.next, event };
+            let position = if insert::unless_there(connection, row).await? {
+                slot.next = row.position.next();
+                row.position
             } else {
                 first(connection, slot, event)
                     .await?
@@ -52,6 +52,29 @@ impl Appender {
         }
         self.channels.insert(channel.to_owned(), slot);
         Ok(receipts)
+    }
+
+    /// Appends several lots of events as if all were new, which most are, with few statements. `None` when an id is
+    /// there already; then the transaction must be rolled back, and the lots be appended one by one.
+    pub(super) async fn append_new<'a>(
+        &mut self,
+        connection: &mut SqliteConnection,
+        lots: impl ExactSizeIterator<Item = (&'a str, &'a [RawEvent])> + Send,
+    ) -> Result<Option<Vec<Vec<Receipt>>>, LogError> {
+        let mut receipts = Vec::with_capacity(lots.len());
+        let mut rows = Vec::with_capacity(lots.len());
+        for (channel, events) in lots {
+            let mut slot = self.slot(connection, channel).await?;
+            let first = rows.len();
+            for event in events {
+                rows.push(NewRow { channel: slot.channel, position: slot.next, event });
+                slot.next = slot.next.next();
+            }
+            self.channels.insert(channel.to_owned(), slot);
+            let receipt = |row: &NewRow<'_>| Receipt::new(row.event.metadata.id.clone(), Some(row.position));
+            receipts.push(rows[first..].iter().map(receipt).collect());
+        }
+        Ok(insert::all(connection, &rows).await?.then_some(receipts))
     }
 
     /// Writes down how far the channels have grown.
@@ -88,36 +111,6 @@ impl Appender {
         .map_err(storage)?;
         Ok(Slot { channel: id, next: row::from_sql(next)? })
     }
-}
-
-/// Whether the event was inserted: not if its id is there.
-async fn insert(connection: &mut SqliteConnection, slot: Slot, event: &RawEvent) -> Result<bool, LogError> {
-    let metadata = &event.metadata;
-    let headers = match metadata.headers.is_empty() {
-        true => None,
-        false => Some(serde_json::to_string(&metadata.headers).map_err(|error| LogError::Storage(error.into()))?),
-    };
-    let inserted = sqlx::query(
-        "INSERT INTO event_api_events
-         (channel, position, id, type, time, subject, address, version, traceparent, headers, data)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (channel, id) DO NOTHING",
-    )
-    .bind(slot.channel)
-    .bind(row::to_sql(slot.next))
-    .bind(metadata.id.as_str())
-    .bind(metadata.event_type.as_str())
-    .bind(metadata.time.to_rfc3339_opts(SecondsFormat::Nanos, true))
-    .bind(metadata.subject.as_deref())
-    .bind(metadata.address.as_deref())
-    .bind(metadata.version.as_deref())
-    .bind(metadata.traceparent.as_deref())
-    .bind(headers)
-    .bind(event.data.get())
-    .execute(connection)
-    .await
-    .map_err(storage)?;
-    Ok(inserted.rows_affected() == 1)
 }
 
 /// Where the event stands that has the id of `event`; `None` when it is another event.

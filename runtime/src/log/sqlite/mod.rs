@@ -5,6 +5,7 @@
 //! which is what makes positions dense and ordered by commit. Reads are single statements, each on one snapshot.
 
 mod append;
+mod insert;
 mod row;
 mod wait;
 mod writer;

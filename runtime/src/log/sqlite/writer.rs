@@ -114,19 +114,39 @@ async fn commit_on(
     let together = |error| Failure::Together(storage(error));
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(together)?;
     let mut appender = Appender::default();
-    let mut outcomes = Vec::with_capacity(group.len());
-    for request in group {
-        outcomes.push(match append(&mut appender, &mut transaction, request).await {
-            Ok(receipts) => Ok(receipts),
-            Err(error @ LogError::IdReused { .. }) => Err(error),
-            // It is not known what of the transaction is left.
-            Err(error) => return Err(Failure::One(error)),
-        });
-    }
+    let lots = group.iter().map(|request| (request.channel.as_str(), request.events.as_slice()));
+    // It is not known what of the transaction a failed statement has left.
+    let new = appender.append_new(&mut transaction, lots).await.map_err(Failure::One)?;
+    let outcomes = match new {
+        Some(receipts) => receipts.into_iter().map(Ok).collect(),
+        None => {
+            transaction.rollback().await.map_err(together)?;
+            transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(together)?;
+            appender = Appender::default();
+            one_by_one(&mut appender, &mut transaction, group).await?
+        }
+    };
     appender.finish(&mut transaction).await.map_err(Failure::Together)?;
     transaction.commit().await.map_err(together)?;
     for (channel, next) in appender.grown() {
         waiting.wake.advance(channel, next);
+    }
+    Ok(outcomes)
+}
+
+/// Appends where some ids are there already: those appends get the first receipt, or are refused, each for itself.
+async fn one_by_one(
+    appender: &mut Appender,
+    connection: &mut SqliteConnection,
+    group: &[Request],
+) -> Result<Vec<Outcome>, Failure> {
+    let mut outcomes = Vec::with_capacity(group.len());
+    for request in group {
+        outcomes.push(match append(appender, connection, request).await {
+            Ok(receipts) => Ok(receipts),
+            Err(error @ LogError::IdReused { .. }) => Err(error),
+            Err(error) => return Err(Failure::One(error)),
+        });
     }
     Ok(outcomes)
 }
