@@ -9,8 +9,13 @@ mod address;
 pub mod codegen;
 pub mod consume;
 mod event;
+pub mod feed;
 pub mod log;
+#[cfg(feature = "server")]
+mod problem;
 mod publish;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 /// Any JSON value: what a schema that says nothing becomes.
 pub use serde_json::Value as Json;

@@ -1,0 +1,77 @@
+//! Writing the rows of events: one of which the id may be there already, or many that are taken to be new.
+
+use chrono::SecondsFormat;
+use sqlx::AssertSqlSafe;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
+
+use super::super::LogError;
+use super::{row, storage};
+use crate::event::{Position, RawEvent};
+
+const INSERT: &str = "INSERT INTO event_api_events
+    (channel, position, id, type, time, subject, address, version, traceparent, headers, data) VALUES ";
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// How many rows one statement writes. A statement costs a round trip to the connection's thread, which is more than a
+/// row costs; few sizes, so that each statement is prepared once.
+const SIZES: [usize; 3] = [64, 8, 1];
+
+/// An event and where it shall stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewRow<'a> {
+    pub(super) channel: i64,
+    pub(super) position: Position,
+    pub(super) event: &'a RawEvent,
+}
+
+/// Whether the row was inserted: not if the event's id is there.
+pub(super) async fn unless_there(connection: &mut SqliteConnection, row: NewRow<'_>) -> Result<bool, LogError> {
+    let sql = format!("{INSERT}{VALUES} ON CONFLICT (channel, id) DO NOTHING");
+    // Made of constants only, here and below.
+    let query = bind(sqlx::query(AssertSqlSafe(sql)), row)?;
+    Ok(query.execute(connection).await.map_err(storage)?.rows_affected() == 1)
+}
+
+/// Whether all rows were inserted. If not, because the id of one was there, some may have been: the transaction is to
+/// be rolled back.
+pub(super) async fn all(connection: &mut SqliteConnection, mut rows: &[NewRow<'_>]) -> Result<bool, LogError> {
+    for size in SIZES {
+        while let Some((chunk, rest)) = rows.split_at_checked(size) {
+            let sql = format!("{INSERT}{}", vec![VALUES; size].join(", "));
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for row in chunk {
+                query = bind(query, *row)?;
+            }
+            match query.execute(&mut *connection).await {
+                Ok(_) => rows = rest,
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(false),
+                Err(error) => return Err(storage(error)),
+            }
+        }
+    }
+    Ok(true)
+}
+
+type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+fn bind<'q>(query: Statement<'q>, row: NewRow<'q>) -> Result<Statement<'q>, LogError> {
+    let NewRow { channel, position, event } = row;
+    let metadata = &event.metadata;
+    let headers = match metadata.headers.is_empty() {
+        true => None,
+        false => Some(serde_json::to_string(&metadata.headers).map_err(|error| LogError::Storage(error.into()))?),
+    };
+    Ok(query
+        .bind(channel)
+        .bind(row::to_sql(position))
+        .bind(metadata.id.as_str())
+        .bind(metadata.event_type.as_str())
+        .bind(metadata.time.to_rfc3339_opts(SecondsFormat::Nanos, true))
+        .bind(metadata.subject.as_deref())
+        .bind(metadata.address.as_deref())
+        .bind(metadata.version.as_deref())
+        .bind(metadata.traceparent.as_deref())
+        .bind(headers)
+        .bind(event.data.get()))
+}
