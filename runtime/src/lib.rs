@@ -6,6 +6,7 @@
 
 pub mod consume;
 mod event;
+pub mod feed;
 pub mod log;
 mod publish;
 
