@@ -7,6 +7,8 @@
 pub mod consume;
 mod event;
 pub mod feed;
+#[cfg(feature = "client")]
+mod http_client;
 pub mod log;
 mod publish;
 
