@@ -166,7 +166,8 @@ impl DeadLetters for MemoryDeadLetters {
 
     async fn list(&self, consumer: &str, after: u64, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
         let store = self.letters.lock().await;
-        let of_consumer = store.letters.iter().filter(|(number, letter)| **number > after && letter.consumer == consumer);
+        let of_consumer =
+            store.letters.iter().filter(|(number, letter)| **number > after && letter.consumer == consumer);
         Ok(of_consumer
             .take(limit)
             .map(|(number, letter)| StoredDeadLetter { number: *number, letter: letter.clone() })

@@ -64,6 +64,21 @@ pub enum ConsumeError {
         /// Where it leads.
         to: String,
     },
+    /// Another event stands where the last completed one stood: this is not the feed that the checkpoint is of.
+    #[error(
+        "{url} holds event {found} at position {position}, where event {expected} was consumed: the feed was \
+         rebuilt; consume it under another name to start anew"
+    )]
+    Rewritten {
+        /// The page.
+        url: String,
+        /// The place.
+        position: Position,
+        /// The event that was completed there.
+        expected: EventId,
+        /// The event that is there now.
+        found: EventId,
+    },
     /// Events that this consumer has not seen were removed by the publisher's retention.
     #[error(
         "the events at {url} were removed by the publisher's retention{}; to go on with what is left and accept the \
@@ -80,7 +95,9 @@ pub enum ConsumeError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An event must become a dead letter, and there is nowhere to put it. It is not acknowledged.
-    #[error("event {id} must become a dead letter ({error}), and the consumer has no store for them; set `dead_letters`")]
+    #[error(
+        "event {id} must become a dead letter ({error}), and the consumer has no store for them; set `dead_letters`"
+    )]
     NoDeadLetters {
         /// The event.
         id: EventId,

@@ -21,6 +21,9 @@ pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints};
 pub use dead_letter::{DeadLetter, DeadLetters, MemoryDeadLetters, Replayed, StoredDeadLetter, replay};
 pub use error::{ConsumeError, StoreError};
 pub use handler::{Context, Disposition, Handler, HandlerError, HandlerResult};
+pub(crate) use pipeline::{Incoming, Outcome, Pipeline, Treatment};
+pub(crate) use progress::Progress;
 pub use retry::{Backoff, RetryPolicy};
+pub(crate) use shutdown::Shutdown;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteCheckpoints, SqliteDeadLetters};

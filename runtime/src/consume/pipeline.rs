@@ -17,14 +17,13 @@ use super::handler::{Context, Disposition, Handler};
 use super::progress::persist;
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
-use crate::event::{DecodeError, EventId, EventSet, Metadata, Position, RawEvent};
+use crate::event::{DecodeError, Envelope, EventId, EventSet, Metadata, Position, RawEvent};
 
 /// How a consumer treats its events.
 #[derive(Clone)]
 pub(crate) struct Treatment {
     pub(crate) retry: RetryPolicy,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) dead_letters: Option<Arc<dyn DeadLetters>>,
 }
 
 /// Brings events to a handler.
@@ -32,13 +31,14 @@ pub(crate) struct Pipeline<H> {
     pub(crate) consumer: String,
     pub(crate) handler: H,
     pub(crate) treatment: Treatment,
+    pub(crate) dead_letters: Option<Arc<dyn DeadLetters>>,
     pub(crate) shutdown: Shutdown,
 }
 
 /// An event as a transport brings it.
 pub(crate) struct Incoming<E> {
-    /// Metadata and event, or why it is none.
-    pub(crate) event: Result<(Metadata, E), DecodeError>,
+    /// The event, or why it is none.
+    pub(crate) event: Result<Envelope<E>, DecodeError>,
     pub(crate) position: Option<Position>,
 }
 
@@ -62,7 +62,7 @@ impl<H: Handler> Pipeline<H> {
     ) -> Result<Outcome, ConsumeError> {
         let Incoming { event, position } = incoming;
         match event {
-            Ok((metadata, event)) => {
+            Ok(Envelope { metadata, event }) => {
                 let span = self.span::<H::Events>(&metadata);
                 let context = Context::new(metadata, position);
                 self.attempts(event, context, source, raw).instrument(span).await
@@ -78,16 +78,16 @@ impl<H: Handler> Pipeline<H> {
     fn span<E: EventSet>(&self, metadata: &Metadata) -> Span {
         let span = tracing::info_span!(
             "process",
-            otel.kind = "consumer",
-            messaging.system = "event-api",
-            messaging.operation.name = "process",
-            messaging.operation.r#type = "process",
-            messaging.destination.name = E::CHANNEL.name,
-            messaging.consumer.group.name = self.consumer,
-            messaging.message.id = %metadata.id,
-            event.r#type = metadata.event_type,
-            event.subject = field::Empty,
-            traceparent = field::Empty,
+            "otel.kind" = "consumer",
+            "messaging.system" = "event-api",
+            "messaging.operation.name" = "process",
+            "messaging.operation.type" = "process",
+            "messaging.destination.name" = E::CHANNEL.name,
+            "messaging.consumer.group.name" = self.consumer,
+            "messaging.message.id" = %metadata.id,
+            "event.type" = metadata.event_type,
+            "event.subject" = field::Empty,
+            "traceparent" = field::Empty,
         );
         if let Some(subject) = &metadata.subject {
             span.record("event.subject", subject);
@@ -120,7 +120,12 @@ impl<H: Handler> Pipeline<H> {
                 let burial = Burial { source, position: context.position, error: failure.into_error(), attempts };
                 return self.bury(&context.metadata.id, raw, burial).await;
             };
-            tracing::warn!(error = failure.error(), attempt = attempts, ?delay, "the handler failed and is tried again");
+            tracing::warn!(
+                error = failure.error(),
+                attempt = attempts,
+                ?delay,
+                "the handler failed and is tried again"
+            );
             if self.shutdown.sleep(delay).await.is_none() {
                 return Ok(Outcome::Interrupted);
             }
@@ -148,7 +153,7 @@ impl<H: Handler> Pipeline<H> {
         burial: Burial<'_>,
     ) -> Result<Outcome, ConsumeError> {
         let Burial { source, position, error, attempts } = burial;
-        let Some(store) = &self.treatment.dead_letters else {
+        let Some(store) = &self.dead_letters else {
             return Err(ConsumeError::NoDeadLetters { id: id.clone(), error });
         };
         let event = raw().ok_or_else(|| ConsumeError::NotRepeatable { id: id.clone() })?;
@@ -164,8 +169,8 @@ impl<H: Handler> Pipeline<H> {
         let number = persist(|| store.add(&letter)).await?;
         tracing::error!(
             consumer = letter.consumer,
-            event.id = %id,
-            event.r#type = letter.event.metadata.event_type,
+            "event.id" = %id,
+            "event.type" = letter.event.metadata.event_type,
             error = letter.error,
             attempts,
             number,

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::item::{Members, PageMembers, PageVisitor, WholeItem};
-use crate::event::{DecodeError, EventId, EventSet, Headers, Metadata, Position, RawEvent};
+use crate::event::{DecodeError, Envelope, EventId, EventSet, Headers, Metadata, Position, RawEvent};
 
 /// One page of a feed, decoded into the events `E`. It borrows from the text that it was read from.
 ///
@@ -64,7 +64,7 @@ pub struct PageItem<'a, E> {
     pub id: Cow<'a, str>,
     /// The event's type.
     pub event_type: Cow<'a, str>,
-    /// When it happened, as written. [`PageItem::metadata`] reads it.
+    /// When it happened, as written. [`PageItem::into_event`] reads it.
     pub date_published: Option<Cow<'a, str>>,
     /// Its place in the publisher's log, where the feed tells.
     pub position: Option<Position>,
@@ -179,32 +179,31 @@ impl<'a, E: EventSet> PageItem<'a, E> {
         }
     }
 
-    /// Everything but the payload. The time is read here and not with the page: most readers of a page ask for it
-    /// at most once.
+    /// The event with its metadata. An item without a time happened now.
+    ///
+    /// The time is read here and not with the page: not every reader needs it.
     ///
     /// # Errors
-    /// When the time is not one of RFC 3339. An item without a time happened now.
-    pub fn metadata(&self) -> Result<Metadata, DecodeError> {
-        let text = |text: &Option<Cow<'a, str>>| text.as_deref().map(str::to_owned);
-        Ok(Metadata {
-            id: EventId::from(self.id.as_ref()),
-            event_type: self.event_type.as_ref().to_owned(),
-            time: self.time()?,
-            subject: text(&self.subject),
-            address: text(&self.address),
-            version: text(&self.version),
-            traceparent: text(&self.traceparent),
-            headers: self.headers.clone(),
-        })
-    }
-
-    fn time(&self) -> Result<DateTime<Utc>, DecodeError> {
-        read_time(self.date_published.as_deref()).map_err(|reason| DecodeError {
-            event_type: self.event_type.as_ref().to_owned(),
-            id: EventId::from(self.id.as_ref()),
-            path: "date_published".to_owned(),
-            reason,
-        })
+    /// When the item holds no event of `E`, or its time is not one of RFC 3339.
+    pub fn into_event(self) -> Result<Envelope<E>, DecodeError> {
+        let id = EventId::from(self.id.into_owned());
+        let event_type = self.event_type.into_owned();
+        let event = self.event.map_err(|undecodable| undecodable.error)?;
+        let time = match read_time(self.date_published.as_deref()) {
+            Ok(time) => time,
+            Err(reason) => return Err(DecodeError { event_type, id, path: "date_published".to_owned(), reason }),
+        };
+        let metadata = Metadata {
+            id,
+            event_type,
+            time,
+            subject: self.subject.map(Cow::into_owned),
+            address: self.address.map(Cow::into_owned),
+            version: self.version.map(Cow::into_owned),
+            traceparent: self.traceparent.map(Cow::into_owned),
+            headers: self.headers,
+        };
+        Ok(Envelope { metadata, event })
     }
 }
 

@@ -152,7 +152,7 @@ fn a_payload_deeper_than_the_reader_goes_is_isolated() {
 #[test]
 fn a_bad_time_is_told_when_it_is_read() {
     let text = page(r#"{"id": "1", "_type": "Counted", "_data": 1, "date_published": "yesterday"}"#);
-    let error = decode(&text).items[0].metadata().unwrap_err();
+    let error = decode(&text).items.remove(0).into_event().unwrap_err();
     assert_eq!(error.path, "date_published");
 }
 
