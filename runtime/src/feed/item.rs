@@ -182,7 +182,7 @@ enum Payload<'de, E> {
 }
 
 impl<'de, E: EventSet> Members<'de, E> {
-    fn new(direct: bool) -> Self {
+    pub(super) fn new(direct: bool) -> Self {
         Members {
             id: None,
             date_published: None,

@@ -156,27 +156,19 @@ impl<'a, E: EventSet> PageItem<'a, E> {
         if let Ok(read) = WholeItem::new().deserialize(&mut json) {
             return read;
         }
-        match Members::<E>::buffered(item).and_then(|members| Ok((members.raw()?, members))) {
-            Ok((raw, members)) => {
-                let event = raw.decode::<E>().map_err(|error| Box::new(Undecodable { raw, error }));
-                members.into_item_with(event)
-            }
-            Err(error) => {
-                let bad = unreadable(item, &error);
-                PageItem {
-                    id: Cow::Owned(bad.raw.metadata.id.as_str().to_owned()),
-                    event_type: Cow::Borrowed(""),
-                    date_published: None,
-                    position: None,
-                    subject: None,
-                    version: None,
-                    traceparent: None,
-                    address: None,
-                    headers: Headers::default(),
-                    event: Err(Box::new(bad)),
+        let (members, error) = match Members::<E>::buffered(item) {
+            Ok(members) => match members.raw() {
+                Ok(raw) => {
+                    let event = raw.decode::<E>().map_err(|error| Box::new(Undecodable { raw, error }));
+                    return members.into_item_with(event);
                 }
-            }
-        }
+                Err(error) => (members, error),
+            },
+            Err(error) => (Members::new(false), error),
+        };
+        let bad = unreadable(item, &error);
+        let id = Cow::Owned(bad.raw.metadata.id.as_str().to_owned());
+        PageItem { id, ..members.into_item_with(Err(Box::new(bad))) }
     }
 
     /// The event with its metadata. An item without a time happened now.

@@ -132,6 +132,16 @@ fn one_bad_item_does_not_spoil_its_neighbours() {
 }
 
 #[test]
+fn an_item_that_is_no_event_keeps_its_place() {
+    let text = page(r#"{"id": "b", "_position": 7, "title": "a blog post"}"#);
+    let page = decode(&text);
+    assert_eq!((page.items[0].id.as_ref(), page.items[0].position), ("b", Some(Position(7))));
+    let undecodable = page.items[0].event.as_ref().unwrap_err();
+    assert!(undecodable.error.reason.contains("_type"), "{}", undecodable.error);
+    assert!(undecodable.raw.data.get().contains("a blog post"));
+}
+
+#[test]
 fn an_error_in_a_payload_names_the_path() {
     let text = page(r#"{"id": "b", "_type": "Named", "_data": {"name": "x", "tags": ["a", 1]}}"#);
     let page = decode(&text);
