@@ -20,7 +20,7 @@ async fn all_pages_are_walked_in_order() {
 
 #[tokio::test]
 async fn a_restart_goes_on_behind_the_last_event() {
-    let feed = Feed::with(4).await;
+    let feed = Feed::start().await;
     let checkpoints = MemoryCheckpoints::new();
     let handler = Recorder::new();
     for total in [4, 4, 7, 9] {
@@ -164,7 +164,7 @@ async fn a_checkpoint_in_sqlite_outlives_its_process() {
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mailer.db");
-    let feed = Feed::with(4).await;
+    let feed = Feed::start().await;
     let handler = Recorder::new();
     for total in [4, 5, 8] {
         feed.publish(total - handler.handled().len());
