@@ -11,6 +11,8 @@ pub mod feed;
 mod http_client;
 pub mod log;
 mod publish;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use consume::{Context, Handler, HandlerError, HandlerResult};
 pub use event::{

@@ -4,7 +4,20 @@
 //! process; positions are dense and in commit order, so a reader that has seen position n never later finds a new
 //! event at or below n; an event id is appended once.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
+mod memory;
+mod same;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod wake;
+
 use async_trait::async_trait;
+use chrono::Datelike;
+
+pub use memory::MemoryLog;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteLog;
 
 use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
@@ -79,6 +92,16 @@ pub enum LogError {
         /// The id.
         id: EventId,
     },
+    /// The event or the channel cannot be stored as it is.
+    #[error("event {id:?} cannot be appended to channel {channel:?}: {reason}")]
+    Refused {
+        /// The channel.
+        channel: String,
+        /// The event's id.
+        id: EventId,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The events asked for were removed by retention.
     #[error("channel {channel:?} begins at position {oldest}: older events were removed by retention")]
     Retained {
@@ -96,4 +119,22 @@ pub enum LogError {
     /// The implementation answered with fewer receipts than events.
     #[error("the log acknowledged an append without a receipt")]
     NoReceipt,
+}
+
+/// Refuses what no transport could carry later.
+fn check(channel: &str, events: &[RawEvent]) -> Result<(), LogError> {
+    for event in events {
+        let metadata = &event.metadata;
+        let reason = if metadata.id.as_str().is_empty() {
+            "its id is empty; leave it out to get one, or give it one that is its own"
+        } else if metadata.event_type.is_empty() {
+            "its type is empty"
+        } else if !(0..=9999).contains(&metadata.time.year()) {
+            "the year of its time has more than four digits, which RFC 3339 cannot say"
+        } else {
+            continue;
+        };
+        return Err(LogError::Refused { channel: channel.to_owned(), id: metadata.id.clone(), reason });
+    }
+    Ok(())
 }

@@ -1,0 +1,309 @@
+//! The contract of the log as checks that every implementation runs, those of this crate and those of others.
+//!
+//! In: an empty log (each check needs one of its own). Out: nothing, or a panic that says which promise is broken.
+//! Wire them with one test per check, so that a failure has a name.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{TimeZone, Utc};
+use futures_util::future::{join_all, try_join_all};
+use serde_json::value::RawValue;
+
+use super::{Bounds, Log, LogError, StoredEvent};
+use crate::event::{Headers, Metadata, Position, RawEvent};
+
+const CHANNEL: &str = "user-events";
+/// No check waits longer than this for something that must happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An event with a number in it.
+///
+/// # Panics
+/// Never: the payload is valid JSON.
+pub fn event(number: usize) -> RawEvent {
+    raw("NameChanged", format!("{{\"number\":{number}}}"))
+}
+
+fn raw(event_type: &str, data: String) -> RawEvent {
+    let data =
+        RawValue::from_string(data).unwrap_or_else(|error| panic!("the check's own payload is no JSON: {error}"));
+    RawEvent { metadata: Metadata::new(event_type), data }
+}
+
+async fn append(log: &impl Log, events: Vec<RawEvent>) -> Vec<u64> {
+    let expected: Vec<_> = events.iter().map(|event| event.metadata.id.clone()).collect();
+    let receipts = log.append(CHANNEL, events).await.unwrap_or_else(|error| panic!("append failed: {error:?}"));
+    let ids: Vec<_> = receipts.iter().map(|receipt| receipt.id.clone()).collect();
+    assert_eq!(ids, expected, "there is one receipt for each event, in order");
+    receipts.iter().map(|receipt| receipt.position.map_or(u64::MAX, |position| position.0)).collect()
+}
+
+async fn read(log: &impl Log, from: u64, limit: usize) -> Vec<StoredEvent> {
+    log.read(CHANNEL, Position(from), limit).await.unwrap_or_else(|error| panic!("read failed: {error:?}"))
+}
+
+async fn bounds(log: &impl Log) -> (u64, u64) {
+    let Bounds { oldest, next } = log.bounds(CHANNEL).await.unwrap_or_else(|error| panic!("bounds failed: {error:?}"));
+    (oldest.0, next.0)
+}
+
+fn positions(page: &[StoredEvent]) -> Vec<u64> {
+    page.iter().map(|stored| stored.position.0).collect()
+}
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what}: nothing happened for {PATIENCE:?}"),
+    }
+}
+
+/// A channel that was never written is empty, not an error.
+pub async fn a_new_channel_is_empty(log: impl Log) {
+    assert_eq!(bounds(&log).await, (0, 0));
+    assert_eq!(read(&log, 0, 10).await, []);
+    assert_eq!(read(&log, u64::MAX, 10).await, []);
+}
+
+/// Positions count from 0 without gaps, each channel for itself, and reading is in their order.
+pub async fn positions_are_dense_and_ordered(log: impl Log) {
+    let mut expected = Vec::new();
+    for number in 0..20 {
+        let event = event(number);
+        expected.push(event.clone());
+        assert_eq!(append(&log, vec![event]).await, [number as u64]);
+    }
+    let other = log.append("other", vec![event(0)]).await.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(other[0].position, Some(Position(0)), "another channel counts for itself");
+    assert_eq!(bounds(&log).await, (0, 20));
+    let page = read(&log, 0, 100).await;
+    assert_eq!(positions(&page), (0..20).collect::<Vec<_>>());
+    assert_eq!(page.into_iter().map(|stored| stored.event).collect::<Vec<_>>(), expected);
+}
+
+/// Reading in pages of any size gives every event once.
+pub async fn pages_of_any_size_give_every_event_once(log: impl Log) {
+    append(&log, (0..23).map(event).collect()).await;
+    for size in [1, 2, 7, 22, 23, 24] {
+        let mut seen = Vec::new();
+        loop {
+            let page = read(&log, seen.len() as u64, size).await;
+            assert!(page.len() <= size, "a page of at most {size} has {}", page.len());
+            if page.is_empty() {
+                break;
+            }
+            seen.extend(positions(&page));
+        }
+        assert_eq!(seen, (0..23).collect::<Vec<_>>(), "pages of {size}");
+    }
+    assert_eq!(read(&log, 0, 0).await, [], "a page of none is empty");
+}
+
+/// Whatever an event carries comes back as it was.
+pub async fn every_field_comes_back(log: impl Log) {
+    let mut full = raw("Ärger \"quoted\"", " {\"b\": 1.0,\n\t\"a\": \"\\u0000 \u{1F600}\" } ".trim().to_owned());
+    let metadata = &mut full.metadata;
+    metadata.id = "any text / ' \u{1F600}".into();
+    metadata.time = Utc.with_ymd_and_hms(2020, 5, 1, 14, 0, 0).unwrap() + Duration::from_nanos(123_456_789);
+    metadata.subject = Some("/user/123".to_owned());
+    metadata.address = Some("users.123".to_owned());
+    metadata.version = Some("1.2.0".to_owned());
+    metadata.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
+    let mut headers = Headers::default();
+    headers.insert("number", 18_446_744_073_709_551_615_u64);
+    headers.insert("text", "a\nb");
+    headers.insert("float", 0.1);
+    metadata.headers = headers;
+    let scalar = raw("Scalar", "null".to_owned());
+    append(&log, vec![full.clone(), scalar.clone()]).await;
+    let page = read(&log, 0, 10).await;
+    assert_eq!(page[0].event, full);
+    assert_eq!(page[0].event.data.get(), full.data.get(), "the payload's text is untouched");
+    assert_eq!(page[1].event, scalar);
+}
+
+/// Appending an event a second time changes nothing and gives the first receipt.
+pub async fn appending_again_gives_the_first_receipt(log: impl Log) {
+    let first = event(1);
+    assert_eq!(append(&log, vec![first.clone(), event(2)]).await, [0, 1]);
+    let mut again = first.clone();
+    again.metadata.time = Utc.with_ymd_and_hms(2030, 1, 1, 0, 0, 0).unwrap();
+    again.metadata.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
+    again.data = raw("", "{ \"number\" : 1 }".to_owned()).data;
+    assert_eq!(append(&log, vec![again]).await, [0], "time, trace and white space do not make another event");
+    assert_eq!(append(&log, vec![event(3), first.clone(), event(4)]).await, [2, 0, 3]);
+    let twin = event(5);
+    assert_eq!(append(&log, vec![twin.clone(), twin]).await, [4, 4], "twice in one append");
+    assert_eq!(bounds(&log).await, (0, 5));
+    assert_eq!(read(&log, 0, 1).await[0].event, first, "the first one stays as it was");
+    let other = log.append("other", vec![first]).await.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(other[0].position, Some(Position(0)), "another channel may hold the same id");
+}
+
+/// An id that stands for an event cannot stand for another one; nothing of such an append is kept.
+pub async fn an_id_cannot_be_reused_and_the_append_is_all_or_nothing(log: impl Log) {
+    let first = event(1);
+    append(&log, vec![first.clone()]).await;
+    let mut others = vec![first.clone(); 5];
+    others[0].data = event(2).data;
+    others[1].metadata.event_type = "Other".to_owned();
+    others[2].metadata.subject = Some("/user/1".to_owned());
+    others[3].metadata.address = Some("users.1".to_owned());
+    others[4].metadata.headers.insert("a", 1);
+    for other in others {
+        for events in [vec![other.clone()], vec![event(7), event(8), other, event(9)]] {
+            match log.append(CHANNEL, events).await {
+                Err(LogError::IdReused { channel, id }) => {
+                    assert_eq!((channel.as_str(), &id), (CHANNEL, &first.metadata.id));
+                }
+                other => panic!("the id was used for another event, and the log said {other:?}"),
+            }
+        }
+    }
+    assert_eq!(bounds(&log).await, (0, 1));
+    assert_eq!(append(&log, vec![event(10)]).await, [1], "a refused append leaves no gap");
+}
+
+/// What no transport could carry is refused.
+pub async fn what_cannot_be_carried_is_refused(log: impl Log) {
+    let mut nameless = event(1);
+    nameless.metadata.id = "".into();
+    let mut typeless = event(1);
+    typeless.metadata.event_type.clear();
+    let mut distant = event(1);
+    distant.metadata.time = chrono::DateTime::<Utc>::MAX_UTC;
+    for event in [nameless, typeless, distant] {
+        let outcome = log.append(CHANNEL, vec![event]).await;
+        assert!(matches!(outcome, Err(LogError::Refused { .. })), "{outcome:?}");
+    }
+    assert_eq!(bounds(&log).await, (0, 0));
+}
+
+/// An append of nothing is nothing.
+pub async fn an_empty_append_changes_nothing(log: impl Log) {
+    assert_eq!(append(&log, Vec::new()).await, [0_u64; 0]);
+    assert_eq!(bounds(&log).await, (0, 0));
+}
+
+/// Many tasks append at once, some of them events that are refused: every acknowledged event can be read at once where
+/// its receipt says, no position is missing, and a reader at the head meets each position once.
+pub async fn concurrent_appends_are_dense_and_readable(log: impl Log + Clone + 'static) {
+    const TASKS: usize = 32;
+    const EACH: usize = 12;
+    let taken = event(0);
+    append(&log, vec![taken.clone()]).await;
+    let reader = tokio::spawn({
+        let log = log.clone();
+        async move {
+            let mut seen = Vec::new();
+            while seen.len() < 1 + TASKS * EACH {
+                soon("a reader at the head", log.wait(CHANNEL, Position(seen.len() as u64)))
+                    .await
+                    .unwrap_or_else(|error| panic!("{error:?}"));
+                seen.extend(read(&log, seen.len() as u64, 10).await);
+            }
+            seen
+        }
+    });
+    let writers = (0..TASKS).map(|task| {
+        let (log, taken) = (log.clone(), taken.clone());
+        tokio::spawn(async move {
+            let mut acknowledged = Vec::new();
+            for number in 0..EACH / 2 {
+                let mut stolen = taken.clone();
+                stolen.data = event(task * EACH + number + 1).data;
+                let batch = vec![event(task * EACH + number), event(task * EACH + number)];
+                let (refused, receipts) =
+                    futures_util::future::join(log.append(CHANNEL, vec![stolen]), append(&log, batch.clone())).await;
+                assert!(matches!(refused, Err(LogError::IdReused { .. })), "{refused:?}");
+                assert_eq!(receipts[1], receipts[0] + 1, "events of one append stand together");
+                for (position, event) in receipts.into_iter().zip(batch) {
+                    assert_eq!(read(&log, position, 1).await[0].event, event, "acknowledged, so readable");
+                    acknowledged.push(position);
+                }
+            }
+            acknowledged
+        })
+    });
+    let acknowledged: BTreeSet<u64> =
+        try_join_all(writers).await.unwrap_or_else(|error| panic!("{error}")).into_iter().flatten().collect();
+    assert_eq!(acknowledged, (1..=(TASKS * EACH) as u64).collect(), "each position once, none missing");
+    let seen = reader.await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(positions(&seen), (0..=(TASKS * EACH) as u64).collect::<Vec<_>>());
+}
+
+/// The same event appended by many at once is one event.
+pub async fn concurrent_appends_of_one_event_are_one_event(log: impl Log + Clone + 'static) {
+    let event = event(1);
+    let receipts = join_all((0..16).map(|_| append(&log, vec![event.clone()]))).await;
+    assert!(receipts.iter().all(|positions| *positions == [0]), "{receipts:?}");
+    assert_eq!(bounds(&log).await, (0, 1));
+}
+
+/// An append whose caller stops waiting is made or not made, but leaves the log whole.
+pub async fn a_caller_that_stops_waiting_harms_nobody(log: impl Log + Clone + 'static) {
+    for number in 0..50 {
+        let gone = tokio::spawn({
+            let log = log.clone();
+            async move { append(&log, vec![event(number), event(number)]).await }
+        });
+        let stays = append(&log, vec![event(number)]);
+        tokio::task::yield_now().await;
+        gone.abort();
+        stays.await;
+    }
+    let (_, next) = bounds(&log).await;
+    let page = read(&log, 0, 1000).await;
+    assert_eq!(positions(&page), (0..next).collect::<Vec<_>>());
+    assert!(next >= 50, "those who stayed were acknowledged");
+}
+
+/// Waiting ends at once for what is there, and otherwise when it comes, for all who wait.
+pub async fn waiting_ends_when_the_event_comes(log: impl Log + Clone + 'static) {
+    append(&log, vec![event(0)]).await;
+    soon("waiting for what is there", log.wait(CHANNEL, Position(0))).await.unwrap_or_else(|error| panic!("{error:?}"));
+    let waiters: Vec<_> = (0..100)
+        .map(|number| {
+            let log = log.clone();
+            tokio::spawn(async move { log.wait(CHANNEL, Position(1 + number % 2)).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    log.append("other", vec![event(0), event(1), event(2)]).await.unwrap_or_else(|error| panic!("{error:?}"));
+    append(&log, vec![event(1)]).await;
+    let (first, second): (Vec<_>, Vec<_>) = waiters.into_iter().enumerate().partition(|(number, _)| number % 2 == 0);
+    for (_, waiter) in first {
+        let outcome = soon("a waiter", waiter).await;
+        assert!(matches!(outcome, Ok(Ok(()))), "{outcome:?}");
+    }
+    assert!(second.iter().all(|(_, waiter)| !waiter.is_finished()), "nobody waits for too little");
+    append(&log, vec![event(2)]).await;
+    for (_, waiter) in second {
+        let outcome = soon("a waiter for the second event", waiter).await;
+        assert!(matches!(outcome, Ok(Ok(()))), "{outcome:?}");
+    }
+}
+
+/// Retention removes a prefix; who reads below it is told where the channel begins, and positions go on.
+///
+/// `trim` removes the events of a channel before a position.
+pub async fn below_retention_is_an_error<L: Log>(log: L, trim: impl AsyncFn(&L, &str, Position)) {
+    append(&log, (0..10).map(event).collect()).await;
+    trim(&log, CHANNEL, Position(4)).await;
+    assert_eq!(bounds(&log).await, (4, 10));
+    for (from, limit) in [(0, 10), (3, 1), (3, 0)] {
+        match log.read(CHANNEL, Position(from), limit).await {
+            Err(LogError::Retained { channel, oldest }) => assert_eq!((channel.as_str(), oldest.0), (CHANNEL, 4)),
+            other => panic!("reading below retention gave {other:?}"),
+        }
+    }
+    assert_eq!(positions(&read(&log, 4, 3).await), [4, 5, 6]);
+    trim(&log, CHANNEL, Position(2)).await;
+    assert_eq!(bounds(&log).await, (4, 10), "what is gone cannot come back");
+    trim(&log, CHANNEL, Position(1000)).await;
+    assert_eq!(bounds(&log).await, (10, 10), "retention ends at the head");
+    assert_eq!(read(&log, 10, 1).await, []);
+    assert_eq!(append(&log, vec![event(10)]).await, [10]);
+    trim(&log, "never written", Position(3)).await;
+}

@@ -1,0 +1,119 @@
+//! Reading: rows become events.
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+
+use super::super::{Bounds, LogError, StoredEvent};
+use super::storage;
+use crate::event::{EventId, Headers, Metadata, Position, RawEvent};
+
+/// SQLite's integers are signed. A position beyond them is beyond every event, as the largest one is.
+pub(super) fn to_sql(position: Position) -> i64 {
+    i64::try_from(position.0).unwrap_or(i64::MAX)
+}
+
+pub(super) fn from_sql(position: i64) -> Result<Position, LogError> {
+    u64::try_from(position).map(Position).map_err(|_| LogError::Corrupt(format!("the position {position} is negative")))
+}
+
+/// Reads a page. Bounds and events come from one statement, so from one state of the database: retention that runs in
+/// between cannot make it look as if events below the new oldest position had never been.
+pub(super) async fn read(
+    pool: &SqlitePool,
+    channel: &str,
+    from: Position,
+    limit: usize,
+) -> Result<Vec<StoredEvent>, LogError> {
+    let rows = sqlx::query(
+        "SELECT c.oldest, e.position, e.id, e.type, e.time, e.subject, e.address, e.version, e.traceparent, e.headers,
+                e.data
+         FROM event_api_channels c
+         LEFT JOIN event_api_events e ON e.channel = c.id AND e.position >= ?2
+         WHERE c.name = ?1 ORDER BY e.position LIMIT ?3",
+    )
+    .bind(channel)
+    .bind(to_sql(from))
+    // Even for an empty page, one row to learn the bounds from.
+    .bind(i64::try_from(limit.max(1)).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await
+    .map_err(storage)?;
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let oldest = from_sql(first.try_get("oldest").map_err(storage)?)?;
+    if from < oldest {
+        return Err(LogError::Retained { channel: channel.to_owned(), oldest });
+    }
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows.iter().take(limit) {
+        if row.try_get::<Option<i64>, _>("position").map_err(storage)?.is_some() {
+            events.push(event(row)?);
+        }
+    }
+    Ok(events)
+}
+
+/// The event with this id.
+pub(super) async fn by_id(
+    connection: &mut SqliteConnection,
+    channel: i64,
+    id: &EventId,
+) -> Result<Option<StoredEvent>, LogError> {
+    let row = sqlx::query(
+        "SELECT position, id, type, time, subject, address, version, traceparent, headers, data
+         FROM event_api_events WHERE channel = ? AND id = ?",
+    )
+    .bind(channel)
+    .bind(id.as_str())
+    .fetch_optional(connection)
+    .await
+    .map_err(storage)?;
+    row.as_ref().map(event).transpose()
+}
+
+pub(super) async fn bounds(pool: &SqlitePool, channel: &str) -> Result<Bounds, LogError> {
+    let found: Option<(i64, i64)> = sqlx::query_as("SELECT oldest, next FROM event_api_channels WHERE name = ?")
+        .bind(channel)
+        .fetch_optional(pool)
+        .await
+        .map_err(storage)?;
+    match found {
+        Some((oldest, next)) => Ok(Bounds { oldest: from_sql(oldest)?, next: from_sql(next)? }),
+        None => Ok(Bounds::default()),
+    }
+}
+
+/// The next position of every channel.
+pub(super) async fn ends(pool: &SqlitePool) -> Result<Vec<(String, Position)>, LogError> {
+    let found: Vec<(String, i64)> =
+        sqlx::query_as("SELECT name, next FROM event_api_channels").fetch_all(pool).await.map_err(storage)?;
+    found.into_iter().map(|(name, next)| Ok((name, from_sql(next)?))).collect()
+}
+
+fn event(row: &SqliteRow) -> Result<StoredEvent, LogError> {
+    let position = from_sql(row.try_get("position").map_err(storage)?)?;
+    let corrupt = |column: &str, error: &dyn std::fmt::Display| {
+        LogError::Corrupt(format!("column `{column}` of the event at position {position}: {error}"))
+    };
+    let id: String = row.try_get("id").map_err(storage)?;
+    let time: &str = row.try_get("time").map_err(storage)?;
+    let time = DateTime::parse_from_rfc3339(time).map_err(|error| corrupt("time", &error))?.with_timezone(&Utc);
+    let headers = match row.try_get::<Option<&str>, _>("headers").map_err(storage)? {
+        Some(text) => serde_json::from_str(text).map_err(|error| corrupt("headers", &error))?,
+        None => Headers::default(),
+    };
+    let data: String = row.try_get("data").map_err(storage)?;
+    let data = RawValue::from_string(data).map_err(|error| corrupt("data", &error))?;
+    let metadata = Metadata {
+        id: EventId::from(id),
+        event_type: row.try_get("type").map_err(storage)?,
+        time,
+        subject: row.try_get("subject").map_err(storage)?,
+        address: row.try_get("address").map_err(storage)?,
+        version: row.try_get("version").map_err(storage)?,
+        traceparent: row.try_get("traceparent").map_err(storage)?,
+        headers,
+    };
+    Ok(StoredEvent { position, event: RawEvent { metadata, data } })
+}

@@ -1,0 +1,86 @@
+//! Waiting for events: readers park on a channel, whoever learns that the channel has grown wakes them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+use crate::event::Position;
+
+/// Who waits for which channel.
+#[derive(Debug, Default)]
+pub(super) struct Wake {
+    /// What is known of each channel's next position, for the channels that somebody waits for.
+    channels: Mutex<HashMap<String, watch::Sender<Position>>>,
+    /// Told when somebody begins to wait.
+    arrival: Notify,
+}
+
+impl Wake {
+    /// Begins to watch a channel. Look at the channel only afterwards, so that nothing falls between the two.
+    pub(super) fn watch(&self, channel: &str) -> Watch {
+        let mut channels = self.channels();
+        let receiver = match channels.get(channel) {
+            Some(sender) => sender.subscribe(),
+            None => {
+                let (sender, receiver) = watch::channel(Position::default());
+                channels.insert(channel.to_owned(), sender);
+                receiver
+            }
+        };
+        drop(channels);
+        self.arrival.notify_one();
+        Watch(receiver)
+    }
+
+    /// The channel's next event will stand at `next`: wakes those who wait for an event before it.
+    pub(super) fn advance(&self, channel: &str, next: Position) {
+        let mut channels = self.channels();
+        let Some(sender) = channels.get(channel) else { return };
+        if sender.receiver_count() == 0 {
+            channels.remove(channel);
+            return;
+        }
+        sender.send_if_modified(|known| {
+            let grown = next > *known;
+            *known = next.max(*known);
+            grown
+        });
+    }
+
+    /// Returns when somebody waits; at once if somebody does.
+    #[cfg(feature = "sqlite")]
+    pub(super) async fn somebody(&self) {
+        loop {
+            if self.is_awaited() {
+                return;
+            }
+            // A permit is kept when somebody arrived since.
+            self.arrival.notified().await;
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn is_awaited(&self) -> bool {
+        let mut channels = self.channels();
+        channels.retain(|_, sender| sender.receiver_count() > 0);
+        !channels.is_empty()
+    }
+
+    fn channels(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<Position>>> {
+        // Nothing that holds this lock can leave the map half changed.
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits.
+#[derive(Debug)]
+pub(super) struct Watch(watch::Receiver<Position>);
+
+impl Watch {
+    /// Returns when the channel has grown beyond `position`, or can no longer grow.
+    pub(super) async fn beyond(mut self, position: Position) {
+        // The only error is that the log is gone, and then there is nothing to wait for.
+        let _ = self.0.wait_for(|next| *next > position).await;
+    }
+}

@@ -1,0 +1,92 @@
+//! What every SQLite store shares: how a database is opened, and how its tables come to be.
+//!
+//! In: a pool and the list of a store's migrations. Out: a database whose tables are at the newest version. Each store
+//! (log, checkpoints, subscriptions, …) counts its own versions, so that they can share the database of a service and
+//! still be used alone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+/// How long a writer waits for another one, before it gives up with `SQLITE_BUSY`.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A store whose tables could not be brought to the newest version.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MigrationError {
+    #[error(transparent)]
+    Sqlite(#[from] sqlx::Error),
+    #[error(
+        "the tables of {store:?} have version {found}, and this program knows versions up to {known}: they were written \
+         by a newer release of event-api; run that release or a newer one"
+    )]
+    Newer { store: &'static str, found: i64, known: i64 },
+}
+
+/// How a database must be opened to keep what it acknowledged: write-ahead log, every commit synchronised to disk.
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL would lose the last commits when the power fails.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+}
+
+/// Opens the database at `path`, and creates it where there is none.
+pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new()
+        .max_connections(8)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // Where SQLite itself rolled back a transaction (disk full, for example), sqlx believes it still open. The
+                // ping waits for a rollback that is under way.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_with(options(path))
+        .await
+}
+
+/// Brings the tables of `store` to the newest version: the `n`-th migration leads from version `n` to `n + 1`.
+pub(crate) async fn migrate(
+    pool: &SqlitePool,
+    store: &'static str,
+    migrations: &[&'static str],
+) -> Result<(), MigrationError> {
+    // IMMEDIATE: of two processes that start at once, the second one waits and then finds the work done.
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS event_api_schema (store TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let version: Option<i64> = sqlx::query_scalar("SELECT version FROM event_api_schema WHERE store = ?")
+        .bind(store)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let found = version.unwrap_or(0);
+    let pending = usize::try_from(found).ok().and_then(|done| migrations.get(done..));
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    let pending = pending.ok_or(MigrationError::Newer { store, found, known })?;
+    if !pending.is_empty() {
+        for migration in pending {
+            sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+        }
+        sqlx::query(
+            "INSERT INTO event_api_schema (store, version) VALUES (?, ?)
+             ON CONFLICT (store) DO UPDATE SET version = excluded.version",
+        )
+        .bind(store)
+        .bind(known)
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
