@@ -10,6 +10,8 @@ pub mod feed;
 #[cfg(feature = "client")]
 mod http_client;
 pub mod log;
+#[cfg(feature = "server")]
+mod problem;
 mod publish;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -1,5 +1,7 @@
 //! What the SQLite log promises beyond the contract of every log.
 #![cfg(feature = "sqlite")]
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

@@ -1,9 +1,11 @@
-//! The feed: a channel's events as pages over plain HTTP, oldest first.
+//! The feed: a channel's events as pages of JSON Feed 1.1 over plain HTTP, oldest first. Services serve them, consumers
+//! in other services pull them page by page.
 
 #[cfg(feature = "client")]
 mod client;
 mod item;
 mod page;
+pub mod wire;
 
 #[cfg(feature = "client")]
 pub use client::{Consumer, Retained};
