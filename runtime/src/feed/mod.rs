@@ -5,8 +5,12 @@
 mod client;
 mod item;
 mod page;
+#[cfg(feature = "server")]
+mod server;
 pub mod wire;
 
 #[cfg(feature = "client")]
 pub use client::{Consumer, Retained};
 pub use page::{Page, PageError, PageItem, Undecodable};
+#[cfg(feature = "server")]
+pub use server::{Feeds, router};

@@ -1,0 +1,271 @@
+//! Serving feeds: an axum router over the log.
+//!
+//! In: requests `GET /{channel}?offset=N&limit=M&type=A,B`. Out: pages ([`super::wire`]), or problem documents. The
+//! request is read in [`query`] and [`prefer`], the events are collected in [`scan`], the URLs are made in [`urls`],
+//! and [`respond`] decides what may be cached.
+
+mod prefer;
+mod query;
+mod respond;
+mod scan;
+mod urls;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use self::query::Query;
+use self::respond::{Caching, Rendered, Stability};
+use self::scan::Scan;
+use self::urls::{FeedUrls, Origin};
+use crate::event::{Channel, Position, Transport};
+use crate::log::{Log, LogError};
+use crate::problem::Problem;
+
+/// Serves the feeds of `channels` from `log`, with the settings that [`Feeds`] begins with.
+///
+/// ```no_run
+/// # use event_api::{Channel, feed, log::MemoryLog};
+/// # fn example(log: MemoryLog, user_events: &'static Channel) -> axum::Router {
+/// axum::Router::new().nest("/feeds", feed::router(&log, [user_events]))
+/// # }
+/// ```
+pub fn router(log: &(impl Log + Clone + 'static), channels: impl IntoIterator<Item = &'static Channel>) -> Router {
+    Feeds::new(log, channels).router()
+}
+
+/// The feeds of a service, and how they are served.
+#[derive(Clone)]
+pub struct Feeds {
+    log: Arc<dyn Log>,
+    channels: BTreeMap<&'static str, &'static Channel>,
+    default_limit: usize,
+    max_limit: usize,
+    max_wait: Duration,
+    caching: Caching,
+    origin: Origin,
+}
+
+impl fmt::Debug for Feeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feeds")
+            .field("channels", &self.channels.keys())
+            .field("default_limit", &self.default_limit)
+            .field("max_limit", &self.max_limit)
+            .field("max_wait", &self.max_wait)
+            .field("caching", &self.caching)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Feeds {
+    /// Feeds of `channels` from `log`. A channel whose document does not let it be carried by a feed is left out.
+    pub fn new(log: &(impl Log + Clone + 'static), channels: impl IntoIterator<Item = &'static Channel>) -> Self {
+        let carried = |channel: &&'static Channel| {
+            let carried = channel.transports.contains(&Transport::Feed);
+            if !carried {
+                tracing::warn!(channel = channel.name, "the document does not let this channel be carried by a feed");
+            }
+            carried
+        };
+        Feeds {
+            log: Arc::new(log.clone()),
+            channels: channels.into_iter().filter(carried).map(|channel| (channel.name, channel)).collect(),
+            default_limit: 100,
+            max_limit: 1000,
+            max_wait: Duration::from_secs(60),
+            caching: Caching::Public,
+            origin: Origin::Request,
+        }
+    }
+
+    /// How many events a page holds when the request does not say. 100 by default.
+    #[must_use]
+    pub fn default_limit(mut self, events: usize) -> Self {
+        self.default_limit = events.max(1);
+        self
+    }
+
+    /// How many events a page holds at most, whatever the request says. 1000 by default.
+    #[must_use]
+    pub fn max_limit(mut self, events: usize) -> Self {
+        self.max_limit = events.max(1);
+        self
+    }
+
+    /// How long a request may wait for new events. 60 seconds by default; keep it below the timeouts of proxies.
+    #[must_use]
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+
+    /// The router stands behind authorisation: pages may be kept by the client, and not by shared caches.
+    #[must_use]
+    pub fn authorised(mut self) -> Self {
+        self.caching = Caching::Private;
+        self
+    }
+
+    /// The URL under which consumers reach the router: `https://api.example.com/feeds`. Without it, URLs are made from
+    /// the request's own `Host` and path, with the scheme `http`.
+    #[must_use]
+    pub fn base_url(mut self, url: Url) -> Self {
+        self.origin = Origin::Configured(url.as_str().trim_end_matches('/').to_owned());
+        self
+    }
+
+    /// The router stands behind a proxy that sets `Forwarded`, or `X-Forwarded-Proto` and `X-Forwarded-Host`: URLs are
+    /// made from these. Only for a proxy that overwrites what clients send in them.
+    #[must_use]
+    pub fn behind_proxy(mut self) -> Self {
+        self.origin = Origin::Proxy;
+        self
+    }
+
+    /// The router: `GET /` lists the feeds, `GET /{channel}` is a page of one. Nest it where the feeds shall stand.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/", get(index).fallback(not_allowed))
+            .route("/{channel}", get(page).fallback(not_allowed))
+            .with_state(Arc::new(self))
+    }
+
+    fn channel(&self, name: &str) -> Result<&'static Channel, Problem> {
+        self.channels.get(name).copied().ok_or_else(|| {
+            let known: Vec<&str> = self.channels.keys().copied().collect();
+            let detail = format!("there is no channel {name:?}; `channels` lists those that there are");
+            Problem::new(StatusCode::NOT_FOUND, "Unknown channel", detail).with("channels", known)
+        })
+    }
+
+    /// Where a request that names no offset begins.
+    async fn start(&self, channel: &Channel) -> Result<Position, Problem> {
+        Ok(self.log.bounds(channel.name).await?.oldest)
+    }
+
+    /// Refuses an offset behind the end. To wait there for events would skip those that come before it: the reader has
+    /// read another log, or one that was since restored from an older state.
+    async fn check_end(&self, channel: &Channel, offset: Position) -> Result<(), Problem> {
+        let next = self.log.bounds(channel.name).await?.next;
+        if offset <= next {
+            return Ok(());
+        }
+        let detail = format!(
+            "offset {offset} is behind the end of channel {:?}, whose next event will stand at {next}; the log may have \
+             been replaced since the reader was given this offset",
+            channel.name
+        );
+        Err(Problem::bad_request(detail).with("next_position", next.0))
+    }
+
+    async fn page(
+        &self,
+        channel: &Channel,
+        urls: &FeedUrls,
+        query: &Query,
+        headers: &HeaderMap,
+    ) -> Result<Response, Problem> {
+        let wait = prefer::wait(headers);
+        let deadline = wait.or(query.timeout).map(|wait| Instant::now() + wait.min(self.max_wait));
+        let offset = match query.offset {
+            Some(offset) => offset,
+            None => self.start(channel).await?,
+        };
+        let limit = query.limit.unwrap_or(self.default_limit).min(self.max_limit);
+        let log = self.log.as_ref();
+        let mut scan = Scan::new(offset, limit, &query.types);
+        let retained = |error| match error {
+            LogError::Retained { oldest, .. } => {
+                let url = urls.page(oldest, query);
+                Problem::from(error).with("oldest_url", url)
+            }
+            error => Problem::from(error),
+        };
+        scan.extend(log, channel.name).await.map_err(retained)?;
+        if scan.is_at_start() && offset != Position::default() {
+            self.check_end(channel, offset).await?;
+        }
+        let mut page = Rendered::new(channel, urls, query, &scan)?;
+        if let Some(deadline) = deadline {
+            // Nothing new: no events at all, or those that the client holds already.
+            let known = scan.items().len();
+            if !scan.is_full() && (known == 0 || page.is_known(headers)) {
+                while !scan.is_full() && scan.items().len() == known {
+                    match timeout_at(deadline, log.wait(channel.name, scan.next())).await {
+                        Ok(woken) => woken?,
+                        Err(_) => break,
+                    }
+                    scan.extend(log, channel.name).await.map_err(retained)?;
+                }
+                page = Rendered::new(channel, urls, query, &scan)?;
+            }
+        }
+        // Without an offset, a page stands where the log begins, and that can only be relied on until retention.
+        let fixed = scan.is_full() && (query.offset.is_some() || offset == Position::default());
+        let mut response =
+            page.respond(headers, self.caching, if fixed { Stability::Fixed } else { Stability::Growing });
+        if let Some(wait) = wait {
+            prefer::applied(&mut response, wait.min(self.max_wait));
+        }
+        Ok(response)
+    }
+}
+
+async fn page(
+    State(feeds): State<Arc<Feeds>>,
+    name: Result<Path<String>, PathRejection>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    // A name that is no UTF-8 is the name of no channel.
+    let channel = feeds.channel(&name.map(|Path(name)| name).unwrap_or_default())?;
+    let query = Query::parse(uri.query().unwrap_or_default())?;
+    let urls = feeds.origin.feed(channel.name, &uri, &headers);
+    feeds.page(channel, &urls, &query, &headers).await
+}
+
+/// The feeds that there are.
+#[derive(Serialize)]
+struct Index {
+    feeds: Vec<IndexEntry>,
+}
+
+#[derive(Serialize)]
+struct IndexEntry {
+    channel: &'static str,
+    title: &'static str,
+    feed_url: String,
+    event_types: &'static [&'static str],
+    version: &'static str,
+}
+
+async fn index(State(feeds): State<Arc<Feeds>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let entry = |channel: &&'static Channel| IndexEntry {
+        channel: channel.name,
+        title: channel.title,
+        feed_url: feeds.origin.child(channel.name, &uri, &headers),
+        event_types: channel.event_types,
+        version: channel.version,
+    };
+    let index = Index { feeds: feeds.channels.values().map(entry).collect() };
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))], Json(index)).into_response()
+}
+
+async fn not_allowed() -> Response {
+    let detail = "feeds are read with GET; events are appended by the service that owns them";
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail);
+    ([(header::ALLOW, HeaderValue::from_static("GET, HEAD"))], problem).into_response()
+}

@@ -1,0 +1,99 @@
+//! A page as a response: its bytes, its entity tag, and how long who may keep it.
+
+use std::fmt::Write;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+use super::super::wire::{Item, MEDIA_TYPE, Page, VERSION};
+use super::query::Query;
+use super::scan::Scan;
+use super::urls::FeedUrls;
+use crate::event::Channel;
+use crate::problem::Problem;
+
+/// Who may keep a page.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Caching {
+    /// Every cache on the way.
+    Public,
+    /// The client itself.
+    Private,
+}
+
+/// Whether a page can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stability {
+    /// It has ended, and is the same for ever.
+    Fixed,
+    /// It has met the end of the log.
+    Growing,
+}
+
+/// A page as bytes.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    body: Vec<u8>,
+    etag: String,
+}
+
+impl Rendered {
+    pub(super) fn new(channel: &Channel, urls: &FeedUrls, query: &Query, scan: &Scan<'_>) -> Result<Self, Problem> {
+        let next_url = (!scan.is_at_start()).then(|| urls.page(scan.next(), query));
+        let page = Page {
+            version: VERSION,
+            title: channel.title,
+            feed_url: &urls.feed,
+            next_url: next_url.as_deref(),
+            items: scan.items().iter().map(Item::from).collect(),
+        };
+        let body = serde_json::to_vec(&page).map_err(|error| Problem::internal(&error))?;
+        let mut etag = String::from("\"");
+        // Half of the digest: as unlikely to be met twice as a UUID.
+        for byte in &Sha256::digest(&body)[..16] {
+            // Writing to a string cannot fail.
+            let _ = write!(etag, "{byte:02x}");
+        }
+        etag.push('"');
+        Ok(Rendered { body, etag })
+    }
+
+    /// Whether the client says that it holds this page: `If-None-Match` (RFC 9110, section 13.1.2).
+    pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
+        let values = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
+        values
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
+    }
+
+    /// The response. A page that can never change may be kept for ever.
+    pub(super) fn respond(self, headers: &HeaderMap, caching: Caching, stability: Stability) -> Response {
+        let cache_control = match (caching, stability) {
+            (Caching::Public, Stability::Fixed) => "public, max-age=31536000, immutable",
+            (Caching::Private, Stability::Fixed) => "private, max-age=31536000, immutable",
+            (Caching::Public, Stability::Growing) => "no-cache",
+            (Caching::Private, Stability::Growing) => "private, no-cache",
+        };
+        let known = self.is_known(headers);
+        let mut response = match known {
+            true => StatusCode::NOT_MODIFIED.into_response(),
+            false => {
+                let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE))];
+                (content_type, Body::from(self.body)).into_response()
+            }
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
+        if let Ok(etag) = HeaderValue::try_from(self.etag) {
+            headers.insert(header::ETAG, etag);
+        }
+        if stability == Stability::Growing {
+            // RFC 7240, section 2: what a preference may change varies by it.
+            headers.insert(header::VARY, HeaderValue::from_static("Prefer"));
+        }
+        response
+    }
+}
