@@ -7,8 +7,7 @@ mod support;
 use std::time::Duration;
 
 use event_api::Position;
-use event_api::consume::{Checkpoints as _, ConsumeError, MemoryCheckpoints};
-use event_api::feed::Retained;
+use event_api::consume::{Checkpoints as _, ConsumeError, MemoryCheckpoints, Retained};
 use support::{Fault, Feed, Recorder, ids};
 
 /// Lets a consumer loose on a feed of five events that begins with `faults`.
@@ -176,7 +175,7 @@ async fn redirects_are_followed_within_the_origin_and_counted() {
 
 #[tokio::test]
 async fn events_that_retention_removed_stop_the_consumer_or_are_passed_over_by_choice() {
-    let gone = || Fault::Status(410, "", r#"{"title": "Gone", "status": 410, "oldest": 7}"#.to_owned());
+    let gone = || Fault::Status(410, "", r#"{"title": "Gone", "status": 410, "oldest_position": 7}"#.to_owned());
     let (error, _) = stops(gone()).await;
     assert!(matches!(error, ConsumeError::Retained { oldest: Some(Position(7)), .. }), "{error}");
 

@@ -238,7 +238,7 @@ async fn tables_of_a_newer_version_are_not_touched() {
     let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
     SqliteCheckpoints::with_pool(pool.clone()).await.unwrap();
     SqliteCheckpoints::with_pool(pool.clone()).await.unwrap();
-    sqlx::query("INSERT INTO event_api_consume_schema (version) VALUES (99)").execute(&pool).await.unwrap();
+    sqlx::query("UPDATE event_api_schema SET version = 99").execute(&pool).await.unwrap();
     let error = SqliteCheckpoints::with_pool(pool).await.unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("99"));
 }

@@ -64,6 +64,16 @@ impl<C: Checkpoints + ?Sized> Checkpoints for Arc<C> {
     }
 }
 
+/// What to do when the publisher has removed events that the consumer has not seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retained {
+    /// Stop with [`ConsumeError::Retained`].
+    #[default]
+    Stop,
+    /// Go on with the oldest event that is left, and log the gap.
+    Continue,
+}
+
 /// Checkpoints that last as long as the process: for tests, and for consumers that read from the beginning each time.
 /// Handles are cheap to clone and share their content.
 #[derive(Clone, Debug, Default)]

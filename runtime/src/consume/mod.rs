@@ -10,6 +10,7 @@ mod checkpoint;
 mod dead_letter;
 mod error;
 mod handler;
+mod log;
 mod pipeline;
 mod progress;
 mod retry;
@@ -17,13 +18,17 @@ mod shutdown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints};
+pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints, Retained};
 pub use dead_letter::{DeadLetter, DeadLetters, MemoryDeadLetters, Replayed, StoredDeadLetter, replay};
 pub use error::{ConsumeError, StoreError};
 pub use handler::{Context, Disposition, Handler, HandlerError, HandlerResult};
+pub use log::LogConsumer;
+#[cfg(feature = "client")]
 pub(crate) use pipeline::{Incoming, Outcome, Pipeline, Treatment};
+#[cfg(feature = "client")]
 pub(crate) use progress::Progress;
 pub use retry::{Backoff, RetryPolicy};
+#[cfg(feature = "client")]
 pub(crate) use shutdown::Shutdown;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteCheckpoints, SqliteDeadLetters};

@@ -41,6 +41,7 @@ impl Progress {
     }
 
     /// Reading goes on at `resume` without another event completed.
+    #[cfg(feature = "client")]
     pub(crate) async fn moved(&mut self, resume: &str) -> Result<(), StoreError> {
         if self.stored.as_ref().is_some_and(|stored| stored.resume == resume) {
             return Ok(());

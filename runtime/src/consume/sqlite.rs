@@ -2,20 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::checkpoint::{Checkpoint, Checkpoints};
 use super::dead_letter::{DeadLetter, DeadLetters, StoredDeadLetter};
 use super::error::StoreError;
 use crate::event::{EventId, Headers, Metadata, Position, RawEvent};
+use crate::sqlite;
 
 /// Each entry takes the tables from one version to the next. Never edit an entry that was released; append one.
 ///
@@ -108,16 +106,7 @@ impl SqliteDeadLetters {
 }
 
 async fn open(path: &Path) -> Result<SqlitePool, StoreError> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // In WAL mode anything less may lose the last commits with the power, and an event would be handled twice.
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(10));
-    let pool = SqlitePoolOptions::new()
-        .max_connections(2)
-        .connect_with(options)
+    let pool = sqlite::open(path)
         .await
         .map_err(|error| StoreError::new(format!("opening the SQLite database {}", path.display()), error))?;
     migrate(&pool).await?;
@@ -125,35 +114,9 @@ async fn open(path: &Path) -> Result<SqlitePool, StoreError> {
 }
 
 async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
-    let doing = "creating the tables for checkpoints and dead letters";
-    let fail = |error: sqlx::Error| StoreError::new(doing, error);
-    // IMMEDIATE: of several processes that start at once, one migrates and the others wait.
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(fail)?;
-    let connection: &mut SqliteConnection = &mut transaction;
-    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS event_api_consume_schema (version INTEGER NOT NULL) STRICT")
-        .execute(&mut *connection)
+    sqlite::migrate(pool, "consume", MIGRATIONS)
         .await
-        .map_err(fail)?;
-    let version: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM event_api_consume_schema")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(fail)?;
-    let done = usize::try_from(version.unwrap_or(0)).unwrap_or(usize::MAX);
-    let Some(left) = MIGRATIONS.get(done..) else {
-        let reason = format!("the tables are of version {done}, and this program knows {}", MIGRATIONS.len());
-        return Err(StoreError::new(doing, reason));
-    };
-    for migration in left {
-        sqlx::raw_sql(*migration).execute(&mut *connection).await.map_err(fail)?;
-    }
-    if !left.is_empty() {
-        sqlx::query("INSERT INTO event_api_consume_schema (version) VALUES (?)")
-            .bind(i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))
-            .execute(&mut *connection)
-            .await
-            .map_err(fail)?;
-    }
-    transaction.commit().await.map_err(fail)
+        .map_err(|error| StoreError::new("creating the tables for checkpoints and dead letters", error))
 }
 
 #[async_trait]

@@ -10,7 +10,7 @@ mod server;
 pub mod wire;
 
 #[cfg(feature = "client")]
-pub use client::{Consumer, Retained};
+pub use client::Consumer;
 pub use page::{Page, PageError, PageItem, Undecodable};
 #[cfg(feature = "server")]
 pub use server::{Feeds, router};

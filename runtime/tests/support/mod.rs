@@ -23,7 +23,7 @@ static USER_EVENTS: Channel = Channel {
     address: None,
     event_types: &["NameChanged", "UserDeleted"],
     version: "1.2.0",
-    transports: &[],
+    transports: &[event_api::Transport::Feed],
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -28,7 +28,6 @@ pub(super) struct Fetcher {
     pub(super) places: Places,
     pub(super) headers: HeaderMap,
     pub(super) timeout: Duration,
-    pub(super) long_poll: Option<Duration>,
 }
 
 /// What an answer means.
@@ -39,9 +38,17 @@ pub(super) enum Answer {
     /// Nothing has changed since the page with that `ETag`.
     Unchanged,
     /// The events there were removed by retention.
-    Retained(Option<Position>),
+    Retained(Oldest),
     /// The server cannot answer now.
     Later { reason: String, after: Option<Duration> },
+}
+
+/// What is left after retention, as far as the server tells.
+#[derive(Debug, Default)]
+pub(super) struct Oldest {
+    pub(super) position: Option<Position>,
+    /// Where the feed goes on with it.
+    pub(super) url: Option<String>,
 }
 
 /// A page that has not been read yet.
@@ -55,11 +62,16 @@ pub(super) struct Body {
 }
 
 impl Fetcher {
-    /// Asks for the page at `url`, unless it is still the one with `etag`.
-    pub(super) async fn get(&self, url: &Url, etag: Option<&HeaderValue>) -> Result<Answer, ConsumeError> {
+    /// Asks for the page at `url`, unless it is still the one with `etag`. The server may wait for news for `wait`.
+    pub(super) async fn get(
+        &self,
+        url: &Url,
+        etag: Option<&HeaderValue>,
+        wait: Duration,
+    ) -> Result<Answer, ConsumeError> {
         let mut place = url.clone();
         for _ in 0..=REDIRECTS {
-            let response = match self.send(&place, etag).await? {
+            let response = match self.send(&place, etag, wait).await? {
                 Ok(response) => response,
                 Err(error) => return Ok(Answer::Later { reason: error.to_string(), after: None }),
             };
@@ -79,7 +91,12 @@ impl Fetcher {
         })
     }
 
-    async fn send(&self, url: &Url, etag: Option<&HeaderValue>) -> Result<Result<Response, ClientError>, ConsumeError> {
+    async fn send(
+        &self,
+        url: &Url,
+        etag: Option<&HeaderValue>,
+        wait: Duration,
+    ) -> Result<Result<Response, ClientError>, ConsumeError> {
         let unusable = |error: http::Error| ConsumeError::Url { url: url.to_string(), reason: error.to_string() };
         let mut request = Request::get(url.as_str()).body(Bytes::new()).map_err(unusable)?;
         let headers = request.headers_mut();
@@ -92,12 +109,12 @@ impl Fetcher {
         if let Some(etag) = etag {
             headers.insert(IF_NONE_MATCH, etag.clone());
         }
-        if let Some(wait) = self.long_poll
-            && let Ok(wait) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
+        if wait.as_secs() > 0
+            && let Ok(prefer) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
         {
-            headers.insert(PREFER, wait);
+            headers.insert(PREFER, prefer);
         }
-        match self.client.send(request, self.timeout + self.long_poll.unwrap_or_default()).await {
+        match self.client.send(request, self.timeout + wait).await {
             Err(ClientError::Refused(refused)) => Err(ConsumeError::NotFollowed {
                 from: self.places.home().to_string(),
                 to: url.to_string(),
@@ -122,7 +139,7 @@ fn answer(url: Url, response: Response) -> Result<Answer, ConsumeError> {
             content_type: text_header(&headers, CONTENT_TYPE),
         })),
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => Ok(Answer::Unchanged),
-        StatusCode::GONE => Ok(Answer::Retained(Problem::read(&body).and_then(|problem| problem.oldest))),
+        StatusCode::GONE => Ok(Answer::Retained(Oldest::read(&body))),
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
             Ok(later(status, &headers, &body))
         }
@@ -159,7 +176,21 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
 struct Problem {
     title: Option<String>,
     detail: Option<String>,
-    oldest: Option<Position>,
+}
+
+impl Oldest {
+    fn read(body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Members {
+            oldest_position: Option<Position>,
+            oldest_url: Option<String>,
+        }
+        let members = serde_json::from_slice::<Members>(body);
+        members.map_or_else(
+            |_| Oldest::default(),
+            |members| Oldest { position: members.oldest_position, url: members.oldest_url },
+        )
+    }
 }
 
 impl Problem {

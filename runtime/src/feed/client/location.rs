@@ -69,6 +69,12 @@ impl Places {
         secured || url.origin() == self.home.origin()
     }
 
+    /// Whether `url` is the home but for missing its https.
+    fn is_plain_home(&self, url: &Url) -> bool {
+        let same_port = url.port() == self.home.port() || url.port().is_none();
+        self.home.scheme() == "https" && url.scheme() == "http" && url.host() == self.home.host() && same_port
+    }
+
     /// Resolves what a page or redirect at `base` leads to.
     pub(super) fn follow(&self, base: &Url, reference: &str) -> Result<Url, ConsumeError> {
         let refused =
@@ -77,6 +83,12 @@ impl Places {
         url.set_fragment(None);
         if has_credentials(&url) {
             return Err(refused(reference, "it carries credentials".to_owned()));
+        }
+        if self.is_plain_home(&url) {
+            // Behind a proxy that ends TLS, servers often believe that they are asked over http. The failures of
+            // these two calls are those of URLs without a host.
+            let _ = url.set_scheme("https");
+            let _ = url.set_port(self.home.port());
         }
         if self.is_home(&url) || self.allowed.contains(&url.origin()) {
             return Ok(url);
@@ -136,6 +148,7 @@ mod tests {
             ("/other", "https://host.test/other"),
             ("https://host.test:443/x#part", "https://host.test/x"),
             ("https://cdn.test/x", "https://cdn.test/x"),
+            ("http://host.test/plain", "https://host.test/plain"),
         ] {
             assert_eq!(places.follow(&base, reference).unwrap().as_str(), url);
         }
@@ -146,7 +159,8 @@ mod tests {
         let places = places("https://host.test/feeds/users");
         let base = feed_url("https://host.test/feeds/users").unwrap();
         for reference in [
-            "http://host.test/feeds/users",
+            "http://host.test:8080/feeds/users",
+            "http://cdn.test/",
             "https://host.test:8443/",
             "https://host.test.evil.test/",
             "//evil.test/feed",
@@ -165,8 +179,12 @@ mod tests {
         let plain = places("http://host.test/feed");
         assert!(plain.is_home(&feed_url("https://host.test/feed").unwrap()));
         assert!(!plain.is_home(&feed_url("https://cdn.test/feed").unwrap()));
-        let secured = places("https://host.test/feed");
-        assert!(!secured.is_home(&feed_url("http://host.test/feed").unwrap()));
+        let secured = places("https://host.test:8443/feed");
+        assert!(!secured.is_home(&feed_url("http://host.test:8443/feed").unwrap()));
+        let base = feed_url("https://host.test:8443/feed").unwrap();
+        for plain in ["http://host.test:8443/2", "http://host.test/2"] {
+            assert_eq!(secured.follow(&base, plain).unwrap().as_str(), "https://host.test:8443/2");
+        }
     }
 
     #[test]

@@ -14,7 +14,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use self::walk::{Until, Walk};
 use crate::consume::{
-    Backoff, Checkpoints, ConsumeError, DeadLetters, Handler, Pipeline, Progress, RetryPolicy, Shutdown, Treatment,
+    Backoff, Checkpoints, ConsumeError, DeadLetters, Handler, Pipeline, Progress, Retained, RetryPolicy, Shutdown,
+    Treatment,
 };
 use crate::http_client::{AnyAddress, BodyLimit, Client};
 
@@ -42,7 +43,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 /// feed::Consumer::new("https://users.internal/feeds/user-events", checkpoints)
 ///     .name("mailer")
 ///     .header("authorization", "Bearer …")
-///     .long_poll(Duration::from_secs(30))
+///     .handler_timeout(Duration::from_secs(60))
 ///     .shutdown(async { let _ = tokio::signal::ctrl_c().await; })
 ///     .run(mailer)
 ///     .await?;
@@ -58,7 +59,7 @@ pub struct Consumer {
     dead_letters: Option<Arc<dyn DeadLetters>>,
     backoff: Backoff,
     poll_interval: Duration,
-    long_poll: Option<Duration>,
+    long_poll: Duration,
     timeout: Duration,
     page_limit: usize,
     headers: Vec<(String, String)>,
@@ -74,16 +75,6 @@ enum Start {
     Now,
 }
 
-/// What to do when the publisher has removed events that the consumer has not seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Retained {
-    /// Stop with [`ConsumeError::Retained`].
-    #[default]
-    Stop,
-    /// Go on with the oldest event that is left, and log the gap.
-    Continue,
-}
-
 impl Consumer {
     /// Consumes the feed at `url`. A URL that cannot be used is an error when the consumer is run.
     pub fn new(url: impl Into<String>, checkpoints: impl Checkpoints + 'static) -> Self {
@@ -96,7 +87,7 @@ impl Consumer {
             dead_letters: None,
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)),
             poll_interval: Duration::from_secs(1),
-            long_poll: None,
+            long_poll: Duration::from_secs(20),
             timeout: Duration::from_secs(30),
             page_limit: 16 * 1024 * 1024,
             headers: Vec::new(),
@@ -157,18 +148,19 @@ impl Consumer {
         self
     }
 
-    /// How often the head of the feed is asked for new events: every second, unless set.
+    /// How often the head of the feed is asked for new events at most: every second, unless set. With servers that
+    /// hold requests ([`Consumer::long_poll`]), new events do not wait for it.
     #[must_use]
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval.min(LONGEST_TIMEOUT);
         self
     }
 
-    /// Asks the server to hold requests at the head of the feed until there are events, for at most `wait` (in whole
-    /// seconds; RFC 7240 `Prefer: wait`). With servers that do not know it, the head is polled as without it.
+    /// Lets the server hold requests at the head of the feed until there are events, for at most `wait` (in whole
+    /// seconds; RFC 7240 `Prefer: wait`): 20 s, unless set. Zero asks for none. Servers that do not know it are polled.
     #[must_use]
     pub fn long_poll(mut self, wait: Duration) -> Self {
-        self.long_poll = Some(wait.min(LONGEST_TIMEOUT));
+        self.long_poll = wait.min(LONGEST_TIMEOUT);
         self
     }
 
@@ -243,11 +235,10 @@ impl Consumer {
             places: location::Places::new(home.clone(), &self.allowed_origins)?,
             headers: headers(&self.headers)?,
             timeout: self.timeout,
-            long_poll: self.long_poll,
         };
         let progress = Progress::load(consumer.clone(), self.checkpoints).await?;
         let pipeline = Pipeline { consumer, handler, treatment: self.treatment, dead_letters, shutdown: self.shutdown };
-        let pace = walk::Pace { backoff: self.backoff, poll_interval: self.poll_interval };
+        let pace = walk::Pace { backoff: self.backoff, poll_interval: self.poll_interval, long_poll: self.long_poll };
         let pass_over = self.start == Start::Now;
         Walk::new(fetcher, progress, pipeline, home, pass_over)?.run(pace, self.on_retained, until).await
     }

@@ -7,11 +7,10 @@ use http::header::HeaderValue;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Retained;
-use super::fetch::{Answer, Body, Fetcher, beginning};
+use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
 use super::fresh;
 use super::location::{Visited, at_offset};
-use crate::consume::{Backoff, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress};
+use crate::consume::{Backoff, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained};
 use crate::event::{EventId, Position};
 use crate::feed::page::{Page, PageError};
 
@@ -27,6 +26,8 @@ pub(super) enum Until {
 pub(super) struct Pace {
     pub(super) backoff: Backoff,
     pub(super) poll_interval: Duration,
+    /// How long the server may wait for news.
+    pub(super) long_poll: Duration,
 }
 
 pub(super) struct Walk<H> {
@@ -85,8 +86,11 @@ impl<H: Handler> Walk<H> {
         let (mut failures, mut gaps) = (0_u32, 0_u32);
         loop {
             let asked = Instant::now();
+            // Who wants to know where the head is must not wait until it has moved.
+            let in_a_hurry = until == Until::CaughtUp || self.passing.is_some();
+            let patience = if in_a_hurry { Duration::ZERO } else { pace.long_poll };
             // A request is dropped by shutdown; the handling of its answer is not.
-            let Some(answer) = shutdown.or(self.fetcher.get(&self.url, self.etag.as_ref())).await else {
+            let Some(answer) = shutdown.or(self.fetcher.get(&self.url, self.etag.as_ref(), patience)).await else {
                 return Ok(());
             };
             let step = match answer? {
@@ -225,19 +229,22 @@ impl<H: Handler> Walk<H> {
     }
 
     /// Goes over the gap that retention left, or stops before it.
-    async fn leap(&mut self, policy: Retained, oldest: Option<Position>, gaps: u32) -> Result<(), ConsumeError> {
+    async fn leap(&mut self, policy: Retained, oldest: Oldest, gaps: u32) -> Result<(), ConsumeError> {
         // Retention may go on while this reader is on its way, but not for ever.
         const TRIES: u32 = 5;
-        let stop = || ConsumeError::Retained { url: self.url.to_string(), oldest };
-        let (Retained::Continue, Some(position)) = (policy, oldest) else { return Err(stop()) };
-        let target = at_offset(&self.url, position);
-        if gaps > TRIES || target == self.url {
-            return Err(stop());
-        }
+        let Oldest { position, url } = oldest;
+        let target = match (policy, url, position) {
+            (Retained::Continue, Some(url), _) => Some(self.fetcher.places.follow(&self.url, &url)?),
+            (Retained::Continue, None, Some(position)) => Some(at_offset(&self.url, position)),
+            (Retained::Continue, None, None) | (Retained::Stop, ..) => None,
+        };
+        let Some(target) = target.filter(|target| gaps <= TRIES && *target != self.url) else {
+            return Err(ConsumeError::Retained { url: self.url.to_string(), oldest: position });
+        };
         tracing::warn!(
             consumer = self.pipeline.consumer,
             url = %self.url,
-            oldest = position.0,
+            oldest = position.map(|position| position.0),
             "events were removed by the publisher's retention before they were consumed; going on with the oldest left"
         );
         self.progress.moved(target.as_str()).await?;
