@@ -1,6 +1,7 @@
 //! Whatever a feed answers, a consumer loses nothing and handles nothing twice: it tries again, or says clearly why it
 //! stopped.
 #![cfg(feature = "client")]
+#![allow(clippy::unwrap_used, reason = "tests; clippy knows only those marked as such, not their helpers")]
 
 mod support;
 

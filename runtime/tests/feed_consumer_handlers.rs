@@ -1,5 +1,6 @@
 //! Whatever a handler does with an event, the consumer goes on, and no event is lost: it is handled, or a dead letter.
 #![cfg(feature = "client")]
+#![allow(clippy::unwrap_used, reason = "tests; clippy knows only those marked as such, not their helpers")]
 
 mod support;
 

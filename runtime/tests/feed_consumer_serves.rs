@@ -1,6 +1,7 @@
 //! What a publisher appends to its log, a consumer of its feed handles, once and in order; so does a consumer of the log
 //! itself.
 #![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, reason = "tests; clippy knows only those marked as such, not their helpers")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! A feed consumer reads every event of a feed once and in order, whenever it is stopped and started.
 #![cfg(feature = "client")]
+#![allow(clippy::unwrap_used, reason = "tests; clippy knows only those marked as such, not their helpers")]
 
 mod support;
 

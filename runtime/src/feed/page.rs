@@ -6,15 +6,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::item::{Members, PageMembers, PageVisitor, WholeItem};
+use super::item::{Members, PageMembers, PageVisitor, Raw, Typed};
 use crate::event::{DecodeError, Envelope, EventId, EventSet, Headers, Metadata, Position, RawEvent};
 
 /// One page of a feed, decoded into the events `E`. It borrows from the text that it was read from.
@@ -122,7 +120,7 @@ impl<'a, E: EventSet> Page<'a, E> {
 
     /// The fast way: fails when any item does.
     pub(super) fn in_one_pass(text: &'a str) -> Result<Self, serde_json::Error> {
-        let PageMembers { title, next_url, items } = PageVisitor::read(WholeItem::new(), text)?;
+        let PageMembers { title, next_url, items } = PageVisitor::<Typed<E>>::read(text)?;
         Ok(Page { title, next_url, items, text })
     }
 
@@ -146,14 +144,13 @@ impl<'a, E: EventSet> Page<'a, E> {
 
 /// Reads a page whose items stay text.
 fn raw_page(text: &str) -> Result<PageMembers<'_, &RawValue>, serde_json::Error> {
-    PageVisitor::read(PhantomData::<&RawValue>, text)
+    PageVisitor::<Raw>::read(text)
 }
 
 impl<'a, E: EventSet> PageItem<'a, E> {
     /// Reads one item apart from its page.
     fn isolated(item: &'a RawValue) -> Self {
-        let mut json = serde_json::Deserializer::from_str(item.get());
-        if let Ok(read) = WholeItem::new().deserialize(&mut json) {
+        if let Ok(Some(read)) = Members::typed(item) {
             return read;
         }
         let (members, error) = match Members::<E>::buffered(item) {

@@ -1,8 +1,7 @@
 //! What the consumer tests share: a channel of two events as the generator would write it, a handler that records, and
 //! a feed server whose answers a test can spoil one by one.
 
-// Each test binary uses a part.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
