@@ -15,6 +15,8 @@ mod problem;
 mod publish;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod webhook;
 
 pub use consume::{Context, Handler, HandlerError, HandlerResult};
 pub use event::{
