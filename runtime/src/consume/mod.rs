@@ -19,6 +19,11 @@ mod shutdown;
 mod sqlite;
 
 pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints, Retained};
+#[cfg(feature = "client")]
+pub(crate) use attempt::chain;
+#[cfg(feature = "server")]
+pub(crate) use attempt::run as attempt;
+pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints};
 pub use dead_letter::{DeadLetter, DeadLetters, MemoryDeadLetters, Replayed, StoredDeadLetter, replay};
 pub use error::{ConsumeError, StoreError};
 pub use handler::{Context, Disposition, Handler, HandlerError, HandlerResult};
