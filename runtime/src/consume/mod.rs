@@ -10,6 +10,9 @@ mod checkpoint;
 mod dead_letter;
 mod error;
 mod handler;
+mod inbox;
+#[cfg(feature = "sqlite")]
+mod inbox_sqlite;
 mod log;
 mod pipeline;
 mod progress;
@@ -18,15 +21,17 @@ mod shutdown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints, Retained};
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use attempt::chain;
 #[cfg(feature = "server")]
 pub(crate) use attempt::run as attempt;
-pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints};
+pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints, Retained};
 pub use dead_letter::{DeadLetter, DeadLetters, MemoryDeadLetters, Replayed, StoredDeadLetter, replay};
 pub use error::{ConsumeError, StoreError};
 pub use handler::{Context, Disposition, Handler, HandlerError, HandlerResult};
+pub use inbox::{Claim, Inbox, MemoryInbox, Ticket};
+#[cfg(feature = "sqlite")]
+pub use inbox_sqlite::SqliteInbox;
 pub use log::LogConsumer;
 #[cfg(feature = "client")]
 pub(crate) use pipeline::{Incoming, Outcome, Pipeline, Treatment};

@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 
 use super::Shared;
 use super::attempt::Outcome;
-use crate::consume::{Backoff, Shutdown, StoreError};
+use crate::consume::{Backoff, Shutdown};
 use crate::event::Position;
 use crate::log::{LogError, StoredEvent};
 use crate::webhook::subscription::{Cursor, DeadLetter, Failure, Subscription};
