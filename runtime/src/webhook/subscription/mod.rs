@@ -100,6 +100,7 @@ impl Subscription {
 
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Start {
     /// With the first event published after it was made.
     #[default]
@@ -112,6 +113,7 @@ pub enum Start {
 
 /// Whether events are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Status {
     /// They are.
     Active,
