@@ -94,10 +94,10 @@ pub(crate) enum ClientError {
     #[error("the request was not sent: {0}")]
     Refused(Refused),
     /// No connection: name, network or TLS.
-    #[error("cannot connect to {host}: {}", root_cause(.source))]
+    #[error("cannot connect to {host}: {}", root_cause(.source.as_ref()))]
     Connect { host: String, source: Box<dyn Error + Send + Sync> },
     /// The exchange broke off.
-    #[error("the exchange with {host} failed: {}", root_cause(.source))]
+    #[error("the exchange with {host} failed: {}", root_cause(.source.as_ref()))]
     Exchange { host: String, source: Box<dyn Error + Send + Sync> },
     /// The whole exchange took too long.
     #[error("{host} did not answer within {} s", .after.as_secs_f32())]
@@ -217,8 +217,8 @@ fn find_refusal(error: &(dyn Error + 'static)) -> Option<Refused> {
 }
 
 /// The innermost message: outer ones say "client error (Connect)".
-fn root_cause(error: &Box<dyn Error + Send + Sync>) -> String {
-    let mut root: &dyn Error = error.as_ref();
+fn root_cause(error: &(dyn Error + Send + Sync + 'static)) -> String {
+    let mut root: &(dyn Error + 'static) = error;
     while let Some(source) = root.source() {
         root = source;
     }

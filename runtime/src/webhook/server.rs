@@ -272,7 +272,11 @@ async fn read_creation(request: Request) -> Result<Creation, Problem> {
         ));
     }
     let body = body::read(request, BODY_LIMIT).await?;
-    serde_json::from_slice(&body).map_err(|error| Problem::bad_request(format!("the body is no subscription: {error}")))
+    let refused = |error: &dyn std::fmt::Display| Problem::bad_request(format!("the body is no subscription: {error}"));
+    let mut json = serde_json::Deserializer::from_slice(&body);
+    let creation = serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
+    json.end().map_err(|error| refused(&error))?;
+    Ok(creation)
 }
 
 /// The channels that a subscription to `names` is about.
