@@ -25,7 +25,7 @@ pub use guard::{Guard, GuardError, Resolve};
 pub use receive::{Receiver, receiver};
 #[cfg(feature = "server")]
 pub use server::{Settings, router};
-pub use sign::{DEFAULT_TOLERANCE, Secret, SecretError, Secrets};
+pub use sign::{DEFAULT_TOLERANCE, Secret, SecretError, Secrets, SignatureError, Signed};
 #[cfg(feature = "sqlite")]
 pub use subscription::SqliteSubscriptions;
 pub use subscription::{

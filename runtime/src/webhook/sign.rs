@@ -127,7 +127,9 @@ impl Secrets {
     }
 
     /// The `webhook-signature` header of an attempt: one signature for each secret.
-    pub(crate) fn sign(&self, id: &str, timestamp: DateTime<Utc>, body: &[u8]) -> String {
+    ///
+    /// The dispatcher does this by itself; this is for tests of receivers, and for senders of your own.
+    pub fn sign(&self, id: &str, timestamp: DateTime<Utc>, body: &[u8]) -> String {
         let mut header = String::new();
         for secret in self.iter() {
             if !header.is_empty() {
@@ -141,15 +143,14 @@ impl Secrets {
         header
     }
 
-    /// Whether `body` was signed with one of the secrets, `tolerance` or less before or after `now`.
+    /// Whether a delivery was signed with one of the secrets, `tolerance` or less before or after `now`.
     ///
-    /// `timestamp` and `signatures` are header values. Signatures of other versions than `v1` are skipped.
-    pub(crate) fn verify(
-        &self,
-        signed: Signed<'_>,
-        now: DateTime<Utc>,
-        tolerance: Duration,
-    ) -> Result<(), SignatureError> {
+    /// [`receiver`](super::receiver) does this by itself; this is for other web frameworks. Signatures are compared in
+    /// constant time; those of other versions than `v1` are skipped.
+    ///
+    /// # Errors
+    /// When it was not.
+    pub fn verify(&self, signed: Signed<'_>, now: DateTime<Utc>, tolerance: Duration) -> Result<(), SignatureError> {
         let timestamp: i64 = signed.timestamp.parse().map_err(|_| SignatureError::BadTimestamp)?;
         let matches = signed
             .signatures
@@ -182,23 +183,32 @@ impl From<Secret> for Secrets {
 }
 
 /// What a delivery carries to be verified: header values, and the raw body.
-#[derive(Clone, Copy)]
-pub(crate) struct Signed<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) timestamp: &'a str,
-    pub(crate) signatures: &'a str,
-    pub(crate) body: &'a [u8],
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// The header `webhook-id`.
+    pub id: &'a str,
+    /// The header `webhook-timestamp`.
+    pub timestamp: &'a str,
+    /// The header `webhook-signature`.
+    pub signatures: &'a str,
+    /// The raw body.
+    pub body: &'a [u8],
 }
 
 /// Why a delivery was not accepted as signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SignatureError {
+#[non_exhaustive]
+pub enum SignatureError {
+    /// The timestamp is no number.
     #[error("the header `webhook-timestamp` is no number of seconds")]
     BadTimestamp,
+    /// No signature is one of this body, id and timestamp with one of the secrets.
     #[error("no signature in `webhook-signature` is one of this body with a secret of this receiver")]
     NoMatch,
+    /// Signed properly, too many seconds ago: it may be a replay.
     #[error("the delivery was signed {0} s ago; sign each attempt anew")]
     TooOld(u64),
+    /// Signed properly, by a clock that is too many seconds ahead.
     #[error("the delivery was signed {0} s in the future; set the sender's clock")]
     TooNew(u64),
 }

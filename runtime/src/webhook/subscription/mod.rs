@@ -89,10 +89,12 @@ impl Subscription {
         }
     }
 
+    #[cfg(feature = "client")]
     pub(crate) fn wants_channel(&self, channel: &str) -> bool {
         self.channels.is_empty() || self.channels.iter().any(|wanted| wanted == channel)
     }
 
+    #[cfg(feature = "client")]
     pub(crate) fn wants_type(&self, event_type: &str) -> bool {
         self.event_types.is_empty() || self.event_types.iter().any(|wanted| wanted == event_type)
     }
