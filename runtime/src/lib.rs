@@ -10,12 +10,16 @@ pub mod codegen;
 pub mod consume;
 mod event;
 pub mod feed;
+#[cfg(feature = "client")]
+mod http_client;
 pub mod log;
 #[cfg(feature = "server")]
 mod problem;
 mod publish;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod webhook;
 
 /// Any JSON value: what a schema that says nothing becomes.
 pub use serde_json::Value as Json;

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::event::{EventSet, Metadata, Position};
 
@@ -14,6 +15,14 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Handles one event. It may be called again with the same event after a failure or a restart.
     fn handle(&self, event: Self::Events, cx: &Context) -> impl Future<Output = HandlerResult> + Send;
+}
+
+impl<H: Handler> Handler for Arc<H> {
+    type Events = H::Events;
+
+    fn handle(&self, event: Self::Events, cx: &Context) -> impl Future<Output = HandlerResult> + Send {
+        (**self).handle(event, cx)
+    }
 }
 
 /// What a handler returns.

@@ -1,8 +1,16 @@
-//! The feed: consumers pull a channel's events page by page, over plain HTTP and in JSON Feed 1.1.
+//! The feed: a channel's events as pages of JSON Feed 1.1 over plain HTTP, oldest first. Services serve them, consumers
+//! in other services pull them page by page.
 
+#[cfg(feature = "client")]
+mod client;
+mod item;
+mod page;
 #[cfg(feature = "server")]
 mod server;
 pub mod wire;
 
+#[cfg(feature = "client")]
+pub use client::Consumer;
+pub use page::{Page, PageError, PageItem, Undecodable};
 #[cfg(feature = "server")]
 pub use server::{Feeds, router};

@@ -1,0 +1,116 @@
+//! Why consuming stopped. What can pass by itself never stops it, and is not here.
+
+use std::error::Error;
+
+use crate::event::{EventId, Position};
+use crate::log::LogError;
+
+/// The storage of checkpoints or dead letters failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing} failed")]
+pub struct StoreError {
+    doing: String,
+    #[source]
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// `doing` says what was attempted: "storing the checkpoint of consumer mailer".
+    pub fn new(doing: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        StoreError { doing: doing.into(), source: source.into() }
+    }
+}
+
+/// Why a consumer stopped. Its checkpoint is at the last event that was completed, so it can be started again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConsumeError {
+    /// A URL cannot be used.
+    #[error("the feed URL {url:?} cannot be used: {reason}")]
+    Url {
+        /// The URL.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A setting cannot be used.
+    #[error("the consumer is not set up: {0}")]
+    Setup(String),
+    /// The server answers that it will not serve the feed: not found, not authorised, and the like.
+    #[error("{url} answered {status}: {detail}; correct the URL or the credentials and start again")]
+    Refused {
+        /// The URL that was asked for.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the server says about it, from its problem document (RFC 9457) where it sent one.
+        detail: String,
+    },
+    /// The feed leads away from where it may be read.
+    #[error("{from} leads to {to}, which is not followed: {reason}")]
+    NotFollowed {
+        /// The page or the checkpoint that leads there.
+        from: String,
+        /// Where it leads.
+        to: String,
+        /// Why it is not followed.
+        reason: String,
+    },
+    /// The feed's pages lead in a circle.
+    #[error("the feed leads in a circle: {from} continues at {to}, which was read before")]
+    Circle {
+        /// The page that leads back.
+        from: String,
+        /// Where it leads.
+        to: String,
+    },
+    /// Another event stands where the last completed one stood: this is not the feed that the checkpoint is of.
+    #[error(
+        "{url} holds event {found} at position {position}, where event {expected} was consumed: the feed was \
+         rebuilt; consume it under another name to start anew"
+    )]
+    Rewritten {
+        /// The page.
+        url: String,
+        /// The place.
+        position: Position,
+        /// The event that was completed there.
+        expected: EventId,
+        /// The event that is there now.
+        found: EventId,
+    },
+    /// Events that this consumer has not seen were removed by the publisher's retention.
+    #[error(
+        "the events at {url} were removed by the publisher's retention{}; to go on with what is left and accept the \
+         gap, consume with `on_retained(Retained::Continue)`",
+        .oldest.map(|oldest| format!(" (the oldest left is at position {oldest})")).unwrap_or_default()
+    )]
+    Retained {
+        /// The URL that was asked for, or the channel.
+        url: String,
+        /// The oldest event that is still there, where the publisher tells.
+        oldest: Option<Position>,
+    },
+    /// A checkpoint or a dead letter could not be stored. The event it belongs to is not acknowledged.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An event must become a dead letter, and there is nowhere to put it. It is not acknowledged.
+    #[error(
+        "event {id} must become a dead letter ({error}), and the consumer has no store for them; set `dead_letters`"
+    )]
+    NoDeadLetters {
+        /// The event.
+        id: EventId,
+        /// Why it was given up.
+        error: String,
+    },
+    /// An event had to be read again, and the transport could not.
+    #[error("event {id} could not be read a second time")]
+    NotRepeatable {
+        /// The event.
+        id: EventId,
+    },
+    /// The log that is consumed failed.
+    #[error("the log could not be read")]
+    Log(#[source] LogError),
+}

@@ -1,0 +1,143 @@
+//! The inbox in a SQLite database: what was handled stays handled over restarts.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqlitePool;
+use uuid::Uuid;
+
+use super::dead_letter::DeadLetters;
+use super::error::StoreError;
+use super::inbox::{Claim, Inbox, Pruning, Ticket, millis, now};
+use super::sqlite::SqliteDeadLetters;
+use crate::sqlite;
+
+/// Times are milliseconds since 1970.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE event_api_inbox (
+        consumer TEXT NOT NULL,
+        id TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        -- Of the claim that holds; NULL when there is none.
+        token TEXT,
+        claimed_until INTEGER NOT NULL,
+        done INTEGER NOT NULL,
+        touched INTEGER NOT NULL,
+        PRIMARY KEY (consumer, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX event_api_inbox_touched ON event_api_inbox (touched);
+"];
+
+/// An inbox in a SQLite database. Cheap to clone; several processes may share the database.
+#[derive(Clone, Debug)]
+pub struct SqliteInbox {
+    pool: SqlitePool,
+    pruning: Arc<Pruning>,
+    dead_letters: SqliteDeadLetters,
+}
+
+impl SqliteInbox {
+    /// Opens the inbox in the database file at `path`, and creates it where there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or its tables are those of a newer release.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let opening = format!("opening the inbox in {}", path.display());
+        let pool = sqlite::open(path).await.map_err(|error| StoreError::new(opening, error))?;
+        Self::with_pool(pool).await
+    }
+
+    /// An inbox in the database of the service; tables are named `event_api_…`.
+    ///
+    /// # Errors
+    /// When the database cannot be written or its tables are those of a newer release.
+    pub async fn with_pool(pool: SqlitePool) -> Result<Self, StoreError> {
+        let migrated = sqlite::migrate(&pool, "inbox", MIGRATIONS).await;
+        migrated.map_err(|error| StoreError::new("preparing the inbox's tables", error))?;
+        let dead_letters = SqliteDeadLetters::with_pool(pool.clone()).await?;
+        Ok(SqliteInbox { pool, pruning: Arc::default(), dead_letters })
+    }
+
+    /// Remembers an event for `time` after it was last seen, instead of two weeks. Choose longer than the sender
+    /// retries.
+    #[must_use]
+    pub fn keeping(mut self, time: Duration) -> Self {
+        self.pruning = Arc::new(Pruning::new(time));
+        self
+    }
+
+    async fn try_claim(&self, consumer: &str, id: &str, lease: Duration) -> Result<Claim, sqlx::Error> {
+        let now = now();
+        if let Some(before) = self.pruning.due(now) {
+            sqlx::query("DELETE FROM event_api_inbox WHERE touched < ?").bind(before).execute(&self.pool).await?;
+        }
+        let token = Uuid::now_v7().to_string();
+        // One statement, so that of claims that come at the same time one is granted.
+        let attempts: Option<u32> = sqlx::query_scalar(
+            "INSERT INTO event_api_inbox (consumer, id, attempts, token, claimed_until, done, touched)
+             VALUES (?1, ?2, 1, ?3, ?4, 0, ?5)
+             ON CONFLICT (consumer, id) DO UPDATE SET attempts = attempts + 1, token = excluded.token,
+             claimed_until = excluded.claimed_until, touched = excluded.touched
+             WHERE done = 0 AND claimed_until <= ?5
+             RETURNING attempts",
+        )
+        .bind(consumer)
+        .bind(id)
+        .bind(&token)
+        .bind(now.saturating_add(millis(lease)))
+        .bind(now)
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(attempts) = attempts {
+            return Ok(Claim::Granted(Ticket::new(consumer, id, token, attempts)));
+        }
+        let done: Option<bool> = sqlx::query_scalar("SELECT done FROM event_api_inbox WHERE consumer = ? AND id = ?")
+            .bind(consumer)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(if done == Some(true) { Claim::Done } else { Claim::Busy })
+    }
+}
+
+#[async_trait]
+impl Inbox for SqliteInbox {
+    async fn claim(&self, consumer: &str, id: &str, lease: Duration) -> Result<Claim, StoreError> {
+        let claim = self.try_claim(consumer, id, lease).await;
+        claim.map_err(|error| StoreError::new(format!("claiming event {id:?} for consumer {consumer:?}"), error))
+    }
+
+    async fn complete(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        // Whoever holds the claim now: the event was handled.
+        sqlx::query("UPDATE event_api_inbox SET done = 1, token = NULL, touched = ? WHERE consumer = ? AND id = ?")
+            .bind(now())
+            .bind(&ticket.consumer)
+            .bind(&ticket.id)
+            .execute(&self.pool)
+            .await
+            .map_err(|error| StoreError::new(format!("storing that event {:?} was handled", ticket.id), error))?;
+        Ok(())
+    }
+
+    async fn release(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE event_api_inbox SET claimed_until = 0, token = NULL, touched = ?
+             WHERE consumer = ? AND id = ? AND token = ?",
+        )
+        .bind(now())
+        .bind(&ticket.consumer)
+        .bind(&ticket.id)
+        .bind(&ticket.token)
+        .execute(&self.pool)
+        .await
+        .map_err(|error| StoreError::new(format!("releasing the claim of event {:?}", ticket.id), error))?;
+        Ok(())
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        Arc::new(self.dead_letters.clone())
+    }
+}

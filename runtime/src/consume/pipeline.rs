@@ -1,0 +1,189 @@
+//! The way of one event through a consumer, whichever transport brought it: handler under a span, then acknowledged,
+//! tried again, or made a dead letter. The transport moves its checkpoint when this says that the event is completed.
+//!
+//! Events go through one at a time: a pipeline is called for the next one when the one before is completed. It holds
+//! no state between events, so that running several subjects side by side needs no other pipeline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use tracing::{Instrument as _, Span, field};
+
+use super::attempt;
+use super::dead_letter::{DeadLetter, DeadLetters};
+use super::error::ConsumeError;
+use super::handler::{Context, Disposition, Handler};
+use super::progress::persist;
+use super::retry::RetryPolicy;
+use super::shutdown::Shutdown;
+use crate::event::{DecodeError, Envelope, EventId, EventSet, Metadata, Position, RawEvent};
+
+/// How a consumer treats its events.
+#[derive(Clone)]
+pub(crate) struct Treatment {
+    pub(crate) retry: RetryPolicy,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Brings events to a handler.
+pub(crate) struct Pipeline<H> {
+    pub(crate) consumer: String,
+    pub(crate) handler: H,
+    pub(crate) treatment: Treatment,
+    pub(crate) dead_letters: Option<Arc<dyn DeadLetters>>,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// An event as a transport brings it.
+pub(crate) struct Incoming<E> {
+    /// The event, or why it is none.
+    pub(crate) event: Result<Envelope<E>, DecodeError>,
+    pub(crate) position: Option<Position>,
+}
+
+/// What became of an event that went through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was handled, or is a dead letter: the checkpoint may move past it.
+    Completed,
+    /// Shutdown came before it was completed: it will come again.
+    Interrupted,
+}
+
+impl<H: Handler> Pipeline<H> {
+    /// Takes one event through. `raw` gives the event as it came, for further attempts and dead letters; `source`
+    /// says where it came from.
+    pub(crate) async fn process(
+        &self,
+        incoming: Incoming<H::Events>,
+        source: &str,
+        raw: &(dyn Fn() -> Option<RawEvent> + Send + Sync),
+    ) -> Result<Outcome, ConsumeError> {
+        let Incoming { event, position } = incoming;
+        match event {
+            Ok(Envelope { metadata, event }) => {
+                let span = self.span::<H::Events>(&metadata);
+                let context = Context::new(metadata, position);
+                self.attempts(event, context, source, raw).instrument(span).await
+            }
+            Err(error) => {
+                let text = error.to_string();
+                self.bury(&error.id, raw, Burial { source, position, error: text, attempts: 0 }).await
+            }
+        }
+    }
+
+    /// A span as OpenTelemetry's semantic conventions for messaging have it.
+    fn span<E: EventSet>(&self, metadata: &Metadata) -> Span {
+        let span = tracing::info_span!(
+            "process",
+            "otel.kind" = "consumer",
+            "messaging.system" = "event-api",
+            "messaging.operation.name" = "process",
+            "messaging.operation.type" = "process",
+            "messaging.destination.name" = E::CHANNEL.name,
+            "messaging.consumer.group.name" = self.consumer,
+            "messaging.message.id" = %metadata.id,
+            "event.type" = metadata.event_type,
+            "event.subject" = field::Empty,
+            "traceparent" = field::Empty,
+        );
+        if let Some(subject) = &metadata.subject {
+            span.record("event.subject", subject);
+        }
+        if let Some(traceparent) = &metadata.traceparent {
+            span.record("traceparent", traceparent);
+        }
+        span
+    }
+
+    async fn attempts(
+        &self,
+        event: H::Events,
+        mut context: Context,
+        source: &str,
+        raw: &(dyn Fn() -> Option<RawEvent> + Send + Sync),
+    ) -> Result<Outcome, ConsumeError> {
+        let mut event = event;
+        loop {
+            let failure = match attempt::run(&self.handler, event, &context, self.treatment.timeout).await {
+                Ok(()) => return Ok(Outcome::Completed),
+                Err(failure) => failure,
+            };
+            let attempts = context.attempt;
+            let delay = match failure.disposition() {
+                Disposition::Retry => self.treatment.retry.random_delay(attempts),
+                Disposition::Reject => None,
+            };
+            let Some(delay) = delay else {
+                let burial = Burial { source, position: context.position, error: failure.into_error(), attempts };
+                return self.bury(&context.metadata.id, raw, burial).await;
+            };
+            tracing::warn!(
+                error = failure.error(),
+                attempt = attempts,
+                ?delay,
+                "the handler failed and is tried again"
+            );
+            if self.shutdown.sleep(delay).await.is_none() {
+                return Ok(Outcome::Interrupted);
+            }
+            context.attempt = attempts.saturating_add(1);
+            // The handler took the event; it is read again rather than kept, because most succeed at once.
+            let Some(again) = raw() else {
+                return Err(ConsumeError::NotRepeatable { id: context.metadata.id });
+            };
+            event = match again.decode::<H::Events>() {
+                Ok(event) => event,
+                Err(error) => {
+                    let error = error.to_string();
+                    let burial = Burial { source, position: context.position, error, attempts };
+                    return self.bury(&context.metadata.id, raw, burial).await;
+                }
+            };
+        }
+    }
+
+    /// Makes an event a dead letter. Without that, it is not completed.
+    async fn bury(
+        &self,
+        id: &EventId,
+        raw: &(dyn Fn() -> Option<RawEvent> + Send + Sync),
+        burial: Burial<'_>,
+    ) -> Result<Outcome, ConsumeError> {
+        let Burial { source, position, error, attempts } = burial;
+        let Some(store) = &self.dead_letters else {
+            return Err(ConsumeError::NoDeadLetters { id: id.clone(), error });
+        };
+        let event = raw().ok_or_else(|| ConsumeError::NotRepeatable { id: id.clone() })?;
+        let letter = DeadLetter {
+            consumer: self.consumer.clone(),
+            source: source.to_owned(),
+            position,
+            event,
+            error,
+            attempts,
+            time: Utc::now(),
+        };
+        let number = persist(|| store.add(&letter)).await?;
+        tracing::error!(
+            consumer = letter.consumer,
+            "event.id" = %id,
+            "event.type" = letter.event.metadata.event_type,
+            error = letter.error,
+            attempts,
+            number,
+            "an event was given up and is a dead letter"
+        );
+        Ok(Outcome::Completed)
+    }
+}
+
+/// What a dead letter says beside the event.
+struct Burial<'a> {
+    source: &'a str,
+    position: Option<Position>,
+    error: String,
+    attempts: u32,
+}

@@ -1,0 +1,212 @@
+//! Where a feed may lead: which URLs of pages, redirects and checkpoints are followed, and which were read before.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use url::{Origin, Url};
+
+use crate::consume::ConsumeError;
+use crate::event::Position;
+
+/// Reads the URL of a feed as the user gave it.
+pub(super) fn feed_url(text: &str) -> Result<Url, ConsumeError> {
+    let unusable = |reason: String| ConsumeError::Url { url: text.to_owned(), reason };
+    let mut url = Url::parse(text).map_err(|error| unusable(error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(unusable(format!("{} is not http or https", url.scheme())));
+    }
+    if has_credentials(&url) {
+        return Err(unusable("credentials do not belong into it; set them with `header`".to_owned()));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// The name of a consumer that was given none.
+pub(super) fn default_name(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// `url` with `offset=position` in its query.
+pub(super) fn at_offset(url: &Url, position: Position) -> Url {
+    let others: Vec<_> =
+        url.query_pairs().filter(|(name, _)| name != "offset").map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+    let mut moved = url.clone();
+    moved.query_pairs_mut().clear().extend_pairs(others).append_pair("offset", &position.to_string());
+    moved
+}
+
+/// The places that a consumer may read.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    home: Url,
+    allowed: Vec<Origin>,
+}
+
+impl Places {
+    /// The origin of `home`, and `allowed` ones.
+    pub(super) fn new(home: Url, allowed: &[String]) -> Result<Self, ConsumeError> {
+        let allowed =
+            allowed.iter().map(|origin| feed_url(origin).map(|url| url.origin())).collect::<Result<_, _>>()?;
+        Ok(Places { home, allowed })
+    }
+
+    pub(super) fn home(&self) -> &Url {
+        &self.home
+    }
+
+    /// Whether `url` may be given the user's headers: they were meant for the home, or its secured form.
+    pub(super) fn is_home(&self, url: &Url) -> bool {
+        let secured = self.home.scheme() == "http"
+            && url.scheme() == "https"
+            && url.host() == self.home.host()
+            && (url.port() == self.home.port());
+        secured || url.origin() == self.home.origin()
+    }
+
+    /// Whether `url` is the home but for missing its https.
+    fn is_plain_home(&self, url: &Url) -> bool {
+        let same_port = url.port() == self.home.port() || url.port().is_none();
+        self.home.scheme() == "https" && url.scheme() == "http" && url.host() == self.home.host() && same_port
+    }
+
+    /// Resolves what a page or redirect at `base` leads to.
+    pub(super) fn follow(&self, base: &Url, reference: &str) -> Result<Url, ConsumeError> {
+        let refused =
+            |to: &str, reason: String| ConsumeError::NotFollowed { from: base.to_string(), to: to.to_owned(), reason };
+        let mut url = base.join(reference).map_err(|error| refused(reference, error.to_string()))?;
+        url.set_fragment(None);
+        if has_credentials(&url) {
+            return Err(refused(reference, "it carries credentials".to_owned()));
+        }
+        if self.is_plain_home(&url) {
+            // Behind a proxy that ends TLS, servers often believe that they are asked over http. The failures of
+            // these two calls are those of URLs without a host.
+            let _ = url.set_scheme("https");
+            let _ = url.set_port(self.home.port());
+        }
+        if self.is_home(&url) || self.allowed.contains(&url.origin()) {
+            return Ok(url);
+        }
+        let reason = format!(
+            "the feed is at {}; if it is meant to lead elsewhere, allow it with `allow_origin`",
+            self.home.origin().ascii_serialization()
+        );
+        Err(refused(url.as_str(), reason))
+    }
+}
+
+/// Remembers the last pages, to notice that they lead in a circle. A circle of more pages than it remembers is still
+/// harmless where items tell positions: nothing is handled twice.
+#[derive(Debug, Default)]
+pub(super) struct Visited(VecDeque<u64>);
+
+impl Visited {
+    const REMEMBERED: usize = 1024;
+
+    pub(super) fn contains(&self, url: &Url) -> bool {
+        self.0.contains(&digest(url))
+    }
+
+    pub(super) fn add(&mut self, url: &Url) {
+        let digest = digest(url);
+        if self.0.back() == Some(&digest) {
+            return;
+        }
+        if self.0.len() == Self::REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back(digest);
+    }
+}
+
+fn digest(url: &Url) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    url.as_str().hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(home: &str) -> Places {
+        Places::new(feed_url(home).unwrap(), &["https://cdn.test".to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn pages_of_the_same_origin_are_followed_and_resolved() {
+        let places = places("https://host.test/feeds/users");
+        let base = feed_url("https://host.test/feeds/users?offset=1").unwrap();
+        for (reference, url) in [
+            ("?offset=2", "https://host.test/feeds/users?offset=2"),
+            ("/other", "https://host.test/other"),
+            ("https://host.test:443/x#part", "https://host.test/x"),
+            ("https://cdn.test/x", "https://cdn.test/x"),
+            ("http://host.test/plain", "https://host.test/plain"),
+        ] {
+            assert_eq!(places.follow(&base, reference).unwrap().as_str(), url);
+        }
+    }
+
+    #[test]
+    fn other_places_are_refused() {
+        let places = places("https://host.test/feeds/users");
+        let base = feed_url("https://host.test/feeds/users").unwrap();
+        for reference in [
+            "http://host.test:8080/feeds/users",
+            "http://cdn.test/",
+            "https://host.test:8443/",
+            "https://host.test.evil.test/",
+            "//evil.test/feed",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "https://a:b@host.test/",
+            "https://",
+        ] {
+            let error = places.follow(&base, reference).unwrap_err();
+            assert!(matches!(error, ConsumeError::NotFollowed { .. }), "{reference}");
+        }
+    }
+
+    #[test]
+    fn the_secured_form_of_the_home_is_home_and_not_the_reverse() {
+        let plain = places("http://host.test/feed");
+        assert!(plain.is_home(&feed_url("https://host.test/feed").unwrap()));
+        assert!(!plain.is_home(&feed_url("https://cdn.test/feed").unwrap()));
+        let secured = places("https://host.test:8443/feed");
+        assert!(!secured.is_home(&feed_url("http://host.test:8443/feed").unwrap()));
+        let base = feed_url("https://host.test:8443/feed").unwrap();
+        for plain in ["http://host.test:8443/2", "http://host.test/2"] {
+            assert_eq!(secured.follow(&base, plain).unwrap().as_str(), "https://host.test:8443/2");
+        }
+    }
+
+    #[test]
+    fn a_feed_url_without_scheme_or_with_credentials_is_refused() {
+        for url in ["users.test/feed", "ftp://users.test/", "https://me:secret@users.test/", ""] {
+            assert!(feed_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_offset_is_replaced_and_the_rest_kept() {
+        let url = feed_url("https://host.test/f?type=A&offset=3&limit=5").unwrap();
+        assert_eq!(at_offset(&url, Position(7)).as_str(), "https://host.test/f?type=A&limit=5&offset=7");
+    }
+
+    #[test]
+    fn only_the_last_pages_are_remembered() {
+        let url = |n: usize| feed_url(&format!("https://host.test/{n}")).unwrap();
+        let mut visited = Visited::default();
+        for n in 0..=Visited::REMEMBERED {
+            visited.add(&url(n));
+        }
+        assert!(!visited.contains(&url(0)) && visited.contains(&url(1)) && visited.contains(&url(Visited::REMEMBERED)));
+    }
+}

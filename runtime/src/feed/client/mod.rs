@@ -1,0 +1,264 @@
+//! The feed consumer: follows a feed over HTTP from its checkpoint on and brings every event to a handler.
+
+mod fetch;
+mod fresh;
+mod location;
+mod walk;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use self::walk::{Until, Walk};
+use crate::consume::{
+    Backoff, Checkpoints, ConsumeError, DeadLetters, Handler, Pipeline, Progress, Retained, RetryPolicy, Shutdown,
+    Treatment,
+};
+use crate::http_client::{AnyAddress, BodyLimit, Client};
+
+/// Longer waits than this are mistakes, and longer ones still would overflow the clock.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
+/// Consumes a feed: walks its pages oldest first, hands every event to a handler, and remembers in a checkpoint which
+/// was the last one that was completed.
+///
+/// What may pass by itself (no connection, a timeout, 5xx, 429, a truncated or nonsensical page) is logged and tried
+/// again with backoff, for as long as it takes, without moving. What will not (401, 404, a feed that leads to another
+/// host) is an error.
+///
+/// Handling is at least once: an event whose handler succeeded is handled again only if the process is killed before
+/// its checkpoint is stored. Events come one at a time and in the feed's order.
+///
+/// ```no_run
+/// # use event_api::Handler;
+/// # async fn wiring(mailer: impl Handler) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use event_api::consume::SqliteCheckpoints;
+/// use event_api::feed;
+///
+/// let checkpoints = SqliteCheckpoints::open("mailer.db").await?;
+/// feed::Consumer::new("https://users.internal/feeds/user-events", checkpoints)
+///     .name("mailer")
+///     .header("authorization", "Bearer …")
+///     .handler_timeout(Duration::from_secs(60))
+///     .shutdown(async { let _ = tokio::signal::ctrl_c().await; })
+///     .run(mailer)
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Consumer {
+    url: String,
+    checkpoints: Arc<dyn Checkpoints>,
+    name: Option<String>,
+    start: Start,
+    treatment: Treatment,
+    dead_letters: Option<Arc<dyn DeadLetters>>,
+    backoff: Backoff,
+    poll_interval: Duration,
+    long_poll: Duration,
+    timeout: Duration,
+    page_limit: usize,
+    headers: Vec<(String, String)>,
+    allowed_origins: Vec<String>,
+    on_retained: Retained,
+    shutdown: Shutdown,
+}
+
+/// Where a consumer begins that has no checkpoint yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    Beginning,
+    Now,
+}
+
+impl Consumer {
+    /// Consumes the feed at `url`. A URL that cannot be used is an error when the consumer is run.
+    pub fn new(url: impl Into<String>, checkpoints: impl Checkpoints + 'static) -> Self {
+        Consumer {
+            url: url.into(),
+            checkpoints: Arc::new(checkpoints),
+            name: None,
+            start: Start::Beginning,
+            treatment: Treatment { retry: RetryPolicy::default(), timeout: None },
+            dead_letters: None,
+            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)),
+            poll_interval: Duration::from_secs(1),
+            long_poll: Duration::from_secs(20),
+            timeout: Duration::from_secs(30),
+            page_limit: 16 * 1024 * 1024,
+            headers: Vec::new(),
+            allowed_origins: Vec::new(),
+            on_retained: Retained::default(),
+            shutdown: Shutdown::never(),
+        }
+    }
+
+    /// The name under which the checkpoint is kept; by default the host and path of the URL. Consumers that share a
+    /// store must differ in it.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// A consumer without a checkpoint begins with the oldest event. This is the default.
+    #[must_use]
+    pub fn from_beginning(mut self) -> Self {
+        self.start = Start::Beginning;
+        self
+    }
+
+    /// A consumer without a checkpoint passes over all events that are there and begins with the next one. JSON Feed
+    /// knows no way to ask for the end, so the pages are walked once to find it.
+    #[must_use]
+    pub fn from_now(mut self) -> Self {
+        self.start = Start::Now;
+        self
+    }
+
+    /// How often a failing event is tried before it becomes a dead letter.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.treatment.retry = policy;
+        self
+    }
+
+    /// How long a handler may take; beyond that it is dropped, and the attempt has failed. No limit by default.
+    #[must_use]
+    pub fn handler_timeout(mut self, limit: Duration) -> Self {
+        self.treatment.timeout = Some(limit.min(LONGEST_TIMEOUT));
+        self
+    }
+
+    /// Where dead letters go; by default where the checkpoints are.
+    #[must_use]
+    pub fn dead_letters(mut self, store: impl DeadLetters + 'static) -> Self {
+        self.dead_letters = Some(Arc::new(store));
+        self
+    }
+
+    /// The waits between failed requests: 500 ms, doubling up to a minute, unless set. `Retry-After` goes before.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// How often the head of the feed is asked for new events at most: every second, unless set. With servers that
+    /// hold requests ([`Consumer::long_poll`]), new events do not wait for it.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval.min(LONGEST_TIMEOUT);
+        self
+    }
+
+    /// Lets the server hold requests at the head of the feed until there are events, for at most `wait` (in whole
+    /// seconds; RFC 7240 `Prefer: wait`): 20 s, unless set. Zero asks for none. Servers that do not know it are polled.
+    #[must_use]
+    pub fn long_poll(mut self, wait: Duration) -> Self {
+        self.long_poll = wait.min(LONGEST_TIMEOUT);
+        self
+    }
+
+    /// How long a request may take from connecting to the last byte (and the time of [`Consumer::long_poll`] on top):
+    /// 30 s, unless set.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit.min(LONGEST_TIMEOUT);
+        self
+    }
+
+    /// How many bytes a page may have: 16 MiB, unless set.
+    #[must_use]
+    pub fn page_limit(mut self, bytes: usize) -> Self {
+        self.page_limit = bytes;
+        self
+    }
+
+    /// A header for every request, such as `authorization`. It is sent only to the origin of the feed's URL, not to
+    /// [allowed ones](Consumer::allow_origin).
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Lets the feed lead to another origin, such as `https://cdn.example`. Without it, a page or a redirect that
+    /// leads away from the feed's own origin (or its https form) is an error.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// What to do when unseen events were removed by the publisher's retention: stop, unless set.
+    #[must_use]
+    pub fn on_retained(mut self, policy: Retained) -> Self {
+        self.on_retained = policy;
+        self
+    }
+
+    /// Stops the consumer when `wish` is fulfilled. The event that is being handled is finished and its checkpoint
+    /// stored; an event that waits for another attempt is left for the next start.
+    #[must_use]
+    pub fn shutdown(mut self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Shutdown::when(wish);
+        self
+    }
+
+    /// Consumes until [`Consumer::shutdown`], for ever without it.
+    ///
+    /// # Errors
+    /// When going on cannot help, see [`ConsumeError`]. The checkpoint is at the last completed event.
+    pub async fn run<H: Handler>(self, handler: H) -> Result<(), ConsumeError> {
+        self.walk(handler, Until::Shutdown).await
+    }
+
+    /// Consumes until the head of the feed is reached: for jobs that run now and then, and for tests.
+    ///
+    /// # Errors
+    /// As [`Consumer::run`].
+    pub async fn run_until_caught_up<H: Handler>(self, handler: H) -> Result<(), ConsumeError> {
+        self.walk(handler, Until::CaughtUp).await
+    }
+
+    async fn walk<H: Handler>(self, handler: H, until: Until) -> Result<(), ConsumeError> {
+        let home = location::feed_url(&self.url)?;
+        let consumer = self.name.unwrap_or_else(|| location::default_name(&home));
+        let dead_letters = self.dead_letters.or_else(|| self.checkpoints.dead_letters());
+        let fetcher = fetch::Fetcher {
+            client: Client::new(AnyAddress).body_limit(BodyLimit::Refuse(self.page_limit)),
+            places: location::Places::new(home.clone(), &self.allowed_origins)?,
+            headers: headers(&self.headers)?,
+            timeout: self.timeout,
+        };
+        let progress = Progress::load(consumer.clone(), self.checkpoints).await?;
+        let pipeline = Pipeline { consumer, handler, treatment: self.treatment, dead_letters, shutdown: self.shutdown };
+        let pace = walk::Pace { backoff: self.backoff, poll_interval: self.poll_interval, long_poll: self.long_poll };
+        let pass_over = self.start == Start::Now;
+        Walk::new(fetcher, progress, pipeline, home, pass_over)?.run(pace, self.on_retained, until).await
+    }
+}
+
+fn headers(given: &[(String, String)]) -> Result<HeaderMap, ConsumeError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        // The value may be a secret: it is not told.
+        let unusable = || ConsumeError::Setup(format!("{name:?} or its value cannot be a header"));
+        let header = HeaderName::try_from(name).map_err(|_| unusable())?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| unusable())?;
+        value.set_sensitive(true);
+        headers.append(header, value);
+    }
+    Ok(headers)
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("url", &self.url).field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,267 @@
+//! The walk along a feed: page after page, event after event, waiting at the head, and never a step further than what
+//! was completed.
+
+use std::time::Duration;
+
+use http::header::HeaderValue;
+use tokio::time::Instant;
+use url::Url;
+
+use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
+use super::fresh;
+use super::location::{Visited, at_offset};
+use crate::consume::{Backoff, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained};
+use crate::event::{EventId, Position};
+use crate::feed::page::{Page, PageError};
+
+/// When a walk ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    Shutdown,
+    CaughtUp,
+}
+
+/// How fast it goes where there is nothing to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) backoff: Backoff,
+    pub(super) poll_interval: Duration,
+    /// How long the server may wait for news.
+    pub(super) long_poll: Duration,
+}
+
+pub(super) struct Walk<H> {
+    fetcher: Fetcher,
+    progress: Progress,
+    pipeline: Pipeline<H>,
+    /// The page that is asked for next.
+    url: Url,
+    /// The `ETag` of the page at `url`, once all of it is completed.
+    etag: Option<HeaderValue>,
+    visited: Visited,
+    /// While events are passed over until the head is reached: the last one that was.
+    passing: Option<Passed>,
+}
+
+/// The last event that was passed over, if there was one.
+type Passed = Option<(Option<Position>, EventId)>;
+
+/// What an answer led to.
+enum Step {
+    /// There are more pages.
+    Onward,
+    /// There are more pages, but this one held nothing new: no reason to hurry.
+    Slowly,
+    /// There is nothing more yet.
+    Head,
+    /// Shutdown came.
+    Stopped,
+    /// The page must be asked for again.
+    Again(Again),
+}
+
+struct Again {
+    reason: String,
+    after: Option<Duration>,
+}
+
+impl<H: Handler> Walk<H> {
+    /// A walk from the checkpoint on, or else from `home`; there, `pass_over` says whether what is there is skipped.
+    pub(super) fn new(
+        fetcher: Fetcher,
+        progress: Progress,
+        pipeline: Pipeline<H>,
+        home: Url,
+        pass_over: bool,
+    ) -> Result<Self, ConsumeError> {
+        let (url, passing) = match progress.checkpoint() {
+            Some(checkpoint) => (fetcher.places.follow(&home, &checkpoint.resume)?, None),
+            None => (home, pass_over.then_some(None)),
+        };
+        Ok(Walk { fetcher, progress, pipeline, url, etag: None, visited: Visited::default(), passing })
+    }
+
+    pub(super) async fn run(mut self, pace: Pace, on_retained: Retained, until: Until) -> Result<(), ConsumeError> {
+        let shutdown = self.pipeline.shutdown.clone();
+        let (mut failures, mut gaps) = (0_u32, 0_u32);
+        loop {
+            let asked = Instant::now();
+            // Who wants to know where the head is must not wait until it has moved.
+            let in_a_hurry = until == Until::CaughtUp || self.passing.is_some();
+            let patience = if in_a_hurry { Duration::ZERO } else { pace.long_poll };
+            // A request is dropped by shutdown; the handling of its answer is not.
+            let Some(answer) = shutdown.or(self.fetcher.get(&self.url, self.etag.as_ref(), patience)).await else {
+                return Ok(());
+            };
+            let step = match answer? {
+                Answer::Page(body) => self.read(&body).await?,
+                Answer::Unchanged => Step::Head,
+                Answer::Later { reason, after } => Step::Again(Again { reason, after }),
+                Answer::Retained(oldest) => {
+                    gaps += 1;
+                    self.leap(on_retained, oldest, gaps).await?;
+                    continue;
+                }
+            };
+            let wait = match step {
+                Step::Stopped => return Ok(()),
+                Step::Head if until == Until::CaughtUp => return Ok(()),
+                Step::Again(again) => {
+                    failures = failures.saturating_add(1);
+                    self.complain(again, failures, &pace.backoff)
+                }
+                Step::Onward | Step::Slowly | Step::Head => {
+                    (failures, gaps) = (0, 0);
+                    match step {
+                        Step::Onward => continue,
+                        // A long poll that took its time is no reason to wait longer.
+                        _ => pace.poll_interval.saturating_sub(asked.elapsed()),
+                    }
+                }
+            };
+            if shutdown.sleep(wait).await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Says that the feed cannot be read, and how long to wait.
+    fn complain(&self, Again { reason, after }: Again, failures: u32, backoff: &Backoff) -> Duration {
+        let delay = after.unwrap_or_else(|| backoff.random_delay(failures));
+        tracing::warn!(
+            consumer = self.pipeline.consumer,
+            url = %self.url,
+            reason,
+            failures,
+            ?delay,
+            "the feed cannot be read and is tried again"
+        );
+        delay
+    }
+
+    async fn read(&mut self, body: &Body) -> Result<Step, ConsumeError> {
+        match Page::from_slice(&body.bytes) {
+            Ok(page) => self.take(page, body).await,
+            Err(error) => Ok(Step::Again(Again { reason: unreadable(&error, body), after: None })),
+        }
+    }
+
+    /// Takes every event of a page that is not completed yet through the pipeline.
+    async fn take(&mut self, mut page: Page<'_, H::Events>, body: &Body) -> Result<Step, ConsumeError> {
+        let items = std::mem::take(&mut page.items);
+        let fresh = match fresh::items(&items, self.progress.checkpoint()) {
+            Ok(fresh) => fresh,
+            Err(fresh::Odd::OutOfOrder(reason)) => return Ok(Step::Again(Again { reason, after: None })),
+            Err(fresh::Odd::Rewritten { position, expected, found }) => {
+                let url = self.url.to_string();
+                return Err(ConsumeError::Rewritten { url, position, expected, found });
+            }
+        };
+        // Where the feed leads on is looked at beforehand, for the last event's checkpoint; that it leads astray is
+        // told afterwards, because the events of this page are good.
+        let last = fresh.iter().rposition(|fresh| *fresh);
+        let next = self.next(page.next_url.as_deref(), body, last.is_some());
+
+        if self.passing.is_some() {
+            let passed = items.last().map(|item| (item.position, EventId::from(item.id.as_ref())));
+            return self.pass(passed, next?, body).await;
+        }
+        let here = self.url.to_string();
+        for (index, item) in items.into_iter().enumerate() {
+            if !fresh[index] {
+                continue;
+            }
+            if self.pipeline.shutdown.requested() {
+                return Ok(Step::Stopped);
+            }
+            let (position, id) = (item.position, EventId::from(item.id.as_ref()));
+            let incoming = Incoming { event: item.into_event(), position };
+            match self.pipeline.process(incoming, &here, &|| page.raw(index)).await? {
+                Outcome::Interrupted => return Ok(Step::Stopped),
+                Outcome::Completed => {}
+            }
+            let resume = match &next {
+                // One write instead of two.
+                Ok(Some(next)) if last == Some(index) => next.as_str(),
+                _ => &here,
+            };
+            self.progress.completed(resume, position, id).await?;
+        }
+        let Some(next) = next? else {
+            self.etag.clone_from(&body.etag);
+            return Ok(Step::Head);
+        };
+        self.progress.moved(next.as_str()).await?;
+        self.go_to(next);
+        Ok(if last.is_some() { Step::Onward } else { Step::Slowly })
+    }
+
+    /// Where the page leads on, if it does.
+    fn next(&self, reference: Option<&str>, body: &Body, fresh: bool) -> Result<Option<Url>, ConsumeError> {
+        let Some(reference) = reference else { return Ok(None) };
+        let next = self.fetcher.places.follow(&body.url, reference)?;
+        let stays = next == self.url || next == body.url;
+        if stays && !fresh {
+            // Against JSON Feed 1.1, but clear: ask here again.
+            return Ok(None);
+        }
+        if stays || self.visited.contains(&next) {
+            return Err(ConsumeError::Circle { from: self.url.to_string(), to: next.to_string() });
+        }
+        Ok(Some(next))
+    }
+
+    /// Passes over a page, up to the head.
+    async fn pass(&mut self, passed: Passed, next: Option<Url>, body: &Body) -> Result<Step, ConsumeError> {
+        let passed = passed.or_else(|| self.passing.take().flatten());
+        let Some(next) = next else {
+            self.passing = None;
+            self.etag.clone_from(&body.etag);
+            match passed {
+                Some((position, id)) => self.progress.completed(self.url.as_str(), position, id).await?,
+                None => self.progress.moved(self.url.as_str()).await?,
+            }
+            return Ok(Step::Head);
+        };
+        self.passing = Some(passed);
+        self.go_to(next);
+        Ok(Step::Onward)
+    }
+
+    /// Goes over the gap that retention left, or stops before it.
+    async fn leap(&mut self, policy: Retained, oldest: Oldest, gaps: u32) -> Result<(), ConsumeError> {
+        // Retention may go on while this reader is on its way, but not for ever.
+        const TRIES: u32 = 5;
+        let Oldest { position, url } = oldest;
+        let target = match (policy, url, position) {
+            (Retained::Continue, Some(url), _) => Some(self.fetcher.places.follow(&self.url, &url)?),
+            (Retained::Continue, None, Some(position)) => Some(at_offset(&self.url, position)),
+            (Retained::Continue, None, None) | (Retained::Stop, ..) => None,
+        };
+        let Some(target) = target.filter(|target| gaps <= TRIES && *target != self.url) else {
+            return Err(ConsumeError::Retained { url: self.url.to_string(), oldest: position });
+        };
+        tracing::warn!(
+            consumer = self.pipeline.consumer,
+            url = %self.url,
+            oldest = position.map(|position| position.0),
+            "events were removed by the publisher's retention before they were consumed; going on with the oldest left"
+        );
+        self.progress.moved(target.as_str()).await?;
+        self.go_to(target);
+        Ok(())
+    }
+
+    fn go_to(&mut self, url: Url) {
+        self.visited.add(&self.url);
+        self.url = url;
+        self.etag = None;
+    }
+}
+
+fn unreadable(error: &PageError, body: &Body) -> String {
+    let content_type = body.content_type.as_deref().map_or_else(|| "of no content type".to_owned(), beginning);
+    let text = String::from_utf8_lossy(&body.bytes[..body.bytes.len().min(400)]);
+    let begins: String = beginning(&text).chars().take(80).collect();
+    format!("{error} (the answer is {content_type} and begins {begins:?})")
+}

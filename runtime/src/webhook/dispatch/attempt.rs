@@ -1,0 +1,111 @@
+//! One attempt: an event becomes a signed request, and the answer becomes an [`Outcome`].
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::Utc;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Request, StatusCode};
+
+use super::schedule::retry_after;
+use crate::http_client::Client;
+use crate::log::StoredEvent;
+use crate::webhook::guard::Guard;
+use crate::webhook::subscription::Subscription;
+use crate::webhook::{sign, wire};
+
+/// How much of a response is kept for the owner to read.
+const EXCERPT: usize = 300;
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// 2xx.
+    Delivered,
+    /// 410: the endpoint wants no more.
+    Gone,
+    /// Anything else that may pass.
+    Failed { error: String, status: Option<StatusCode>, retry_after: Option<Duration> },
+    /// No request can be made of this event, now or later.
+    Impossible(String),
+}
+
+/// How attempts are made.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub(super) client: Client,
+    pub(super) guard: Guard,
+    pub(super) timeout: Duration,
+}
+
+impl Sender {
+    /// Sends `stored` to `subscription`, once.
+    pub(super) async fn attempt(&self, subscription: &Subscription, channel: &str, stored: &StoredEvent) -> Outcome {
+        // The guard may have become stricter since the subscription was made.
+        if let Err(error) = self.guard.check_form(&subscription.callback_url) {
+            return failed(error.to_string());
+        }
+        let request = match request(subscription, channel, stored) {
+            Ok(request) => request,
+            Err(error) => return Outcome::Impossible(format!("the event cannot be sent: {error}")),
+        };
+        let response = match self.client.send(request, self.timeout).await {
+            Ok(response) => response,
+            Err(error) => return failed(error.to_string()),
+        };
+        match response.status {
+            status if status.is_success() => Outcome::Delivered,
+            StatusCode::GONE => Outcome::Gone,
+            status => {
+                let wait = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+                let wait = response.headers.get(RETRY_AFTER).filter(|_| wait);
+                Outcome::Failed {
+                    error: describe(status, &response.body),
+                    status: Some(status),
+                    retry_after: wait.and_then(|wait| retry_after(wait.to_str().ok()?, Utc::now())),
+                }
+            }
+        }
+    }
+}
+
+fn failed(error: String) -> Outcome {
+    Outcome::Failed { error, status: None, retry_after: None }
+}
+
+fn request(
+    subscription: &Subscription,
+    channel: &str,
+    stored: &StoredEvent,
+) -> Result<Request<Bytes>, Box<dyn std::error::Error>> {
+    let metadata = &stored.event.metadata;
+    let body = wire::write(channel, Some(stored.position), &stored.event)?;
+    let id = wire::header_id(&metadata.id);
+    let now = Utc::now();
+    let mut request = Request::post(subscription.callback_url.as_str())
+        .header(CONTENT_TYPE, "application/json")
+        .header(sign::ID, id.as_ref())
+        .header(sign::TIMESTAMP, now.timestamp())
+        .header(sign::SIGNATURE, subscription.secrets.sign(&id, now, &body))
+        .body(Bytes::from(body))?;
+    // A trace context that is no header value is no trace context, and no reason to withhold the event.
+    if let Some(Ok(parent)) = metadata.traceparent.as_deref().map(HeaderValue::from_str) {
+        request.headers_mut().insert(wire::TRACEPARENT, parent);
+    }
+    Ok(request)
+}
+
+/// The status, and the beginning of what the endpoint says about it.
+fn describe(status: StatusCode, body: &[u8]) -> String {
+    let mut text = format!("the endpoint answered {status}");
+    if status.is_redirection() {
+        text.push_str(" (redirects are not followed: subscribe with the final URL)");
+    }
+    let said = String::from_utf8_lossy(body);
+    let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(EXCERPT).collect();
+    if !said.trim().is_empty() {
+        text.push_str(": ");
+        text.push_str(said.trim());
+    }
+    text
+}

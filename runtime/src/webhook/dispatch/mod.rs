@@ -1,0 +1,306 @@
+//! The dispatcher: events of the log go in, and signed requests to the subscribers' URLs come out.
+//!
+//! Each subscription has a lane in each of its channels: a task that reads the log from the subscription's cursor on
+//! and has one event outstanding, so that delivery is in the order of the log, and a lane that waits, for new events or
+//! for the next attempt, delays no other. The supervisor here starts a lane for each new subscription and stops
+//! those of subscriptions that are deleted or disabled.
+
+mod attempt;
+mod lane;
+mod schedule;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use self::attempt::Sender;
+use self::lane::Lane;
+pub use self::schedule::RetrySchedule;
+use crate::consume::{Shutdown, StoreError, chain};
+use crate::event::Channel;
+use crate::http_client::{BodyLimit, Client};
+use crate::log::{Log, LogError};
+use crate::webhook::guard::Guard;
+use crate::webhook::subscription::{Cursor, Status, Subscription, SubscriptionId, Subscriptions};
+
+/// "A reasonable timeout is 15 to 30 s", says Standard Webhooks.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// How often the store is asked for subscriptions that another process changed.
+const POLL: Duration = Duration::from_secs(5);
+/// Responses are read for their status; this much is kept to tell the owner what the endpoint said.
+const BODY: usize = 4096;
+/// Subscriptions read from the store at once.
+const PAGE: usize = 500;
+/// Beyond the timeout of a request, what an orderly stop grants a lane to store its cursor.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Pushes events to the subscribers' URLs.
+///
+/// ```no_run
+/// # use event_api::{log::MemoryLog, webhook::{Dispatcher, MemorySubscriptions}};
+/// # async fn wiring(log: MemoryLog, subscriptions: MemorySubscriptions, stop: impl Future<Output = ()> + Send + 'static) {
+/// tokio::spawn(Dispatcher::new(&log, &subscriptions).shutdown(stop).run());
+/// # }
+/// ```
+///
+/// What it promises: every event that a subscription asked for is delivered at least once, in the order of its
+/// channel's log, or is a dead letter that says why not, whatever is killed or restarted when. An event is delivered
+/// when the endpoint answers 2xx in time. Otherwise it is tried again by the [`RetrySchedule`], and the lane (this
+/// subscription in this channel) waits for it; other lanes do not. 410 disables the subscription. `Retry-After` of 429
+/// and 503 is obeyed, up to a day. Redirects are failures.
+///
+/// One dispatcher at a time may work on a store, in one process: a second one would send everything again.
+pub struct Dispatcher {
+    log: Arc<dyn Log>,
+    subscriptions: Arc<dyn Subscriptions>,
+    channels: Vec<&'static Channel>,
+    guard: Guard,
+    schedule: RetrySchedule,
+    timeout: Duration,
+    poll: Duration,
+    shutdown: Shutdown,
+}
+
+/// What all lanes use.
+struct Shared {
+    log: Arc<dyn Log>,
+    subscriptions: Arc<dyn Subscriptions>,
+    sender: Sender,
+    schedule: RetrySchedule,
+    shutdown: Shutdown,
+}
+
+impl Dispatcher {
+    /// A dispatcher of `log`'s events to `subscriptions`, that sends to public addresses over https.
+    pub fn new(log: &(impl Log + Clone + 'static), subscriptions: &(impl Subscriptions + Clone + 'static)) -> Self {
+        Dispatcher {
+            log: Arc::new(log.clone()),
+            subscriptions: Arc::new(subscriptions.clone()),
+            channels: Vec::new(),
+            guard: Guard::public_only(),
+            schedule: RetrySchedule::default(),
+            timeout: TIMEOUT,
+            poll: POLL,
+            shutdown: Shutdown::never(),
+        }
+    }
+
+    /// The channels of this service.
+    ///
+    /// Needed only for channels that were added since subscriptions to "all channels" were made: for those
+    /// subscriptions such a channel is new as a whole, and they get it from its oldest event on. The channels that a
+    /// subscription began with are known without it.
+    #[must_use]
+    pub fn channels(mut self, channels: impl IntoIterator<Item = &'static Channel>) -> Self {
+        self.channels.extend(channels);
+        self
+    }
+
+    /// Where requests may go. Give the router of the subscriptions the same guard.
+    #[must_use]
+    pub fn guard(mut self, guard: Guard) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// When a failed delivery is tried again, and when it is given up.
+    #[must_use]
+    pub fn retries(mut self, schedule: RetrySchedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// How long an endpoint may take to answer: 15 s unless set.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How often the store is asked for subscriptions that another process made or deleted: every 5 s unless set.
+    /// Those of this process are noticed at once.
+    #[must_use]
+    pub fn poll(mut self, interval: Duration) -> Self {
+        self.poll = interval;
+        self
+    }
+
+    /// Stops when `wish` is done: requests that are under way are finished, and [`Dispatcher::run`] returns.
+    #[must_use]
+    pub fn shutdown(mut self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Shutdown::when(wish);
+        self
+    }
+
+    /// Dispatches until the shutdown. Storage that fails is tried again: this never gives up by itself.
+    ///
+    /// Dropping the future stops at once; what was under way is sent again by the next dispatcher.
+    pub async fn run(self) {
+        let mut changes = self.subscriptions.changes();
+        let mut supervisor = Supervisor {
+            channels: self.channels,
+            lanes: HashMap::new(),
+            shared: Arc::new(Shared {
+                log: self.log,
+                subscriptions: self.subscriptions,
+                sender: Sender {
+                    client: Client::new(self.guard.clone()).body_limit(BodyLimit::Truncate(BODY)),
+                    guard: self.guard,
+                    timeout: self.timeout,
+                },
+                schedule: self.schedule,
+                shutdown: self.shutdown.clone(),
+            }),
+        };
+        loop {
+            // Marked as seen before the store is read: a change during the reading is seen in the next round.
+            changes.mark_unchanged();
+            match self.shutdown.or(supervisor.reconcile()).await {
+                None => break,
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    tracing::error!(error = chain(&error), "the webhook subscriptions could not be read");
+                }
+            }
+            let woken = async {
+                // A store that is gone changes no more, and is polled in vain, but not without pause.
+                if changes.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            if self.shutdown.or(tokio::time::timeout(self.poll, woken)).await.is_none() {
+                break;
+            }
+        }
+        supervisor.drain(self.timeout + GRACE).await;
+    }
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher")
+            .field("guard", &self.guard)
+            .field("schedule", &self.schedule)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps the lanes that run and those that should the same.
+struct Supervisor {
+    channels: Vec<&'static Channel>,
+    lanes: HashMap<SubscriptionId, Lanes>,
+    shared: Arc<Shared>,
+}
+
+/// The lanes of one subscription, as it was when they were started.
+struct Lanes {
+    subscription: Arc<Subscription>,
+    tasks: Vec<Task>,
+}
+
+/// A lane that does not outlive whoever started it.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+impl Supervisor {
+    async fn reconcile(&mut self) -> Result<(), Error> {
+        let mut active = HashMap::new();
+        let mut after: Option<SubscriptionId> = None;
+        loop {
+            let page = self.shared.subscriptions.list(after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            let is_active = |subscription: &Subscription| subscription.status == Status::Active;
+            active.extend(page.into_iter().filter(is_active).map(|next| (next.id.clone(), next)));
+        }
+        // Lanes end by themselves only when the subscription was disabled, or by a panic: then they are started anew.
+        let ended: Vec<SubscriptionId> = self
+            .lanes
+            .iter()
+            .filter(|(id, lanes)| active.get(id) != Some(&lanes.subscription) || lanes.tasks.iter().any(Task::ended))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ended {
+            tracing::info!(subscription = %id, "lanes stop: the subscription is gone, disabled or changed");
+            if let Some(lanes) = self.lanes.remove(&id) {
+                lanes.stop().await;
+            }
+        }
+        for (id, subscription) in active {
+            if !self.lanes.contains_key(&id) {
+                let lanes = self.start(Arc::new(subscription)).await?;
+                self.lanes.insert(id, lanes);
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(&self, subscription: Arc<Subscription>) -> Result<Lanes, Error> {
+        let shared = &self.shared;
+        let mut cursors = shared.subscriptions.cursors(&subscription.id).await?;
+        for channel in &self.channels {
+            let begun = cursors.iter().any(|(name, _)| name == channel.name);
+            if !begun && subscription.wants_channel(channel.name) {
+                let cursor = Cursor::at(shared.log.bounds(channel.name).await?.oldest);
+                shared.subscriptions.advance(&subscription.id, channel.name, &cursor).await?;
+                cursors.push((channel.name.to_owned(), cursor));
+            }
+        }
+        tracing::info!(subscription = %subscription.id, url = %subscription.callback_url, "lanes start");
+        let lane = |(channel, cursor)| Lane {
+            shared: Arc::clone(shared),
+            subscription: Arc::clone(&subscription),
+            channel,
+            cursor,
+        };
+        let tasks = cursors.into_iter().map(|cursor| Task(tokio::spawn(lane(cursor).run()))).collect();
+        Ok(Lanes { subscription, tasks })
+    }
+
+    /// Waits until the lanes, which have been told to stop, have ended; those that take too long are cut off.
+    async fn drain(self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        for mut task in self.lanes.into_values().flat_map(|lanes| lanes.tasks) {
+            // Dropping a task that is late aborts it.
+            _ = timeout_at(deadline, &mut task.0).await;
+        }
+    }
+}
+
+impl Lanes {
+    /// Aborts the lanes and waits until they are gone, so that no two of one kind ever run at the same time.
+    async fn stop(self) {
+        for task in &self.tasks {
+            task.0.abort();
+        }
+        for mut task in self.tasks {
+            // An error means that it was aborted or panicked; the panic has been reported by the runtime.
+            _ = (&mut task.0).await;
+        }
+    }
+}
+
+impl Task {
+    fn ended(&self) -> bool {
+        self.0.is_finished()
+    }
+}

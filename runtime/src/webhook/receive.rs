@@ -1,0 +1,339 @@
+//! The receiver: signed deliveries go in, and events for handlers come out, each handled once.
+//!
+//! size limit → signature over the raw bytes → timestamp → event → inbox → handler → 2xx. Nothing is parsed before the
+//! signature is verified, and nothing is acknowledged before it was handled or stored as a dead letter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::extract::Request;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use chrono::Utc;
+use tracing::Instrument as _;
+
+use super::sign::{DEFAULT_TOLERANCE, Secrets, SignatureError, Signed};
+use super::wire::Delivered;
+use super::{body, sign, wire};
+use crate::consume::{Claim, Context, DeadLetter, Disposition, Handler, Inbox, StoreError, Ticket};
+use crate::event::{Channel, EventSet as _, RawEvent};
+use crate::problem::Problem;
+
+const BODY_LIMIT: usize = 1024 * 1024;
+/// Less than the 15 s that senders wait, so that they get the answer.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Beyond the handler's time, what a claim is held for: storing the outcome.
+const LEASE_MARGIN: Duration = Duration::from_secs(30);
+/// What a sender is asked to wait when its event could not be handled now.
+const RETRY_HINT: HeaderValue = HeaderValue::from_static("5");
+/// Ids are stored; nobody needs longer ones.
+const LONGEST_ID: usize = 512;
+
+/// Receives webhooks signed by Standard Webhooks, for one handler: `.route("/hooks", webhook::receiver(..))`.
+///
+/// The same as [`Receiver::new`]`(secrets, inbox)`[`.on(handler)`](Receiver::on)[`.route()`](Receiver::route).
+pub fn receiver<S: Clone + Send + Sync + 'static>(
+    secrets: impl Into<Secrets>,
+    inbox: impl Inbox + 'static,
+    handler: impl Handler,
+) -> MethodRouter<S> {
+    Receiver::new(secrets, inbox).on(handler).route()
+}
+
+/// Receives webhooks signed by Standard Webhooks, and gives each event to its handler once.
+///
+/// | what happened | answer | the sender |
+/// | --- | --- | --- |
+/// | handled, now or before | 204 | is done |
+/// | rejected by the handler, does not decode, or is for no handler | 204, and a dead letter of the inbox | is done |
+/// | the handler asks for a retry, panics or takes too long | 503 with `Retry-After` | tries again |
+/// | another delivery of the same event is being handled | 503 with `Retry-After` | tries again |
+/// | the inbox fails | 503 with `Retry-After` | tries again |
+/// | body over the limit | 413 | |
+/// | headers missing or malformed, or signed but no event | 400 | |
+/// | signature wrong, or timestamp off by more than five minutes | 401 | |
+///
+/// An event is handled again only when this process dies, or its inbox fails, after the handler succeeded and before
+/// that was stored. A handler goes on when the sender hangs up.
+pub struct Receiver {
+    secrets: Secrets,
+    inbox: Arc<dyn Inbox>,
+    handlers: Vec<Arc<dyn AnyHandler>>,
+    name: String,
+    limit: usize,
+    tolerance: Duration,
+    timeout: Duration,
+}
+
+impl Receiver {
+    /// A receiver of what is signed with one of `secrets`, that remembers in `inbox` what it has handled.
+    pub fn new(secrets: impl Into<Secrets>, inbox: impl Inbox + 'static) -> Self {
+        Receiver {
+            secrets: secrets.into(),
+            inbox: Arc::new(inbox),
+            handlers: Vec::new(),
+            name: "webhook".to_owned(),
+            limit: BODY_LIMIT,
+            tolerance: DEFAULT_TOLERANCE,
+            timeout: HANDLER_TIMEOUT,
+        }
+    }
+
+    /// Adds the handler of a channel.
+    ///
+    /// Of several, the one gets an event whose channel the delivery names (`channel`); else the first whose channel
+    /// declares the event's type; else, when there is only one, that one, as an unknown event.
+    #[must_use]
+    pub fn on(mut self, handler: impl Handler) -> Self {
+        self.handlers.push(Arc::new(Typed(handler)));
+        self
+    }
+
+    /// The consumer's name in the inbox and its dead letters: `webhook` unless set. Receivers of different senders that
+    /// share an inbox need different names, because senders choose their events' ids.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The largest body that is accepted: 1 MiB unless set.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// How far a delivery's timestamp may be from this machine's clock: five minutes unless set.
+    #[must_use]
+    pub fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// How long a handler may take: 10 s unless set, which is less than senders wait.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The route: `Router::new().route("/hooks", receiver.route())`.
+    pub fn route<S: Clone + Send + Sync + 'static>(self) -> MethodRouter<S> {
+        let receiver = Arc::new(self);
+        post(move |request: Request| {
+            let receiver = Arc::clone(&receiver);
+            async move { receiver.receive(request).await.unwrap_or_else(Refusal::into_response) }
+        })
+    }
+
+    async fn receive(self: Arc<Self>, request: Request) -> Result<Response, Refusal> {
+        let headers = request.headers().clone();
+        let body = body::read(request, self.limit).await?;
+        let id = header(&headers, sign::ID)?;
+        if id.is_empty() || id.len() > LONGEST_ID {
+            let detail = format!("the header `{}` must have 1 to {LONGEST_ID} characters", sign::ID);
+            return Err(Problem::bad_request(detail).into());
+        }
+        let signed = Signed {
+            id,
+            timestamp: header(&headers, sign::TIMESTAMP)?,
+            signatures: header(&headers, sign::SIGNATURE)?,
+            body: &body,
+        };
+        let now = Utc::now();
+        self.secrets.verify(signed, now, self.tolerance).map_err(|error| {
+            tracing::warn!(id, %error, "a webhook was refused");
+            match error {
+                SignatureError::BadTimestamp => Problem::bad_request(error.to_string()),
+                _ => Problem::new(StatusCode::UNAUTHORIZED, "Signature not accepted", error.to_string()),
+            }
+        })?;
+        let traceparent = headers.get(wire::TRACEPARENT).and_then(|value| value.to_str().ok());
+        let delivered = wire::read(&body, id, traceparent, now).map_err(|error| {
+            tracing::warn!(id, %error, "a webhook with a valid signature is no event");
+            Problem::bad_request(format!("the body is no event: {error}"))
+        })?;
+        // A line feed cannot be in a header, so it separates unambiguously. Ids are unique only within a channel.
+        let key = match &delivered.channel {
+            Some(channel) => format!("{channel}\n{id}"),
+            None => id.to_owned(),
+        };
+        let span = tracing::info_span!(
+            "webhook receive",
+            consumer = %self.name,
+            id,
+            event_type = %delivered.event.metadata.event_type,
+            traceparent,
+        );
+        // A task of its own: the server drops this future when the sender hangs up, and a handler is not left halfway.
+        let handling = tokio::spawn(async move { self.handle(&key, delivered).await }.instrument(span));
+        match handling.await {
+            Ok(result) => result.map(IntoResponse::into_response),
+            Err(error) => Err(later("Internal error", format!("the event was not handled: {error}"))),
+        }
+    }
+
+    async fn handle(&self, key: &str, delivered: Delivered) -> Result<StatusCode, Refusal> {
+        let lease = self.timeout.saturating_add(LEASE_MARGIN);
+        let ticket = match self.inbox.claim(&self.name, key, lease).await? {
+            Claim::Granted(ticket) => ticket,
+            Claim::Done => {
+                tracing::debug!("delivered again, and handled before");
+                return Ok(StatusCode::NO_CONTENT);
+            }
+            Claim::Busy => {
+                return Err(later("Being handled", "another delivery of this event is being handled".to_owned()));
+            }
+        };
+        let mut context = Context::new(delivered.event.metadata.clone(), delivered.position);
+        context.attempt = ticket.attempt;
+        let outcome = match self.handler(&delivered) {
+            Some(handler) => handler.handle(&delivered.event, &context, self.timeout).await,
+            None => Err(Failed::rejected(format!(
+                "no handler of this receiver is for channel {:?} or declares type {:?}",
+                delivered.channel.as_deref().unwrap_or("(not named)"),
+                delivered.event.metadata.event_type
+            ))),
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(Failed { disposition: Disposition::Retry, error, .. }) => {
+                tracing::warn!(error, attempt = ticket.attempt, "the handler failed; the sender is asked to try again");
+                self.inbox.release(&ticket).await?;
+                return Err(later("Not handled", "the event could not be handled now".to_owned()));
+            }
+            Err(Failed { disposition: Disposition::Reject, error, tried }) => {
+                tracing::error!(error, attempt = ticket.attempt, "the event was rejected: now a dead letter");
+                let attempts = if tried { ticket.attempt } else { 0 };
+                if let Err(error) = self.bury(delivered, error, attempts).await {
+                    self.inbox.release(&ticket).await?;
+                    return Err(error.into());
+                }
+            }
+        }
+        self.complete(&ticket).await?;
+        Ok(StatusCode::NO_CONTENT)
+    }
+
+    fn handler(&self, delivered: &Delivered) -> Option<&dyn AnyHandler> {
+        let named = |handler: &&Arc<dyn AnyHandler>| Some(handler.channel().name) == delivered.channel.as_deref();
+        let event_type = delivered.event.metadata.event_type.as_str();
+        let declares = |handler: &&Arc<dyn AnyHandler>| handler.channel().event_types.contains(&event_type);
+        let handlers = &self.handlers;
+        let only = || handlers.first().filter(|_| handlers.len() == 1);
+        handlers.iter().find(named).or_else(|| handlers.iter().find(declares)).or_else(only).map(Arc::as_ref)
+    }
+
+    async fn bury(&self, delivered: Delivered, error: String, attempts: u32) -> Result<(), StoreError> {
+        let letter = DeadLetter {
+            consumer: self.name.clone(),
+            source: delivered.channel.unwrap_or_else(|| self.name.clone()),
+            position: delivered.position,
+            event: delivered.event,
+            error,
+            attempts,
+            time: Utc::now(),
+        };
+        self.inbox.dead_letters().add(&letter).await.map(|_| ())
+    }
+
+    /// The event is handled, so it is worth a second try to remember that.
+    async fn complete(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        if let Err(error) = self.inbox.complete(ticket).await {
+            tracing::warn!(%error, "the inbox failed after the event was handled; trying once more");
+            self.inbox.complete(ticket).await?;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let channels: Vec<&str> = self.handlers.iter().map(|handler| handler.channel().name).collect();
+        f.debug_struct("Receiver").field("name", &self.name).field("channels", &channels).finish_non_exhaustive()
+    }
+}
+
+/// A handler whose event type has been put behind a pointer.
+#[async_trait]
+trait AnyHandler: Send + Sync {
+    fn channel(&self) -> &'static Channel;
+
+    async fn handle(&self, event: &RawEvent, context: &Context, timeout: Duration) -> Result<(), Failed>;
+}
+
+struct Typed<H>(H);
+
+#[async_trait]
+impl<H: Handler> AnyHandler for Typed<H> {
+    fn channel(&self) -> &'static Channel {
+        H::Events::CHANNEL
+    }
+
+    async fn handle(&self, event: &RawEvent, context: &Context, timeout: Duration) -> Result<(), Failed> {
+        let decoded = event.decode::<H::Events>().map_err(|error| Failed::rejected(error.to_string()))?;
+        let handled = crate::consume::attempt(&self.0, decoded, context, Some(timeout)).await;
+        handled.map_err(|failure| Failed {
+            disposition: failure.disposition(),
+            tried: true,
+            error: failure.into_error(),
+        })
+    }
+}
+
+/// An event that was not handled.
+struct Failed {
+    disposition: Disposition,
+    /// Whether a handler has seen it.
+    tried: bool,
+    error: String,
+}
+
+impl Failed {
+    fn rejected(error: String) -> Self {
+        Failed { disposition: Disposition::Reject, tried: false, error }
+    }
+}
+
+/// A problem, and whether the sender should try again soon.
+struct Refusal {
+    problem: Problem,
+    later: bool,
+}
+
+impl Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.problem.into_response();
+        if self.later {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_HINT);
+        }
+        response
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Refusal { problem, later: false }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        // What the storage says is for the operator, not for the sender.
+        tracing::error!(error = crate::consume::chain(&error), "the inbox failed");
+        later("Inbox failed", "the event could not be recorded".to_owned())
+    }
+}
+
+fn later(title: &'static str, detail: String) -> Refusal {
+    Refusal { problem: Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail), later: true }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Problem> {
+    let value = headers.get(name).ok_or_else(|| Problem::bad_request(format!("the header `{name}` is missing")))?;
+    value.to_str().map_err(|_| Problem::bad_request(format!("the header `{name}` is not visible ASCII")))
+}

@@ -1,0 +1,104 @@
+//! What a publisher appends to its log, a consumer of its feed handles, once and in order; so does a consumer of the log
+//! itself.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, reason = "tests; clippy knows only those marked as such, not their helpers")]
+
+mod support;
+
+use std::time::Duration;
+
+use event_api::consume::{Checkpoints as _, LogConsumer, MemoryCheckpoints};
+use event_api::log::MemoryLog;
+use event_api::{EventSet as _, Position, Publisher, feed};
+use support::{Act, NameChanged, Recorder, UserEvents, ids};
+use tokio::sync::oneshot;
+
+fn publisher(log: &MemoryLog) -> Publisher<UserEvents> {
+    Publisher::new(log)
+}
+
+async fn publish(log: &MemoryLog, range: std::ops::Range<usize>) {
+    for id in ids(range) {
+        let event = NameChanged { old_name: "John \"Foo\"".to_owned(), new_name: id.clone() };
+        publisher(log).id(id.as_str()).subject("/user/1").publish(UserEvents::NameChanged(event)).await.unwrap();
+    }
+}
+
+/// Serves the feed with pages of two, and tells its URL.
+async fn serve(log: &MemoryLog) -> String {
+    let feeds = feed::Feeds::new(log, [UserEvents::CHANNEL]).default_limit(2).router();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/feeds/user-events", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().nest("/feeds", feeds)).await });
+    url
+}
+
+#[tokio::test]
+async fn a_feed_is_consumed_over_restarts() {
+    let log = MemoryLog::new();
+    let url = serve(&log).await;
+    let checkpoints = MemoryCheckpoints::new();
+    let handler = Recorder::new();
+    for total in [0, 5, 5, 6, 10] {
+        publish(&log, handler.handled().len()..total).await;
+        feed::Consumer::new(&url, checkpoints.clone()).run_until_caught_up(handler.clone()).await.unwrap();
+        assert_eq!(handler.called(), ids(0..total));
+    }
+    let name = url.trim_start_matches("http://");
+    assert_eq!(checkpoints.load(name).await.unwrap().unwrap().position, Some(Position(9)));
+}
+
+#[tokio::test]
+async fn events_reach_a_waiting_consumer_long_before_it_would_poll() {
+    let log = MemoryLog::new();
+    let url = serve(&log).await;
+    let handler = Recorder::new();
+    let consumer = feed::Consumer::new(url, MemoryCheckpoints::new()).poll_interval(Duration::from_secs(3600));
+    let running = tokio::spawn(consumer.run(handler.clone()));
+    for total in 1..4 {
+        publish(&log, total - 1..total).await;
+        tokio::time::timeout(Duration::from_secs(60), handler.until_handled(total)).await.unwrap();
+    }
+    running.abort();
+    assert_eq!(handler.called(), ids(0..3));
+}
+
+#[tokio::test]
+async fn from_now_begins_with_what_is_published_next() {
+    let log = MemoryLog::new();
+    let url = serve(&log).await;
+    publish(&log, 0..5).await;
+    let checkpoints = MemoryCheckpoints::new();
+    let handler = Recorder::new();
+    let consumer = || feed::Consumer::new(&url, checkpoints.clone()).from_now();
+    consumer().run_until_caught_up(handler.clone()).await.unwrap();
+    publish(&log, 5..7).await;
+    consumer().run_until_caught_up(handler.clone()).await.unwrap();
+    assert_eq!(handler.called(), ids(5..7));
+}
+
+#[tokio::test]
+async fn a_log_is_consumed_in_its_own_process_over_restarts() {
+    let log = MemoryLog::new();
+    publish(&log, 0..5).await;
+    let checkpoints = MemoryCheckpoints::new();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stop = std::sync::Mutex::new(Some(stop));
+    let handler = Recorder::that(move |id, attempt| {
+        if id == "e2" {
+            stop.lock().unwrap().take().map(|stop| stop.send(()));
+        }
+        if id == "e3" && attempt == 1 { Act::Panic } else { Act::Succeed }
+    });
+    let consumer = || LogConsumer::new(&log, checkpoints.clone()).name("projection");
+    consumer().shutdown(async { _ = stopped.await }).run(handler.clone()).await.unwrap();
+    assert_eq!(handler.handled(), ids(0..3));
+    consumer().run_until_caught_up(handler.clone()).await.unwrap();
+    assert_eq!(handler.handled(), ids(0..5));
+
+    let running = tokio::spawn(consumer().run(handler.clone()));
+    publish(&log, 5..7).await;
+    handler.until_handled(7).await;
+    running.abort();
+    assert_eq!(handler.handled(), ids(0..7));
+}
