@@ -18,7 +18,9 @@ pub(super) fn set(set: &EventSet, api: &Api, paths: &Paths, settings: &Settings)
     let publisher = (settings.side != Side::Consumer).then(|| context.publisher());
     let handler = (settings.side != Side::Publisher).then(|| context.handler());
     let enumeration = context.enumeration(settings);
-    let address = set.typed_address.as_ref().map(|address| context.address(address));
+    // A set of some of a channel's messages shares the address of the channel's own set.
+    let address = set.typed_address.as_ref().filter(|address| address.name == format!("{}Address", set.name));
+    let address = address.map(|address| context.address(address));
     quote!(#enumeration #publisher #handler #address)
 }
 
@@ -469,7 +471,7 @@ impl Context<'_> {
         let parsed = parameters.iter().map(|(field, ty, _)| {
             let field = ident(field);
             match ty {
-                Type::String => quote!(#field: #field.to_owned(),),
+                Type::String => quote!(#field: (*#field).to_owned(),),
                 _ => quote!(#field: #field.parse()?,),
             }
         });

@@ -320,16 +320,19 @@ fn checks(checks: &[Check], inner: &Type) -> TokenStream {
     }
     for check in checks {
         match check {
-            Check::Pattern(pattern) => out.extend(quote! {
+            Check::Pattern(pattern) => out.extend(quote! {{
                 static PATTERN: ::event_api::codegen::Pattern = ::event_api::codegen::Pattern::new(#pattern);
                 PATTERN.check(value)?;
-            }),
+            }}),
             Check::UniqueItems => out.extend(quote!(::event_api::codegen::check_unique(value)?;)),
-            Check::Keys(patterns) => out.extend(quote! {
-                static PATTERNS: &[::event_api::codegen::Pattern] =
-                    &[#(::event_api::codegen::Pattern::new(#patterns)),*];
-                ::event_api::codegen::check_keys(value, PATTERNS)?;
-            }),
+            Check::Keys(patterns) => {
+                let count = patterns.len();
+                out.extend(quote! {{
+                    static PATTERNS: [::event_api::codegen::Pattern; #count] =
+                        [#(::event_api::codegen::Pattern::new(#patterns)),*];
+                    ::event_api::codegen::check_keys(value, &PATTERNS)?;
+                }});
+            }
             Check::MultipleOfInteger(of) => {
                 let of = Literal::i128_unsuffixed(of.abs());
                 out.extend(quote!(::event_api::codegen::check_integer_multiple(*value, #of)?;));

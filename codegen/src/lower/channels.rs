@@ -150,6 +150,7 @@ impl Channels<'_, '_, '_> {
             .filter(|(_, message)| chosen.values().any(|chosen| chosen == *message))
             .map(|(event, _)| Event { owns_payload: false, ..event.clone() })
             .collect();
+        // The address is the channel's.
         self.sets.push(EventSet { name, docs, events, ..of_channel });
         Some(self.sets.len() - 1)
     }
