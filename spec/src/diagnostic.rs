@@ -102,3 +102,30 @@ impl Diagnostic {
         self.labels.first().map(|label| &label.location)
     }
 }
+
+/// Collects what is found on the way, so that one run reports everything.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    list: Vec<Diagnostic>,
+}
+
+impl Findings {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// In the order of the text, each finding once: an object that is referenced twice is read twice.
+    pub(crate) fn into_sorted(self) -> Vec<Diagnostic> {
+        let mut list = self.list;
+        let place = |diagnostic: &Diagnostic| diagnostic.location().map(|location| location.span);
+        list.sort_by(|a, b| {
+            place(a)
+                .cmp(&place(b))
+                .then(b.severity.cmp(&a.severity))
+                .then_with(|| a.rule.id.cmp(b.rule.id))
+                .then_with(|| a.message.cmp(&b.message))
+        });
+        list.dedup();
+        list
+    }
+}
