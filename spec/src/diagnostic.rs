@@ -114,6 +114,11 @@ impl Findings {
         self.list.push(diagnostic);
     }
 
+    /// Adds everything that another part found.
+    pub(crate) fn append(&mut self, mut other: Findings) {
+        self.list.append(&mut other.list);
+    }
+
     /// In the order of the text, each finding once: an object that is referenced twice is read twice.
     pub(crate) fn into_sorted(self) -> Vec<Diagnostic> {
         let mut list = self.list;

@@ -6,7 +6,9 @@
 mod location;
 mod node;
 mod pointer;
+mod read;
 
 pub use location::{FileId, LineColumn, Location, SourceFile, Sources, Span};
 pub use node::{Key, Node, Number, Object, Value};
 pub use pointer::Pointer;
+pub(crate) use read::{read, rules};

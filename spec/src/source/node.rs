@@ -142,6 +142,11 @@ impl Object {
         self.entries.push((key, node));
     }
 
+    /// Takes the members out.
+    pub(crate) fn into_entries(self) -> Vec<(Key, Node)> {
+        self.entries
+    }
+
     /// The members in the order of the text.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Key, &Node)> + ExactSizeIterator {
         self.entries.iter().map(|(key, node)| (key, node))
