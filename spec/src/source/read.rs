@@ -7,6 +7,7 @@
 
 mod json;
 mod offsets;
+mod relax;
 pub(crate) mod rules;
 mod scalar;
 #[cfg(test)]

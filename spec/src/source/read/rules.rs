@@ -6,6 +6,11 @@ pub(crate) const YAML_SYNTAX: Rule =
     Rule { id: "yaml-syntax", severity: Severity::Error, summary: "The text is well-formed YAML." };
 pub(crate) const JSON_SYNTAX: Rule =
     Rule { id: "json-syntax", severity: Severity::Error, summary: "Text that begins with a bracket is JSON or YAML." };
+pub(crate) const FLOW_INDENTATION: Rule = Rule {
+    id: "flow-indentation",
+    severity: Severity::Warning,
+    summary: "Lines between brackets are indented deeper than their key.",
+};
 pub(crate) const EMPTY_DOCUMENT: Rule =
     Rule { id: "empty-document", severity: Severity::Error, summary: "A file holds a document." };
 pub(crate) const FILE_TOO_LARGE: Rule =
@@ -36,6 +41,7 @@ pub(crate) const MULTIPLE_DOCUMENTS: Rule =
 pub(crate) const RULES: &[Rule] = &[
     YAML_SYNTAX,
     JSON_SYNTAX,
+    FLOW_INDENTATION,
     EMPTY_DOCUMENT,
     FILE_TOO_LARGE,
     DUPLICATE_KEY,

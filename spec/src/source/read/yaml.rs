@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as Marks, StrInput, Tag};
 
 use super::offsets::Offsets;
+use super::relax::{join_flow_lines, quoted_length};
 use super::scalar::{self, Scalar};
 use super::tree::{LimitReached, MAX_DEPTH, Tree};
 use super::{Source, rules};
@@ -22,9 +23,29 @@ const CORE: &str = "tag:yaml.org,2002:";
 /// Reads the first document of a stream.
 pub(super) fn read(source: Source<'_>, found: &mut Findings) -> Option<Node> {
     let text = &source.text[source.start..];
+    let mut strict = Findings::default();
+    let outcome = read_as(source, text, &mut strict);
+    if let Err(Stop::Syntax(error)) = &outcome
+        && error.info().contains("invalid indentation")
+        && let Some(joined) = join_flow_lines(text)
+    {
+        let mut relaxed = Findings::default();
+        if let Ok(node) = read_as(source, &joined, &mut relaxed) {
+            let at = Offsets::new(text, source.start).byte(error.marker().index());
+            found.push(under_indented(source, at));
+            found.append(relaxed);
+            return node;
+        }
+    }
+    found.append(strict);
+    outcome.ok().flatten()
+}
+
+/// Reads the first document of `text`, whose characters stand at the same indices as those of the source.
+fn read_as<'a>(source: Source<'a>, text: &'a str, found: &mut Findings) -> Result<Option<Node>, Stop> {
     let mut reader = Reader {
         source,
-        offsets: Offsets::new(text, source.start),
+        offsets: Offsets::new(&source.text[source.start..], source.start),
         tree: Tree::new(source),
         anchors: HashMap::new(),
         copied: 0,
@@ -34,9 +55,9 @@ pub(super) fn read(source: Source<'_>, found: &mut Findings) -> Option<Node> {
         Ok(true) => {}
         Ok(false) => {
             found.push(reader.empty());
-            return None;
+            return Ok(None);
         }
-        Err(Stop::Limit) => return None,
+        Err(Stop::Limit) => return Err(Stop::Limit),
         Err(Stop::Syntax(error)) => {
             // The scanner has a limit of its own for what it must look ahead.
             if error.info().contains("recursion limit") {
@@ -44,13 +65,19 @@ pub(super) fn read(source: Source<'_>, found: &mut Findings) -> Option<Node> {
             } else {
                 found.push(reader.syntax(&error));
             }
-            return None;
+            return Err(Stop::Syntax(error));
         }
     }
     if let Some(diagnostic) = reader.second_document(&mut parser) {
         found.push(diagnostic);
     }
-    reader.tree.into_root()
+    Ok(reader.tree.into_root())
+}
+
+fn under_indented(source: Source<'_>, at: usize) -> Diagnostic {
+    let location = source.location(source.rest_of_line(at), Default::default());
+    Diagnostic::new(rules::FLOW_INDENTATION, "this line is indented less than the block it belongs to", &location)
+        .help("Indent every line between the brackets, and the closing bracket, deeper than the key before them.")
 }
 
 /// Why reading ends before the document does.
@@ -395,17 +422,7 @@ fn quoted_end(text: &str, start: usize) -> usize {
             _ => at += 1,
         }
     }
-    let Some(&quote) = bytes.get(at) else { return text.len() };
-    at += 1;
-    while let Some(&byte) = bytes.get(at) {
-        at += match byte {
-            b'\\' if quote == b'"' => 2,
-            _ if byte == quote && quote == b'\'' && bytes.get(at + 1) == Some(&quote) => 2,
-            _ if byte == quote => return at + 1,
-            _ => 1,
-        };
-    }
-    text.len()
+    at + quoted_length(text.get(at..).unwrap_or_default())
 }
 
 /// What to do about a syntax error.
