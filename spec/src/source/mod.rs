@@ -3,6 +3,7 @@
 //! A [`Span`] is two byte offsets in a file; [`Sources`] keeps the texts and turns a span into line and
 //! column when somebody wants to read it. A [`Pointer`] is the JSON Pointer (RFC 6901) of a node in its file.
 
+mod decimal;
 mod location;
 mod node;
 mod pointer;
