@@ -6,8 +6,11 @@
 
 mod diagnostic;
 pub mod document;
+mod near;
+pub mod rules;
 pub mod schema;
 mod source;
+mod validate;
 
 pub use diagnostic::{Diagnostic, Label, Rule, Severity};
 pub use document::Document;

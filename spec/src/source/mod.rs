@@ -12,4 +12,4 @@ mod read;
 pub use location::{FileId, LineColumn, Location, SourceFile, Sources, Span};
 pub use node::{Key, Node, Number, Object, Value};
 pub use pointer::Pointer;
-pub(crate) use read::{read, rules};
+pub(crate) use read::read;
