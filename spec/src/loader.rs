@@ -125,6 +125,7 @@ impl Loader {
         let mut document = None;
         if let Some(root) = open(&mut resolver) {
             (document, resolver, found) = document::read::document(&store, resolver, root.at, found);
+            // The rules that need the whole document are checked here, with `resolver.sources` at hand.
         }
         found.append(std::mem::take(&mut resolver.found));
         let sources = resolver.sources;

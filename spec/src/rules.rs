@@ -25,6 +25,7 @@ rules! {
     REMOTE_REFERENCE, "remote-reference", Error, "References to other hosts are followed only when the host is allowed.";
     UNDEFINED_SECURITY_SCHEME, "undefined-security-scheme", Warning, "A security requirement names a scheme of `components/securitySchemes`.";
     UNDEFINED_SERVER, "undefined-server", Warning, "A channel names servers that the document defines.";
+    UNESCAPED_POINTER, "unescaped-pointer", Warning, "References write `~1` for a slash and `~0` for a tilde in a name.";
     UNKNOWN_FIELD, "unknown-field", Warning, "Objects have only the fields of the specification and `x-` extensions.";
     UNKNOWN_VALUE, "unknown-value", Warning, "A field with a fixed set of values has one of them.";
     UNREADABLE_FILE, "unreadable-file", Error, "Files that a document consists of can be read as UTF-8 text.";

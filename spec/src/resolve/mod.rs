@@ -9,7 +9,7 @@ mod identifiers;
 mod store;
 mod uri;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -203,14 +203,14 @@ impl<'a> Resolver<'a> {
                 unresolved(format!("`{reference}` leads nowhere: there is no anchor `{fragment}`"), from).help(help).into()
             });
         };
-        match self.walk(&resource, &pointer, budget) {
+        match self.walk(&resource, &pointer, from, budget) {
             Ok(target) => Ok(target),
             Err(missing) => {
                 // Documents put an `$id` on a schema and go on to mean the whole file by `#`.
                 if resource.base.is_resource && !self.strict {
                     let base = self.base(resource.base.file);
                     let whole = Target { at: base.root.clone(), base };
-                    if let Ok(target) = self.walk(&whole, &pointer, budget) {
+                    if let Ok(target) = self.walk(&whole, &pointer, from, budget) {
                         return Ok(target);
                     }
                 }
@@ -223,10 +223,12 @@ impl<'a> Resolver<'a> {
         &mut self,
         start: &Target<'a>,
         pointer: &Pointer,
+        from: &Location,
         budget: usize,
     ) -> Result<Target<'a>, Missing<'a>> {
         let mut here = start.clone();
-        for token in pointer.tokens() {
+        let mut tokens: VecDeque<String> = pointer.tokens().collect();
+        while let Some(token) = tokens.pop_front() {
             let mut child = here.at.child(&token);
             // Strictly, a pointer does not look through references. Everybody writes such pointers.
             let mut budget = budget;
@@ -240,7 +242,19 @@ impl<'a> Resolver<'a> {
                 }
                 child = here.at.child(&token);
             }
-            let Some(child) = child else { return Err(Missing { parent: here.at, token }) };
+            let child = match child {
+                Some(child) => child,
+                None => match unescaped(&here.at, &token, &mut tokens) {
+                    Some(child) => {
+                        let name = child.pointer.last().unwrap_or_default();
+                        let message = format!("the reference does not escape the slashes of `{name}`");
+                        let help = "write `~1` for a slash that belongs to a name";
+                        self.found.push(Diagnostic::new(rules::UNESCAPED_POINTER, message, from).help(help));
+                        child
+                    }
+                    None => return Err(Missing { parent: here.at, token }),
+                },
+            };
             let base = self.enter(&here.base, &child);
             here = Target { at: child, base };
         }
@@ -366,6 +380,21 @@ impl<'a> Resolver<'a> {
         }
         Ok(here)
     }
+}
+
+/// The member whose key has slashes that the pointer does not escape: `/messages/user/created` for `user/created`.
+/// Nothing else can be meant when the pointer leads nowhere otherwise.
+fn unescaped<'a>(parent: &At<'a>, token: &str, rest: &mut VecDeque<String>) -> Option<At<'a>> {
+    let mut key = token.to_owned();
+    for taken in 1..=rest.len() {
+        key.push('/');
+        key.push_str(&rest[taken - 1]);
+        if let Some(child) = parent.get(&key) {
+            rest.drain(..taken);
+            return Some(child);
+        }
+    }
+    None
 }
 
 /// The finding for references that only lead to each other.

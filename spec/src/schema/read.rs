@@ -130,6 +130,17 @@ fn definition(tokens: &[String]) -> Option<String> {
     }
 }
 
+/// What a schema that is referred to is called: its key, wherever it stands, unless the place is one within a schema.
+pub(crate) fn referred_name(at: &At<'_>) -> Option<String> {
+    let tokens: Vec<String> = at.pointer.tokens().collect();
+    let (name, path) = tokens.split_last()?;
+    let is_structure = |token: &String| {
+        keywords::names().any(|keyword| keyword == token) || ["payload", "headers", "schema"].contains(&token.as_str())
+    };
+    let is_inside = path.last().is_some_and(is_structure) || is_structure(name) || name.parse::<u32>().is_ok();
+    name_of(at).or_else(|| (!is_inside).then(|| name.clone()))
+}
+
 /// Reads one schema object.
 struct One<'r, 'a> {
     reader: &'r mut SchemaReader<'a>,
@@ -356,8 +367,14 @@ impl<'a> One<'_, 'a> {
             let message = format!("`{reference}` leads to one of `{kind}`, where a schema is expected");
             let diagnostic = Diagnostic::new(rules::WRONG_REFERENCE_KIND, message, &from)
                 .label(&target.at.location(), "it leads here");
-            self.found.push(diagnostic);
-            return None;
+            // What a message is to a schema can only be its payload, and some authors write it so.
+            let Some(payload) = target.at.get("payload").filter(|_| kind == "messages") else {
+                self.found.push(diagnostic);
+                return None;
+            };
+            let help = format!("it is read as the message's payload; write `{reference}/payload`");
+            self.found.push(diagnostic.severity(Severity::Warning).help(help));
+            target.at = payload;
         }
         let mut dialect = self.dialect;
         if !self.reader.strict
@@ -385,7 +402,7 @@ impl<'a> One<'_, 'a> {
             let name = path.file_name()?.to_str()?;
             Some(name.split('.').next().unwrap_or(name).to_owned())
         };
-        let name = if is_whole_file { stem() } else { None };
+        let name = if is_whole_file { stem() } else { referred_name(&target.at) };
         Some(self.reader.add(target, dialect, name))
     }
 

@@ -22,7 +22,7 @@ use indexmap::IndexMap;
 pub(crate) use fields::{Fields, members, text};
 
 use super::{Channel, ChannelId, Components, Document, Info, Message, MessageId, Server, ServerId, SpecVersion};
-use crate::diagnostic::{Diagnostic, Findings};
+use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::near::nearest;
 use crate::resolve::{At, Resolver, Store};
 use crate::rules;
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
             info.external_docs = info.external_docs.or(external_docs);
         }
         let mut servers = IndexMap::new();
-        for (key, at) in fields.map("servers", &mut self.found) {
+        for (key, at) in self.named(&mut fields, "servers") {
             if let Some(server) = self.server(&at, Some(&key)) {
                 servers.insert(key, server);
             }
@@ -165,14 +165,14 @@ impl<'a> Reader<'a> {
         }
         let mut channels = IndexMap::new();
         let mut operations = IndexMap::new();
-        let members = fields.map("channels", &mut self.found);
+        let members = self.named(&mut fields, "channels");
         if self.version.is_v3() {
             for (key, at) in members {
                 if let Some(channel) = self.channel(&at, Some(&key)) {
                     channels.insert(key, channel);
                 }
             }
-            for (key, at) in fields.map("operations", &mut self.found) {
+            for (key, at) in self.named(&mut fields, "operations") {
                 if let Some(operation) = self.operation(&at, &key) {
                     operations.insert(key, operation);
                 }
@@ -215,7 +215,8 @@ impl<'a> Reader<'a> {
         let target = match self.resolver.follow(at) {
             Ok(target) => target.at,
             Err(failure) => {
-                self.found.push(*failure);
+                let severity = if DETAILS.contains(&section) { Severity::Warning } else { failure.severity };
+                self.found.push(failure.severity(severity));
                 return None;
             }
         };
@@ -228,6 +229,24 @@ impl<'a> Reader<'a> {
                 None
             }
             _ => Some(target),
+        }
+    }
+
+    /// The members of a map of named objects. The map as a whole may be a reference: `schemas: {$ref: ./schemas.yaml}`.
+    pub(crate) fn named(&mut self, fields: &mut Fields<'a>, name: &'static str) -> Vec<(String, At<'a>)> {
+        let is_reference = |at: &At<'a>| at.node.get("$ref").is_some_and(|reference| reference.as_str().is_some());
+        match fields.peek(name).filter(is_reference) {
+            Some(at) => {
+                fields.take(name);
+                match self.resolver.follow(at) {
+                    Ok(target) => members(&target.at),
+                    Err(failure) => {
+                        self.found.push(*failure);
+                        Vec::new()
+                    }
+                }
+            }
+            None => fields.map(name, &mut self.found),
         }
     }
 
@@ -259,12 +278,47 @@ pub(crate) fn kind_of(pointer: &Pointer) -> Option<String> {
     let tokens: Vec<String> = pointer.tokens().collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
     match tokens[..] {
-        ["components", section, _] => Some(section.to_owned()),
+        ["components", section, _] => SECTIONS.contains(&section).then(|| section.to_owned()),
         [section @ ("servers" | "channels" | "operations"), _] => Some(section.to_owned()),
         ["channels", _, section @ ("messages" | "parameters"), _] => Some(section.to_owned()),
         _ => None,
     }
 }
+
+/// The sections of `components`.
+const SECTIONS: &[&str] = &[
+    "channelBindings",
+    "channels",
+    "correlationIds",
+    "externalDocs",
+    "messageBindings",
+    "messageTraits",
+    "messages",
+    "operationBindings",
+    "operationTraits",
+    "operations",
+    "parameters",
+    "replies",
+    "replyAddresses",
+    "schemas",
+    "securitySchemes",
+    "serverBindings",
+    "serverVariables",
+    "servers",
+    "tags",
+];
+
+/// What nothing generated depends on: faults in it are warnings.
+const DETAILS: &[&str] = &[
+    "channelBindings",
+    "externalDocs",
+    "info",
+    "messageBindings",
+    "messageExamples",
+    "operationBindings",
+    "serverBindings",
+    "tags",
+];
 
 /// An [`Info`] for a document that has none.
 fn no_info(root: &At<'_>) -> Info {

@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 
     fn flows(&mut self, at: &At<'a>) -> OAuthFlows {
-        let Some(mut fields) = Fields::of(at, "OAuth Flows Object", &mut self.found) else {
+        let Some(mut fields) = Fields::of_detail(at, "OAuth Flows Object", &mut self.found) else {
             return OAuthFlows::default();
         };
         let flows = OAuthFlows {
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
 
     fn flow(&mut self, fields: &mut Fields<'a>, name: &'static str) -> Option<OAuthFlow> {
         let at = fields.value(name, &mut self.found)?;
-        let mut fields = Fields::of(&at, "OAuth Flow Object", &mut self.found)?;
+        let mut fields = Fields::of_detail(&at, "OAuth Flow Object", &mut self.found)?;
         let scopes = if fields.has("scopes") && !fields.has("availableScopes") { "scopes" } else { "availableScopes" };
         let scopes = fields.map(scopes, &mut self.found);
         let available_scopes: IndexMap<_, _> =
