@@ -7,6 +7,7 @@
 mod binding;
 mod message;
 mod operation;
+pub(crate) mod read;
 mod security;
 mod server;
 

@@ -5,7 +5,9 @@
 //! bounds are numbers, `definitions` and `$defs` are one map, tuples are `prefix_items`.
 
 mod check;
+mod keywords;
 mod pattern;
+pub(crate) mod read;
 
 use indexmap::IndexMap;
 
@@ -26,8 +28,8 @@ pub struct Schemas {
 
 impl Schemas {
     /// The ids of all schemas.
-    pub fn ids(&self) -> impl Iterator<Item = SchemaId> + use<> {
-        (0..self.nodes.len() as u32).map(SchemaId)
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = SchemaId> + use<> {
+        (0..self.nodes.len()).map(|index| SchemaId(index as u32))
     }
 
     /// Adds a schema. A reader of recursive schemas adds a placeholder first and replaces it.
@@ -88,11 +90,12 @@ pub enum SchemaKind {
 }
 
 /// The dialect of a schema.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
     /// JSON Schema draft-07 with AsyncAPI's `discriminator`, `externalDocs` and `deprecated`: the default.
-    /// Siblings of `$ref` are ignored, as draft-07 has it.
+    /// Siblings of `$ref` are ignored, as draft-07 has it, in a bare schema; in an AsyncAPI document they apply as well
+    /// (one real document in seven writes them, and AsyncAPI's own tools heed them).
     #[default]
     Draft7,
     /// JSON Schema 2019-09.

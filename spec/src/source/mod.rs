@@ -12,4 +12,5 @@ mod read;
 pub use location::{FileId, LineColumn, Location, SourceFile, Sources, Span};
 pub use node::{Key, Node, Number, Object, Value};
 pub use pointer::Pointer;
+pub(crate) use pointer::percent_decode;
 pub(crate) use read::read;

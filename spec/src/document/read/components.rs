@@ -1,0 +1,59 @@
+//! The Components Object: everything in it is read, referenced or not.
+
+use super::binding::Owner;
+use super::{Fields, Reader};
+use crate::document::{Components, Payload};
+use crate::resolve::At;
+
+impl<'a> Reader<'a> {
+    pub(super) fn components(&mut self, at: &At<'a>) -> Components {
+        let mut components = Components::default();
+        let Some(at) = self.dereference(at.clone(), "components") else { return components };
+        let Some(mut fields) = Fields::of(&at, "Components Object", &mut self.found) else { return components };
+        // Reads one section into one map.
+        macro_rules! section {
+            ($field:ident, $name:literal, |$key:ident, $at:ident| $read:expr) => {
+                for ($key, $at) in self.named(&mut fields, $name) {
+                    if let Some(object) = $read {
+                        components.$field.insert($key, object);
+                    }
+                }
+            };
+        }
+        for (key, at) in self.named(&mut fields, "schemas") {
+            match self.payload(at, None, Some(key.clone())) {
+                Some(Payload::Schema(schema)) => {
+                    components.schemas.insert(key, schema);
+                }
+                Some(foreign) => {
+                    components.foreign_schemas.insert(key, foreign);
+                }
+                None => {}
+            }
+        }
+        section!(servers, "servers", |key, at| self.server(&at, Some(&key)));
+        section!(server_variables, "serverVariables", |key, at| self.server_variable(at));
+        section!(messages, "messages", |key, at| self.message(&at, Some(&key)));
+        section!(parameters, "parameters", |key, at| self.parameter(at));
+        section!(security_schemes, "securitySchemes", |key, at| self.security_scheme(at));
+        section!(correlation_ids, "correlationIds", |key, at| self.correlation_id(at));
+        section!(operation_traits, "operationTraits", |key, at| self.read_operation_trait(&at));
+        section!(message_traits, "messageTraits", |key, at| self.read_message_trait(&at));
+        section!(server_bindings, "serverBindings", |key, at| Some(self.bindings(at, Owner::Server)));
+        section!(channel_bindings, "channelBindings", |key, at| Some(self.bindings(at, Owner::Channel)));
+        section!(operation_bindings, "operationBindings", |key, at| Some(self.bindings(at, Owner::Operation)));
+        section!(message_bindings, "messageBindings", |key, at| Some(self.bindings(at, Owner::Message)));
+        if self.version.is_v3() {
+            section!(channels, "channels", |key, at| self.channel(&at, Some(&key)));
+            section!(operations, "operations", |key, at| self.operation(&at, &key));
+            section!(replies, "replies", |key, at| self.reply(at));
+            section!(reply_addresses, "replyAddresses", |key, at| self.reply_address(at));
+            section!(external_docs, "externalDocs", |key, at| self.external_docs(at));
+            section!(tags, "tags", |key, at| self.tag(at));
+        } else {
+            section!(channels, "channels", |key, at| self.unused_channel_v2(&at, &key));
+        }
+        components.extensions = fields.finish(&mut self.found);
+        components
+    }
+}

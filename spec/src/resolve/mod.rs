@@ -1,0 +1,454 @@
+//! `$ref`: from the text of a reference to the node that it means, across files.
+//!
+//! What comes in is a reference and the [`Base`] it stands in; what goes out is a [`Target`]. Files are read when
+//! something refers to them, once. Remote ones only when their host is allowed: a build must not touch the network
+//! unasked.
+
+mod at;
+mod identifiers;
+mod store;
+mod uri;
+
+use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(crate) use at::At;
+pub(crate) use identifiers::declared_dialect;
+pub(crate) use store::Store;
+use store::File;
+
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::rules;
+use crate::schema::Dialect;
+use crate::source::{self, FileId, Location, Pointer, Sources, percent_decode};
+
+/// The largest file that is read. The largest real document known has a fiftieth of it.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// How many references may follow on each other before it counts as a cycle.
+const MAX_CHAIN: usize = 100;
+
+/// Gets the text behind a URL.
+///
+/// This crate has no HTTP client; whoever allows remote references brings one.
+pub trait Fetch: Send + Sync {
+    /// The text behind `url`, or what went wrong, as a sentence.
+    fn fetch(&self, url: &str) -> Result<String, String>;
+}
+
+impl<F: Fn(&str) -> Result<String, String> + Send + Sync> Fetch for F {
+    fn fetch(&self, url: &str) -> Result<String, String> {
+        self(url)
+    }
+}
+
+/// What may be read besides local files.
+#[derive(Clone, Default)]
+pub(crate) struct Access {
+    pub(crate) hosts: Vec<String>,
+    pub(crate) mirrors: Vec<(String, PathBuf)>,
+    pub(crate) fetcher: Option<Arc<dyn Fetch>>,
+}
+
+/// What relative references are relative to.
+#[derive(Debug)]
+pub(crate) struct Base<'a> {
+    /// The absolute URI: of the file, or what the nearest `$id` makes of it.
+    pub(crate) uri: String,
+    /// Where `#` leads.
+    pub(crate) root: At<'a>,
+    pub(crate) file: FileId,
+    /// Whether the file mentions `$id`, `$anchor` or the like; if not, nobody needs to look for them.
+    has_identifiers: bool,
+    /// Whether `uri` comes from an `$id`.
+    is_resource: bool,
+}
+
+/// Where a reference leads.
+#[derive(Clone, Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) at: At<'a>,
+    pub(crate) base: Rc<Base<'a>>,
+}
+
+/// Why a reference leads nowhere, for the caller to report.
+pub(crate) type Failure = Box<Diagnostic>;
+
+/// Reads files and follows references.
+pub(crate) struct Resolver<'a> {
+    store: &'a Store,
+    access: Access,
+    pub(crate) sources: Sources,
+    /// What is wrong with the files themselves.
+    pub(crate) found: Findings,
+    bases: HashMap<FileId, Rc<Base<'a>>>,
+    /// By absolute URI; `None` when the file could not be read, which was reported.
+    by_uri: HashMap<String, Option<FileId>>,
+    identifiers: HashMap<String, Target<'a>>,
+    /// Whether schemas are read to the letter of their dialect.
+    strict: bool,
+    dialect: Dialect,
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(store: &'a Store, access: Access, strict: bool, dialect: Dialect) -> Self {
+        Resolver {
+            store,
+            access,
+            sources: Sources::default(),
+            found: Findings::default(),
+            bases: HashMap::new(),
+            by_uri: HashMap::new(),
+            identifiers: HashMap::new(),
+            strict,
+            dialect,
+        }
+    }
+
+    /// Reads the file at `path` from disk.
+    pub(crate) fn open(&mut self, path: &Path) -> Option<Target<'a>> {
+        match read_text(path) {
+            Ok(text) => self.add(path.to_owned(), uri::of_path(path), text.into()),
+            Err(reason) => {
+                let message = format!("`{}` cannot be read: {reason}", path.display());
+                self.found.push(Diagnostic::without_location(rules::UNREADABLE_FILE, message));
+                None
+            }
+        }
+    }
+
+    /// Takes a text as the content of `path`.
+    pub(crate) fn add_text(&mut self, path: &Path, text: &str) -> Option<Target<'a>> {
+        self.add(path.to_owned(), uri::of_path(path), text.into())
+    }
+
+    fn add(&mut self, path: PathBuf, uri: String, text: Arc<str>) -> Option<Target<'a>> {
+        let id = self.sources.add(path, text.clone());
+        let has_identifiers = ["$id", "$anchor", "$dynamicAnchor"].iter().any(|name| text.contains(name));
+        let root = source::read(id, &text, &mut self.found);
+        let Some(root) = root else {
+            self.by_uri.insert(uri, None);
+            return None;
+        };
+        let file = self.store.files.push(File { uri, root });
+        self.by_uri.insert(file.uri.clone(), Some(id));
+        let root = At::new(&file.root, Pointer::root());
+        let base = Rc::new(Base {
+            uri: file.uri.clone(),
+            root: root.clone(),
+            file: id,
+            has_identifiers,
+            is_resource: false,
+        });
+        self.bases.insert(id, base.clone());
+        if has_identifiers {
+            let only_schemas = self.strict || file.root.get("asyncapi").is_none();
+            let mut search = identifiers::Search { only_schemas, found: Vec::new() };
+            search.schema(&root, &base, self.dialect);
+            for (uri, at, base) in search.found {
+                self.identifiers.entry(uri).or_insert(Target { at, base });
+            }
+        }
+        let base = self.enter(&base, &root);
+        Some(Target { at: root, base })
+    }
+
+    /// The base of a file as a whole.
+    pub(crate) fn base(&self, file: FileId) -> Rc<Base<'a>> {
+        // Whoever has a node has it from a file that was added.
+        self.bases[&file].clone()
+    }
+
+    /// The base inside of `at`.
+    pub(crate) fn enter(&self, base: &Rc<Base<'a>>, at: &At<'a>) -> Rc<Base<'a>> {
+        let dialect = declared_dialect(at.node).unwrap_or(self.dialect);
+        identifiers::enter(base, at, dialect, self.strict)
+    }
+
+    /// Where one reference leads. The target may be a reference itself.
+    pub(crate) fn resolve(
+        &mut self,
+        reference: &str,
+        base: &Rc<Base<'a>>,
+        from: &Location,
+    ) -> Result<Target<'a>, Failure> {
+        self.resolve_within(reference, base, from, MAX_CHAIN)
+    }
+
+    fn resolve_within(
+        &mut self,
+        reference: &str,
+        base: &Rc<Base<'a>>,
+        from: &Location,
+        budget: usize,
+    ) -> Result<Target<'a>, Failure> {
+        let (file_part, fragment) = match reference.split_once('#') {
+            Some((file, fragment)) => (file, fragment),
+            None => (reference, ""),
+        };
+        let resource = if file_part.is_empty() {
+            Target { at: base.root.clone(), base: base.clone() }
+        } else {
+            self.resource(reference, file_part, base, from)?
+        };
+        if fragment.is_empty() {
+            return Ok(resource);
+        }
+        let Some(pointer) = Pointer::from_fragment(fragment) else {
+            let anchor = format!("{}#{fragment}", resource.base.uri);
+            return self.identifiers.get(&anchor).cloned().ok_or_else(|| {
+                let help = "write `#/` and the path to the object, such as `#/components/schemas/User`";
+                unresolved(format!("`{reference}` leads nowhere: there is no anchor `{fragment}`"), from).help(help).into()
+            });
+        };
+        match self.walk(&resource, &pointer, from, budget) {
+            Ok(target) => Ok(target),
+            Err(missing) => {
+                // Documents put an `$id` on a schema and go on to mean the whole file by `#`.
+                if resource.base.is_resource && !self.strict {
+                    let base = self.base(resource.base.file);
+                    let whole = Target { at: base.root.clone(), base };
+                    if let Ok(target) = self.walk(&whole, &pointer, from, budget) {
+                        return Ok(target);
+                    }
+                }
+                Err(missing.report(reference, &self.sources, from).into())
+            }
+        }
+    }
+
+    fn walk(
+        &mut self,
+        start: &Target<'a>,
+        pointer: &Pointer,
+        from: &Location,
+        budget: usize,
+    ) -> Result<Target<'a>, Missing<'a>> {
+        let mut here = start.clone();
+        let mut tokens: VecDeque<String> = pointer.tokens().collect();
+        while let Some(token) = tokens.pop_front() {
+            let mut child = here.at.child(&token);
+            // Strictly, a pointer does not look through references. Everybody writes such pointers.
+            let mut budget = budget;
+            while child.is_none() && budget > 0 {
+                let Some(reference) = here.at.reference() else { break };
+                budget -= 1;
+                let from = here.at.location();
+                match self.resolve_within(reference, &here.base.clone(), &from, budget) {
+                    Ok(target) => here = target,
+                    Err(_) => break,
+                }
+                child = here.at.child(&token);
+            }
+            let child = match child {
+                Some(child) => child,
+                None => match unescaped(&here.at, &token, &mut tokens) {
+                    Some(child) => {
+                        let name = child.pointer.last().unwrap_or_default();
+                        let message = format!("the reference does not escape the slashes of `{name}`");
+                        let help = "write `~1` for a slash that belongs to a name";
+                        self.found.push(Diagnostic::new(rules::UNESCAPED_POINTER, message, from).help(help));
+                        child
+                    }
+                    None => return Err(Missing { parent: here.at, token }),
+                },
+            };
+            let base = self.enter(&here.base, &child);
+            here = Target { at: child, base };
+        }
+        Ok(here)
+    }
+
+    /// The root of the file or embedded resource that the part before `#` names.
+    fn resource(
+        &mut self,
+        reference: &str,
+        file_part: &str,
+        base: &Rc<Base<'a>>,
+        from: &Location,
+    ) -> Result<Target<'a>, Failure> {
+        let wanted = uri::join(&base.uri, file_part);
+        if let Some(target) = self.identifiers.get(&wanted) {
+            return Ok(target.clone());
+        }
+        let physical = self.base(base.file);
+        let is_remote = uri::scheme(&wanted).is_some_and(|scheme| scheme != "file");
+        let mut path = None;
+        if !is_remote {
+            let decoded = percent_decode(file_part).unwrap_or_else(|| file_part.to_owned());
+            path = Some((self.path_of(&decoded, &physical), uri::join(&physical.uri, &decoded)));
+        } else if base.is_resource && uri::scheme(file_part).is_none() && !self.strict {
+            // `$id: https://example.com/user` beside `$ref: ./address.yaml` means the file beside this one.
+            let candidate = self.path_of(file_part, &physical);
+            if candidate.is_file() {
+                path = Some((candidate, uri::join(&physical.uri, file_part)));
+            }
+        }
+        let known = path.as_ref().map_or(&wanted, |(_, uri)| uri);
+        match self.by_uri.get(known) {
+            Some(Some(id)) => {
+                let base = self.base(*id);
+                let at = base.root.clone();
+                let base = self.enter(&base, &at);
+                return Ok(Target { at, base });
+            }
+            Some(None) => {
+                let message = format!("`{reference}` leads to a file that cannot be read");
+                return Err(unresolved(message, from).into());
+            }
+            None => {}
+        }
+        let (path, uri, text) = match path {
+            Some((path, uri)) => match read_text(&path) {
+                Ok(text) => (path, uri, text),
+                Err(reason) => {
+                    let message = format!("`{reference}` leads nowhere: `{}` {reason}", path.display());
+                    let help = "file references are relative to the folder of the file that they stand in";
+                    return Err(unresolved(message, from).help(help).into());
+                }
+            },
+            None => {
+                let (path, text) = self.remote(reference, &wanted, from)?;
+                (path, wanted.clone(), text)
+            }
+        };
+        self.add(path, uri, text.into()).ok_or_else(|| {
+            let message = format!("`{reference}` leads to a file that cannot be read");
+            unresolved(message, from).into()
+        })
+    }
+
+    /// The path of a reference to a file, as the user would name it.
+    fn path_of(&self, reference: &str, base: &Base<'a>) -> PathBuf {
+        if let Some(path) = uri::to_path(reference) {
+            return path;
+        }
+        let referring = self.sources.file(base.file).path();
+        uri::normalise(&referring.parent().unwrap_or(Path::new("")).join(reference))
+    }
+
+    fn remote(&self, reference: &str, url: &str, from: &Location) -> Result<(PathBuf, String), Failure> {
+        let mirror = self.access.mirrors.iter().find_map(|(prefix, folder)| {
+            let rest = url.strip_prefix(prefix.as_str())?;
+            Some(uri::normalise(&folder.join(rest.trim_start_matches('/'))))
+        });
+        if let Some(path) = mirror {
+            return read_text(&path).map(|text| (path.clone(), text)).map_err(|reason| {
+                let message = format!("`{reference}` leads nowhere: `{}` {reason}", path.display());
+                unresolved(message, from).into()
+            });
+        }
+        let Some(host) = uri::host(url) else {
+            let message = format!("`{reference}` leads nowhere: nothing is identified by `{url}`");
+            return Err(unresolved(message, from).into());
+        };
+        let refused = |message: String, help: String| {
+            Box::new(Diagnostic::new(rules::REMOTE_REFERENCE, message, from).help(help))
+        };
+        if !self.access.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
+            return Err(refused(
+                format!("`{reference}` stands on another host, and references to `{host}` are not allowed"),
+                format!("copy the file beside the document and refer to it relatively, or allow the host `{host}`"),
+            ));
+        }
+        let Some(fetcher) = &self.access.fetcher else {
+            return Err(refused(
+                format!("`{reference}` cannot be fetched: `{host}` is allowed, but there is no fetcher"),
+                "copy the file beside the document and refer to it relatively, or give the loader a fetcher".to_owned(),
+            ));
+        };
+        let text = fetcher.fetch(url).map_err(|reason| {
+            refused(format!("`{reference}` cannot be fetched: {reason}"), format!("check that `{url}` can be reached"))
+        })?;
+        Ok((PathBuf::from(url), text))
+    }
+
+    /// Follows references to an object that is none.
+    pub(crate) fn follow(&mut self, at: At<'a>) -> Result<Target<'a>, Failure> {
+        let base = self.base(at.node.span.file);
+        let mut here = Target { at, base };
+        let mut seen = Vec::new();
+        while let Some(reference) = here.at.reference() {
+            let from = here.at.get("$ref").unwrap_or_else(|| here.at.clone()).location();
+            if seen.contains(&here.at.address()) || seen.len() >= MAX_CHAIN {
+                return Err(cycle(reference, &from).into());
+            }
+            seen.push(here.at.address());
+            here = self.resolve(reference, &here.base.clone(), &from)?;
+        }
+        Ok(here)
+    }
+}
+
+/// The member whose key has slashes that the pointer does not escape: `/messages/user/created` for `user/created`.
+/// Nothing else can be meant when the pointer leads nowhere otherwise.
+fn unescaped<'a>(parent: &At<'a>, token: &str, rest: &mut VecDeque<String>) -> Option<At<'a>> {
+    let mut key = token.to_owned();
+    for taken in 1..=rest.len() {
+        key.push('/');
+        key.push_str(&rest[taken - 1]);
+        if let Some(child) = parent.get(&key) {
+            rest.drain(..taken);
+            return Some(child);
+        }
+    }
+    None
+}
+
+/// The finding for references that only lead to each other.
+pub(crate) fn cycle(reference: &str, from: &Location) -> Diagnostic {
+    Diagnostic::new(rules::REFERENCE_CYCLE, format!("`{reference}` leads back to itself"), from)
+        .help("let one of the references of the circle be an object instead")
+}
+
+fn unresolved(message: String, from: &Location) -> Diagnostic {
+    Diagnostic::new(rules::UNRESOLVED_REFERENCE, message, from)
+}
+
+/// Where a pointer ended.
+struct Missing<'a> {
+    parent: At<'a>,
+    token: String,
+}
+
+impl Missing<'_> {
+    fn report(self, reference: &str, sources: &Sources, from: &Location) -> Diagnostic {
+        let file = sources.file(self.parent.node.span.file).path().display();
+        let place = match self.parent.pointer.as_str() {
+            "" => "at the top level".to_owned(),
+            pointer => format!("in `{pointer}`"),
+        };
+        let of_file = if self.parent.node.span.file == from.span.file { String::new() } else { format!(" of `{file}`") };
+        let message = format!("`{reference}` leads nowhere: there is no `{}` {place}{of_file}", self.token);
+        let mut diagnostic = unresolved(message, from);
+        if let Some(object) = self.parent.node.as_object() {
+            let names = object.iter().map(|(key, _)| key.name.as_str());
+            if let Some(near) = crate::near::nearest(&self.token, names) {
+                diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+            }
+        }
+        diagnostic
+    }
+}
+
+/// The text of a file, or why there is none.
+fn read_text(path: &Path) -> Result<String, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })?;
+    if !metadata.is_file() {
+        return Err("is not a file".to_owned());
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20));
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("is not UTF-8 text (byte {at})")
+    })
+}
+

@@ -1,0 +1,69 @@
+//! Real documents: what a generator needs of them is read, whatever else is wrong with them.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use event_api_spec::{Diagnostic, Loaded, Loader, Severity, Sources};
+
+/// Documents that others take for valid and that have errors here, with the reason.
+const EXCEPTIONS: &[(&str, &str)] = &[];
+
+struct Entry {
+    file: String,
+    path: PathBuf,
+    is_valid: bool,
+}
+
+fn corpus() -> Option<Vec<Entry>> {
+    let folder = std::env::var_os("EVENT_API_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from);
+    let Ok(manifest) = std::fs::read_to_string(folder.join("manifest.jsonl")) else {
+        println!("skipped: there is no corpus at {}", folder.display());
+        return None;
+    };
+    let entries = manifest.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let file = line["file"].as_str().unwrap().to_owned();
+        Entry { path: folder.join(&file), file, is_valid: line["valid"] == true }
+    });
+    Some(entries.collect())
+}
+
+fn text(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let place = diagnostic.location().map_or_else(String::new, |location| sources.display(location.span));
+    format!("{place} {} {} {}", diagnostic.severity, diagnostic.rule.id, diagnostic.message)
+}
+
+fn errors(loaded: &Loaded) -> Vec<String> {
+    let errors = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    errors.map(|diagnostic| text(diagnostic, &loaded.sources)).collect()
+}
+
+#[test]
+fn every_valid_document_loads_without_errors() {
+    let Some(entries) = corpus() else { return };
+    let mut failed = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.is_valid) {
+        let loaded = Loader::new().load(&entry.path);
+        let errors = errors(&loaded);
+        let is_exception = EXCEPTIONS.iter().any(|(file, _)| *file == entry.file);
+        if (loaded.document.is_none() || !errors.is_empty()) != is_exception {
+            failed.push(format!("{}\n    {}", entry.file, errors.join("\n    ")));
+        }
+    }
+    assert!(failed.is_empty(), "{} documents:\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn every_document_ends_in_a_document_or_an_error_with_a_place() {
+    let Some(entries) = corpus() else { return };
+    let started = Instant::now();
+    for entry in &entries {
+        let loaded = Loader::new().load(&entry.path);
+        assert!(loaded.document.is_some() || loaded.has_errors(), "{}", entry.file);
+        for diagnostic in &loaded.diagnostics {
+            assert!(diagnostic.location().is_some(), "{}: {}", entry.file, text(diagnostic, &loaded.sources));
+        }
+    }
+    println!("{} documents in {:?}", entries.len(), started.elapsed());
+}
