@@ -177,13 +177,17 @@ impl<'s, 'v> Run<'_, 's, 'v> {
         valid
     }
 
+    /// Where the part that is being looked at stands in the value.
+    fn pointer(&self) -> Pointer {
+        self.path.iter().fold(Pointer::root(), |pointer, step| match step {
+            Step::Member(name) => pointer.join(name),
+            Step::Item(index) => pointer.join(index),
+        })
+    }
+
     fn report(&self, sink: &mut Sink<'_>, value: &Node, keyword: &'static str, message: impl FnOnce() -> String) {
         if let Some(violations) = sink {
-            let pointer = self.path.iter().fold(Pointer::root(), |pointer, step| match step {
-                Step::Member(name) => pointer.join(name),
-                Step::Item(index) => pointer.join(index),
-            });
-            violations.push(Violation { pointer, span: value.span, keyword, message: message() });
+            violations.push(Violation { pointer: self.pointer(), span: value.span, keyword, message: message() });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Runtime expressions: `$message.header#/correlationId` must lead to something that the message declares.
 
 use super::{Context, listed};
-use crate::diagnostic::{Diagnostic, Findings};
+use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::document::{Message, MessageId, Payload, RuntimeExpression};
 use crate::near::nearest;
 use crate::rules;
@@ -74,30 +74,28 @@ fn check_one(
             }
         }
     };
-    let (message_text, help) = match missing.token {
-        None => (
-            format!("the {owner} stands in the {part} of message `{name}`, which declares none"),
-            format!("declare `{part}` in the message"),
-        ),
+    let (severity, text, help) = match missing.token {
+        // Many documents leave headers undeclared; nothing contradicts the expression then.
+        None => {
+            let text = format!("the {owner} stands in the {part} of message `{name}`, which declares none");
+            (Severity::Info, text, format!("declare `{part}` in the message"))
+        }
         Some(token) => {
-            let help = match nearest(&token, missing.siblings.iter().map(String::as_str)) {
+            let text = format!(
+                "the {owner} stands at `{pointer}` in the {part} of message `{name}`, where no `{token}` is declared"
+            );
+            let siblings = || missing.siblings.iter().map(String::as_str);
+            let help = match nearest(&token, siblings()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if missing.siblings.is_empty() => format!("declare `{token}` there"),
-                None => format!(
-                    "declare `{token}` there, or use one of {}",
-                    listed(missing.siblings.iter().map(String::as_str))
-                ),
+                None => format!("declare `{token}` there, or use one of {}", listed(siblings())),
             };
-            (
-                format!(
-                    "the {owner} stands at `{pointer}` in the {part} of message `{name}`, where no `{token}` is declared"
-                ),
-                help,
-            )
+            (rules::DANGLING_EXPRESSION.severity, text, help)
         }
     };
     found.push(
-        Diagnostic::new(rules::DANGLING_EXPRESSION, message_text, at)
+        Diagnostic::new(rules::DANGLING_EXPRESSION, text, at)
+            .severity(severity)
             .label(&message.location, "the message")
             .help(help),
     );

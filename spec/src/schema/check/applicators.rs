@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Outcome, Run, Sink, Step, Violation};
 use crate::schema::{Dialect, Keywords, SchemaId};
-use crate::source::{Key, Node, Object, Pointer, Value};
+use crate::source::{Key, Node, Object, Value};
 
 impl<'s, 'v> Run<'_, 's, 'v> {
     /// References, combinations and conditions.
@@ -97,7 +97,7 @@ impl<'s, 'v> Run<'_, 's, 'v> {
         }
     }
 
-    /// Names what the nearest alternative misses: the one that the value follows deepest before it fails.
+    /// Names what the nearest alternative misses: not one of another type or kind, and else the one that misses least.
     fn report_no_alternative(
         &mut self,
         keyword: &'static str,
@@ -108,22 +108,27 @@ impl<'s, 'v> Run<'_, 's, 'v> {
         if sink.is_none() {
             return;
         }
+        let here = self.pointer();
         let mut nearest: Option<((usize, usize), Violation)> = None;
         for &id in ids {
             let mut violations = Vec::new();
             self.evaluate(id, value, &mut Some(&mut violations));
-            // An alternative of another type or kind was hardly meant.
-            let foreign = violations.iter().filter(|v| matches!(v.keyword, "type" | "const" | "enum")).count();
-            let Some(first) = violations.into_iter().next() else { continue };
-            let shallow = usize::MAX - first.pointer.tokens().count();
-            if nearest.as_ref().is_none_or(|(rank, _)| (foreign, shallow) < *rank) {
-                nearest = Some(((foreign, shallow), first));
+            let is_foreign = |violation: &&Violation| match violation.keyword {
+                "const" | "enum" => true,
+                "type" => violation.pointer == here,
+                _ => false,
+            };
+            let rank = (violations.iter().filter(is_foreign).count(), violations.len());
+            if let Some(first) = violations.into_iter().next()
+                && nearest.as_ref().is_none_or(|(other, _)| rank < *other)
+            {
+                nearest = Some((rank, first));
             }
         }
         let count = ids.len();
         self.report(sink, value, keyword, || {
             let reason = nearest.map_or_else(String::new, |(_, violation)| {
-                let place = if violation.pointer == Pointer::root() {
+                let place = if violation.pointer == here {
                     String::new()
                 } else {
                     format!(" at `{}`", violation.pointer)
