@@ -4,7 +4,7 @@
 pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = wrong.chars().count();
     // A slip in five letters; longer names bear more of them.
-    let limit = (length / 4).clamp(1, 3);
+    let limit = if length < 3 { 0 } else { (length / 4).clamp(1, 3) };
     names
         .into_iter()
         .take(1000)
@@ -46,5 +46,6 @@ mod tests {
         assert_eq!(nearest("tilte", names), Some("title"));
         assert_eq!(nearest("Title", names), Some("title"));
         assert_eq!(nearest("address", names), None);
+        assert_eq!(nearest("T", ["S"]), None);
     }
 }
