@@ -10,24 +10,24 @@ use event_api_spec::schema::{Keywords, SchemaId, SchemaKind};
 use event_api_spec::{Diagnostic, Document, Loaded, Loader, Sources};
 
 /// Loads a document from its text.
-pub fn load(text: &str) -> Loaded {
+pub(crate) fn load(text: &str) -> Loaded {
     Loader::new().load_text("asyncapi.yaml", text)
 }
 
 /// Loads a document that must have nothing to complain about.
-pub fn load_clean(text: &str) -> Document {
+pub(crate) fn load_clean(text: &str) -> Document {
     clean(load(text))
 }
 
 /// The document, which must have nothing to complain about.
-pub fn clean(loaded: Loaded) -> Document {
+pub(crate) fn clean(loaded: Loaded) -> Document {
     let found = report(&loaded);
     assert!(found.is_empty(), "{found}");
     loaded.document.expect("a document without diagnostics is there")
 }
 
 /// Writes files to a new folder and loads the first of them.
-pub fn load_files(files: &[(&str, &str)]) -> Loaded {
+pub(crate) fn load_files(files: &[(&str, &str)]) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -38,12 +38,12 @@ pub fn load_files(files: &[(&str, &str)]) -> Loaded {
 }
 
 /// All diagnostics, one a line: `file:line:column severity rule: message (help)`.
-pub fn report(loaded: &Loaded) -> String {
+pub(crate) fn report(loaded: &Loaded) -> String {
     lines(&loaded.diagnostics, &loaded.sources)
 }
 
 /// See [`report`].
-pub fn lines(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+pub(crate) fn lines(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     let mut text = String::new();
     let folder = sources.files().next().and_then(|file| file.path().parent()).unwrap_or(Path::new(""));
     let folder = format!("{}/", folder.display());
@@ -61,7 +61,7 @@ pub fn lines(diagnostics: &[Diagnostic], sources: &Sources) -> String {
 }
 
 /// The keywords of a schema, behind bare references.
-pub fn keywords(document: &Document, id: SchemaId) -> &Keywords {
+pub(crate) fn keywords(document: &Document, id: SchemaId) -> &Keywords {
     match &document[document.schemas.follow(id)].kind {
         SchemaKind::Object(keywords) => keywords,
         SchemaKind::Bool(_) => panic!("a boolean schema has no keywords"),
@@ -69,4 +69,4 @@ pub fn keywords(document: &Document, id: SchemaId) -> &Keywords {
 }
 
 /// The header that every 3.x document begins with.
-pub const HEAD: &str = "asyncapi: 3.0.0\ninfo: {title: Test, version: 1.0.0}\n";
+pub(crate) const HEAD: &str = "asyncapi: 3.0.0\ninfo: {title: Test, version: 1.0.0}\n";
