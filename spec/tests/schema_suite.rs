@@ -9,8 +9,10 @@ const DIALECTS: [(&str, Dialect); 3] =
     [("draft7", Dialect::Draft7), ("draft2019-09", Dialect::Draft2019), ("draft2020-12", Dialect::Draft2020)];
 
 fn suite() -> Option<PathBuf> {
-    let folder = std::env::var_os("EVENT_API_SCHEMA_SUITE")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/json-schema-test-suite"), PathBuf::from);
+    let folder = std::env::var_os("EVENT_API_SCHEMA_SUITE").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/json-schema-test-suite"),
+        PathBuf::from,
+    );
     if folder.join("tests").is_dir() {
         return Some(folder);
     }
@@ -36,7 +38,12 @@ fn every_schema_of_the_official_suite_resolves() {
                 // The dialects' own schemas are not part of the suite.
                 let errors: Vec<_> = errors.filter(|error| !error.message.contains("json-schema.org")).collect();
                 if loaded.root.is_none() || !errors.is_empty() {
-                    failed.push(format!("{name}/{}: {}\n    {:?}", path.file_stem().unwrap().display(), group["description"], errors));
+                    failed.push(format!(
+                        "{name}/{}: {}\n    {:?}",
+                        path.file_stem().unwrap().display(),
+                        group["description"],
+                        errors
+                    ));
                 }
             }
         }

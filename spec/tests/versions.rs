@@ -120,7 +120,11 @@ fn essence(document: &Document) -> String {
     let mut say = |line: String| text.push_str(&(line + "\n"));
     let info = &document.info;
     say(format!("{} {} {:?}", info.title, info.version, document.default_content_type));
-    say(format!("{:?} {:?}", info.tags.iter().map(|tag| &tag.name).collect::<Vec<_>>(), info.external_docs.as_ref().map(|docs| &docs.url)));
+    say(format!(
+        "{:?} {:?}",
+        info.tags.iter().map(|tag| &tag.name).collect::<Vec<_>>(),
+        info.external_docs.as_ref().map(|docs| &docs.url)
+    ));
     for (key, id) in &document.servers {
         let server = &document[*id];
         say(format!("{key} {} {:?} {} {:?}", server.host, server.pathname, server.protocol, server.description));
@@ -133,7 +137,13 @@ fn essence(document: &Document) -> String {
     }
     for (key, id) in &document.channels {
         let channel = &document[*id];
-        say(format!("{key} {:?} {:?} {:?} {:?}", channel.address, channel.description, channel.servers, channel.bindings.keys()));
+        say(format!(
+            "{key} {:?} {:?} {:?} {:?}",
+            channel.address,
+            channel.description,
+            channel.servers,
+            channel.bindings.keys()
+        ));
         for (name, parameter) in &channel.parameters {
             say(format!("  {name} {:?} {:?} {:?}", parameter.description, parameter.enum_values, parameter.default));
         }
@@ -144,7 +154,10 @@ fn essence(document: &Document) -> String {
                 _ => Vec::new(),
             };
             let location = message.correlation_id.as_ref().map(|id| &id.value_location);
-            say(format!("  {key} {:?} {:?} {:?} {payload:?} {location:?}", message.key, message.name, message.content_type));
+            say(format!(
+                "  {key} {:?} {:?} {:?} {payload:?} {location:?}",
+                message.key, message.name, message.content_type
+            ));
         }
     }
     for (key, operation) in &document.operations {
@@ -182,7 +195,8 @@ channels:
     publish: {message: {oneOf: [{payload: {type: string}}, {name: named, payload: {type: number}}]}}
 ",
     );
-    let operations: Vec<_> = document.operations.iter().map(|(key, operation)| (key.as_str(), operation.is_named)).collect();
+    let operations: Vec<_> =
+        document.operations.iter().map(|(key, operation)| (key.as_str(), operation.is_named)).collect();
     assert_eq!(operations, [("a/b.subscribe", false), ("a/b.publish", false)]);
     let channel = &document[document.channels["a/b"]];
     assert_eq!(channel.messages.keys().collect::<Vec<_>>(), ["subscribe.message", "publish.message.0", "named"]);
@@ -190,12 +204,22 @@ channels:
 
 #[test]
 fn every_version_of_2_and_3_is_read_and_no_other() {
-    for version in ["2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.6.0", "2.6.7", "3.0.0", "3.1.0", "3.0.99"] {
+    for version in ["2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.6.0", "2.6.7", "3.0.0", "3.1.0", "3.0.99"]
+    {
         let loaded = load(&format!("asyncapi: {version}\ninfo: {{title: T, version: '1'}}\nchannels: {{}}\n"));
         assert_eq!(report(&loaded), "", "{version}");
     }
     let mut reports = String::new();
-    for text in ["asyncapi: 1.2.0", "asyncapi: 4.0.0", "asyncapi: 2.7.0", "asyncapi: [3]", "openapi: 3.0.0", "asyncAPI: 3.0.0", "- 1", "42"] {
+    for text in [
+        "asyncapi: 1.2.0",
+        "asyncapi: 4.0.0",
+        "asyncapi: 2.7.0",
+        "asyncapi: [3]",
+        "openapi: 3.0.0",
+        "asyncAPI: 3.0.0",
+        "- 1",
+        "42",
+    ] {
         let loaded = load(text);
         assert!(loaded.document.is_none(), "{text}");
         reports.push_str(&report(&loaded));

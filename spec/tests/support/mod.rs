@@ -2,6 +2,8 @@
 
 // Each suite is a program of its own and uses some of this.
 #![allow(dead_code)]
+// Clippy lets only test functions unwrap; here it is their tools that do.
+#![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
 use std::path::Path;
