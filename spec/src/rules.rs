@@ -37,6 +37,7 @@ rules! {
     /// The rules of reading and resolving.
     READING;
     DUPLICATE_OPERATION, "duplicate-operation", Error, "No two operations have the same `operationId`.";
+    EXPANSION_LIMIT, "expansion-limit", Error, "References do not blow the document up.";
     FOREIGN_KEYWORD, "foreign-keyword", Warning, "A schema uses only keywords of its dialect.";
     INVALID_ADDRESS, "invalid-address", Warning, "A channel address has balanced braces with names in them.";
     INVALID_BINDING, "invalid-binding", Warning, "A binding of a known protocol has fields of the right types.";

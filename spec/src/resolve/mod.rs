@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 pub(crate) use at::At;
 pub(crate) use identifiers::declared_dialect;
-pub(crate) use store::Store;
 use store::File;
+pub(crate) use store::Store;
 
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::rules;
 use crate::schema::Dialect;
-use crate::source::{self, FileId, Location, Pointer, Sources, percent_decode};
+use crate::source::{self, FileId, Location, Node, Pointer, Sources, percent_decode};
 
 /// The largest file that is read. The largest real document known has a fiftieth of it.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -87,6 +87,8 @@ pub(crate) struct Resolver<'a> {
     /// By absolute URI; `None` when the file could not be read, which was reported.
     by_uri: HashMap<String, Option<FileId>>,
     identifiers: HashMap<String, Target<'a>>,
+    /// The members of large objects by name, so that many references into one do not each search all of it.
+    indexes: HashMap<usize, HashMap<&'a str, &'a Node>>,
     /// Whether schemas are read to the letter of their dialect.
     strict: bool,
     dialect: Dialect,
@@ -102,6 +104,7 @@ impl<'a> Resolver<'a> {
             bases: HashMap::new(),
             by_uri: HashMap::new(),
             identifiers: HashMap::new(),
+            indexes: HashMap::new(),
             strict,
             dialect,
         }
@@ -135,13 +138,8 @@ impl<'a> Resolver<'a> {
         let file = self.store.files.push(File { uri, root });
         self.by_uri.insert(file.uri.clone(), Some(id));
         let root = At::new(&file.root, Pointer::root());
-        let base = Rc::new(Base {
-            uri: file.uri.clone(),
-            root: root.clone(),
-            file: id,
-            has_identifiers,
-            is_resource: false,
-        });
+        let base =
+            Rc::new(Base { uri: file.uri.clone(), root: root.clone(), file: id, has_identifiers, is_resource: false });
         self.bases.insert(id, base.clone());
         if has_identifiers {
             let only_schemas = self.strict || file.root.get("asyncapi").is_none();
@@ -200,7 +198,9 @@ impl<'a> Resolver<'a> {
             let anchor = format!("{}#{fragment}", resource.base.uri);
             return self.identifiers.get(&anchor).cloned().ok_or_else(|| {
                 let help = "write `#/` and the path to the object, such as `#/components/schemas/User`";
-                unresolved(format!("`{reference}` leads nowhere: there is no anchor `{fragment}`"), from).help(help).into()
+                unresolved(format!("`{reference}` leads nowhere: there is no anchor `{fragment}`"), from)
+                    .help(help)
+                    .into()
             });
         };
         match self.walk(&resource, &pointer, from, budget) {
@@ -229,7 +229,7 @@ impl<'a> Resolver<'a> {
         let mut here = start.clone();
         let mut tokens: VecDeque<String> = pointer.tokens().collect();
         while let Some(token) = tokens.pop_front() {
-            let mut child = here.at.child(&token);
+            let mut child = self.child(&here.at, &token);
             // Strictly, a pointer does not look through references. Everybody writes such pointers.
             let mut budget = budget;
             while child.is_none() && budget > 0 {
@@ -240,7 +240,7 @@ impl<'a> Resolver<'a> {
                     Ok(target) => here = target,
                     Err(_) => break,
                 }
-                child = here.at.child(&token);
+                child = self.child(&here.at, &token);
             }
             let child = match child {
                 Some(child) => child,
@@ -259,6 +259,15 @@ impl<'a> Resolver<'a> {
             here = Target { at: child, base };
         }
         Ok(here)
+    }
+
+    fn child(&mut self, parent: &At<'a>, token: &str) -> Option<At<'a>> {
+        let Some(object) = parent.node.as_object().filter(|object| object.len() > 50) else {
+            return parent.child(token);
+        };
+        let index = self.indexes.entry(parent.address());
+        let index = index.or_insert_with(|| object.iter().map(|(key, node)| (key.name.as_str(), node)).collect());
+        Some(At::new(*index.get(token)?, parent.pointer.join(token)))
     }
 
     /// The root of the file or embedded resource that the part before `#` names.
@@ -420,7 +429,8 @@ impl Missing<'_> {
             "" => "at the top level".to_owned(),
             pointer => format!("in `{pointer}`"),
         };
-        let of_file = if self.parent.node.span.file == from.span.file { String::new() } else { format!(" of `{file}`") };
+        let of_file =
+            if self.parent.node.span.file == from.span.file { String::new() } else { format!(" of `{file}`") };
         let message = format!("`{reference}` leads nowhere: there is no `{}` {place}{of_file}", self.token);
         let mut diagnostic = unresolved(message, from);
         if let Some(object) = self.parent.node.as_object() {
@@ -451,4 +461,3 @@ fn read_text(path: &Path) -> Result<String, String> {
         format!("is not UTF-8 text (byte {at})")
     })
 }
-

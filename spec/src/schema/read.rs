@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::keywords::{self, Shape};
 use super::{Dialect, Discriminator, JsonType, Keywords, Schema, SchemaId, SchemaKind, Schemas};
@@ -113,21 +113,14 @@ impl<'a> SchemaReader<'a> {
 
 /// What a schema is called by its place.
 fn name_of(at: &At<'_>) -> Option<String> {
-    let tokens: Vec<String> = at.pointer.tokens().collect();
-    match &tokens[..] {
-        [components, schemas, name, rest @ ..] if components == "components" && schemas == "schemas" => {
-            // `…/schema` is the inside of a Multi Format Schema Object.
-            (rest.is_empty() || rest == ["schema"]).then(|| name.clone()).or_else(|| definition(&tokens))
-        }
-        _ => definition(&tokens),
+    let pointer = at.pointer.as_str();
+    let (map, _) = pointer.rsplit_once('/')?;
+    if map == "/components/schemas" || map.ends_with("/definitions") || map.ends_with("/$defs") {
+        return at.pointer.last();
     }
-}
-
-fn definition(tokens: &[String]) -> Option<String> {
-    match tokens {
-        [.., map, name] if map == "definitions" || map == "$defs" => Some(name.clone()),
-        _ => None,
-    }
+    // The inside of a Multi Format Schema Object.
+    let name = map.strip_prefix("/components/schemas/").filter(|name| !name.contains('/'));
+    name.filter(|_| pointer.ends_with("/schema")).map(|name| name.replace("~1", "/").replace("~0", "~"))
 }
 
 /// What a schema that is referred to is called: its key, wherever it stands, unless the place is one within a schema.
@@ -164,14 +157,13 @@ impl<'a> One<'_, 'a> {
             }
             let location = || Location { span: key.span, pointer: self.at.pointer.join(name) };
             match keywords::shape(name, self.dialect) {
-                Some(shape) => self.keyword(&mut keywords, name, shape, At::new(node, self.at.pointer.join(name))),
+                Some(shape) => self.keyword(&mut keywords, name, shape, node),
                 None => {
                     if !self.reader.strict && !name.starts_with("x-") {
                         if let Some(home) = keywords::home(name) {
                             let message = format!("`{name}` is a keyword of {home}, and ignored here");
                             let help = "say by `schemaFormat` or `$schema` which dialect it is";
-                            self.found
-                                .push(Diagnostic::new(rules::FOREIGN_KEYWORD, message, &location()).help(help));
+                            self.found.push(Diagnostic::new(rules::FOREIGN_KEYWORD, message, &location()).help(help));
                         } else if let Some(near) = nearest(name, keywords::names()).filter(|_| name.len() > 3) {
                             let message = format!("a schema has no keyword `{name}`");
                             let help = format!("did you mean `{near}`?");
@@ -220,41 +212,50 @@ impl<'a> One<'_, 'a> {
             keywords.then_schema = None;
             keywords.else_schema = None;
         }
-        if let Some(example) = object.get("example").filter(|_| !self.reader.strict || self.dialect == Dialect::OpenApi30) {
+        if let Some(example) =
+            object.get("example").filter(|_| !self.reader.strict || self.dialect == Dialect::OpenApi30)
+        {
             keywords.extensions.shift_remove("example");
             keywords.examples.push(example.clone());
         }
     }
 
-    fn keyword(&mut self, keywords: &mut Keywords, name: &str, shape: &Shape, at: At<'a>) {
+    fn keyword(&mut self, keywords: &mut Keywords, name: &str, shape: &Shape, node: &'a Node) {
+        // Most keywords need no pointer, and there are many.
+        let at = || At::new(node, self.at.pointer.join(name));
         match *shape {
             Shape::Ignored => {}
-            Shape::Reference => self.reference(keywords, &at),
+            Shape::Reference => self.reference(keywords, &at()),
             Shape::DynamicReference => {
+                let at = at();
                 if let Some(text) = self.text(name, &at) {
                     keywords.dynamic_reference = self.target(text, &at);
                 }
             }
-            Shape::Text(field) => *field(keywords) = self.text(name, &at).map(str::to_owned),
-            Shape::Flag(field) => match at.node.value {
-                Value::Bool(value) => *field(keywords) = value,
-                _ => self.wrong_type(name, "a boolean", &at),
+            Shape::Text(field) => match &node.value {
+                Value::String(text) => *field(keywords) = Some(text.clone()),
+                Value::Null => {}
+                _ => self.wrong_type(name, "a string", &at()),
             },
-            Shape::Number(field) => match &at.node.value {
+            Shape::Flag(field) => match node.value {
+                Value::Bool(value) => *field(keywords) = value,
+                _ => self.wrong_type(name, "a boolean", &at()),
+            },
+            Shape::Number(field) => match &node.value {
                 Value::Number(number) => *field(keywords) = Some(number.clone()),
                 // Handled beside `minimum` and `maximum`.
                 Value::Bool(_) if name.starts_with("exclusive") => {}
                 Value::String(text) if Number::parse(text).is_some() => {
-                    self.wrong_type(name, "a number", &at);
+                    self.wrong_type(name, "a number", &at());
                     *field(keywords) = Number::parse(text);
                 }
-                _ => self.wrong_type(name, "a number", &at),
+                _ => self.wrong_type(name, "a number", &at()),
             },
             Shape::Count(field) => {
-                let number = match &at.node.value {
+                let number = match &node.value {
                     Value::Number(number) => number.as_i128(),
                     Value::String(text) => {
-                        self.wrong_type(name, "a whole number that is not negative", &at);
+                        self.wrong_type(name, "a whole number that is not negative", &at());
                         *field(keywords) = text.parse().ok();
                         return;
                     }
@@ -263,53 +264,54 @@ impl<'a> One<'_, 'a> {
                 // No string is longer than what 64 bits can count.
                 match number.filter(|number| *number >= 0) {
                     Some(number) => *field(keywords) = Some(u64::try_from(number).unwrap_or(u64::MAX)),
-                    None => self.wrong_type(name, "a whole number that is not negative", &at),
+                    None => self.wrong_type(name, "a whole number that is not negative", &at()),
                 }
             }
-            Shape::Node(field) => *field(keywords) = Some(at.node.clone()),
-            Shape::Nodes(field) => match at.node.as_array() {
+            Shape::Node(field) => *field(keywords) = Some(node.clone()),
+            Shape::Nodes(field) => match node.as_array() {
                 Some(items) => field(keywords).extend(items.iter().cloned()),
                 // `examples` as an object or a single value: what OpenAPI's authors write.
-                None => self.wrong_type(name, "an array", &at),
+                None => self.wrong_type(name, "an array", &at()),
             },
-            Shape::Enum => match at.node.as_array() {
+            Shape::Enum => match node.as_array() {
                 Some(items) => keywords.enum_values = Some(items.to_vec()),
-                None => self.wrong_type(name, "an array", &at),
+                None => self.wrong_type(name, "an array", &at()),
             },
-            Shape::Types => keywords.types = self.types(&at),
-            Shape::Schema(field) => *field(keywords) = Some(self.schema(at)),
-            Shape::Schemas(field) => match at.node.as_array() {
+            Shape::Types => keywords.types = self.types(&at()),
+            Shape::Schema(field) => *field(keywords) = Some(self.schema(at())),
+            Shape::Schemas(field) => match node.as_array() {
                 Some(items) => {
+                    let pointer = at().pointer;
                     for (index, node) in items.iter().enumerate() {
-                        let id = self.schema(At::new(node, at.pointer.join(index)));
+                        let id = self.schema(At::new(node, pointer.join(index)));
                         field(keywords).push(id);
                     }
                 }
-                None => self.wrong_type(name, "an array of schemas", &at),
+                None => self.wrong_type(name, "an array of schemas", &at()),
             },
             Shape::Map(field) => {
-                for (name, at) in self.map(name, &at) {
+                for (name, at) in self.map(name, &at()) {
                     let id = self.schema(at);
                     field(keywords).insert(name, id);
                 }
             }
-            Shape::Items => match at.node.as_array() {
+            Shape::Items => match node.as_array() {
                 Some(items) if self.dialect == Dialect::Draft2020 => {
-                    self.wrong_type(name, "a schema (write `prefixItems` for a tuple)", &at);
-                    self.tuple(keywords, items, &at);
+                    self.wrong_type(name, "a schema (write `prefixItems` for a tuple)", &at());
+                    self.tuple(keywords, items, &at());
                 }
-                Some(items) => self.tuple(keywords, items, &at),
-                None => keywords.items = Some(self.schema(at)),
+                Some(items) => self.tuple(keywords, items, &at()),
+                None => keywords.items = Some(self.schema(at())),
             },
-            Shape::Names => keywords.required = self.names(name, &at),
+            Shape::Names => keywords.required = self.names(name, &at()),
             Shape::DependentNames => {
-                for (key, at) in self.map(name, &at) {
+                for (key, at) in self.map(name, &at()) {
                     let names = self.names(name, &at);
                     keywords.dependent_required.insert(key, names);
                 }
             }
             Shape::Dependencies => {
-                for (key, at) in self.map(name, &at) {
+                for (key, at) in self.map(name, &at()) {
                     if at.node.as_array().is_some() {
                         let names = self.names(name, &at);
                         keywords.dependent_required.insert(key, names);
@@ -319,12 +321,12 @@ impl<'a> One<'_, 'a> {
                     }
                 }
             }
-            Shape::Discriminator => self.discriminator(keywords, &at),
+            Shape::Discriminator => self.discriminator(keywords, &at()),
             Shape::Nullable => {
                 if !self.reader.strict && self.dialect != Dialect::OpenApi30 {
                     let message = "`nullable` is a keyword of OpenAPI 3.0";
                     let help = "it is read as OpenAPI has it; write `type: [string, 'null']` (or whatever the type is)";
-                    self.found.push(Diagnostic::new(rules::FOREIGN_KEYWORD, message, &at.location()).help(help));
+                    self.found.push(Diagnostic::new(rules::FOREIGN_KEYWORD, message, &at().location()).help(help));
                 }
             }
         }
@@ -435,14 +437,15 @@ impl<'a> One<'_, 'a> {
                     let near = name.and_then(|name| nearest(name, JsonType::NAMES.iter().map(|(name, _)| *name)));
                     self.found.push(match near {
                         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                        None => diagnostic
-                            .help("the types are null, boolean, integer, number, string, array and object"),
+                        None => {
+                            diagnostic.help("the types are null, boolean, integer, number, string, array and object")
+                        }
                     });
                 }
             }
         }
         // What else an unknown type would have accepted is anyone's guess.
-        (!is_open && !(types.is_empty() && !self.reader.strict)).then_some(types)
+        (!is_open && (!types.is_empty() || self.reader.strict)).then_some(types)
     }
 
     fn names(&mut self, name: &str, at: &At<'a>) -> Vec<String> {
@@ -450,16 +453,14 @@ impl<'a> One<'_, 'a> {
             self.wrong_type(name, "an array of names", at);
             return Vec::new();
         };
-        let mut names: Vec<String> = Vec::with_capacity(items.len());
+        let mut names = IndexSet::with_capacity(items.len());
         for (index, node) in items.iter().enumerate() {
             if node.as_str().is_none() {
                 self.wrong_type(name, "an array of names", &At::new(node, at.pointer.join(index)));
             }
-            if let Some(name) = text(node).filter(|name| !names.contains(name)) {
-                names.push(name);
-            }
+            names.extend(text(node));
         }
-        names
+        names.into_iter().collect()
     }
 
     fn map(&mut self, name: &str, at: &At<'a>) -> Vec<(String, At<'a>)> {

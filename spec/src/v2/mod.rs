@@ -51,7 +51,8 @@ impl<'a> Reader<'a> {
             let server = match at.node.as_str() {
                 Some(name) => self.server_by_name(name, &at),
                 None => {
-                    let message = format!("`servers` of a channel must be an array of names, but has {}", at.node.kind());
+                    let message =
+                        format!("`servers` of a channel must be an array of names, but has {}", at.node.kind());
                     self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()));
                     None
                 }
@@ -142,9 +143,7 @@ impl<'a> Reader<'a> {
             return Vec::new();
         };
         let items = items.iter().enumerate();
-        items
-            .filter_map(|(index, node)| self.message(&At::new(node, alternatives.pointer.join(index)), None))
-            .collect()
+        items.filter_map(|(index, node)| self.message(&At::new(node, alternatives.pointer.join(index)), None)).collect()
     }
 
     /// Gives a message its key in the channel: the one it has in `components`, or what it calls itself.

@@ -25,7 +25,8 @@ impl<'a> Reader<'a> {
             Some(at) => {
                 let address = super::text(at.node);
                 if at.node.as_str().is_none() {
-                    let message = format!("`address` of a Channel Object must be a string or null, but is {}", at.node.kind());
+                    let message =
+                        format!("`address` of a Channel Object must be a string or null, but is {}", at.node.kind());
                     self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()));
                 }
                 if let Some(address) = &address {

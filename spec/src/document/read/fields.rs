@@ -229,7 +229,8 @@ impl<'a> Fields<'a> {
 /// The members of an object; `None` when it is none.
 pub(crate) fn entries<'a>(at: &At<'a>) -> Option<Vec<Entry<'a>>> {
     let object = at.node.as_object()?;
-    let entry = |(key, node): (&'a Key, &'a Node)| Entry { key, node, pointer: at.pointer.join(&key.name), taken: false };
+    let entry =
+        |(key, node): (&'a Key, &'a Node)| Entry { key, node, pointer: at.pointer.join(&key.name), taken: false };
     Some(object.iter().map(entry).collect())
 }
 

@@ -27,7 +27,7 @@ use crate::near::nearest;
 use crate::resolve::{At, Resolver, Store};
 use crate::rules;
 use crate::schema::read::SchemaReader;
-use crate::source::Pointer;
+use crate::source::{Location, Node, Pointer, Value};
 
 /// Reads one document.
 pub(crate) struct Reader<'a> {
@@ -44,7 +44,14 @@ pub(crate) struct Reader<'a> {
     server_ids: HashMap<usize, ServerId>,
     channel_ids: HashMap<usize, ChannelId>,
     message_ids: HashMap<usize, MessageId>,
+    /// How many nodes were copied because something refers to them.
+    copied: usize,
+    sizes: HashMap<usize, usize>,
 }
+
+/// How many nodes may be copied: objects that are held by value, once for each reference to them. Real documents stay
+/// below a hundredth of it; without a limit, a megabyte of text could ask for a terabyte of memory.
+const MAX_COPIED: usize = 1_000_000;
 
 impl SpecVersion {
     pub(crate) fn is_v3(self) -> bool {
@@ -92,6 +99,8 @@ pub(crate) fn document<'a>(
                 server_ids: HashMap::new(),
                 channel_ids: HashMap::new(),
                 message_ids: HashMap::new(),
+                copied: 0,
+                sizes: HashMap::new(),
             };
             let document = reader.document();
             resolver = reader.resolver;
@@ -103,7 +112,8 @@ pub(crate) fn document<'a>(
 
 fn version(root: &At<'_>, found: &mut Findings) -> Option<SpecVersion> {
     const READ: &str = "AsyncAPI 2.0 to 2.6, 3.0 and 3.1 are read";
-    let unsupported = |message: String, at: &At<'_>| Diagnostic::new(rules::UNSUPPORTED_VERSION, message, &at.location());
+    let unsupported =
+        |message: String, at: &At<'_>| Diagnostic::new(rules::UNSUPPORTED_VERSION, message, &at.location());
     let Some(object) = root.node.as_object() else {
         let message = format!("an AsyncAPI document must be an object, but is {}", root.node.kind());
         found.push(unsupported(message, root));
@@ -228,8 +238,23 @@ impl<'a> Reader<'a> {
                 self.found.push(diagnostic);
                 None
             }
-            _ => Some(target),
+            // These are held once, however many refer to them.
+            _ if ["servers", "channels", "messages"].contains(&section) => Some(target),
+            _ => self.may_copy(&target, &from).then_some(target),
         }
+    }
+
+    /// Whether one more copy of `at` is within the limit.
+    pub(crate) fn may_copy(&mut self, at: &At<'a>, from: &Location) -> bool {
+        let size = *self.sizes.entry(at.address()).or_insert_with(|| size(at.node));
+        let before = self.copied;
+        self.copied = before.saturating_add(size);
+        if self.copied > MAX_COPIED && before <= MAX_COPIED {
+            let message = format!("references ask for more than {MAX_COPIED} copies of values");
+            let help = "make what many objects refer to smaller; from here on, such references are ignored";
+            self.found.push(Diagnostic::new(rules::EXPANSION_LIMIT, message, from).help(help));
+        }
+        self.copied <= MAX_COPIED
     }
 
     /// The members of a map of named objects. The map as a whole may be a reference: `schemas: {$ref: ./schemas.yaml}`.
@@ -270,6 +295,15 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn read_message(&self, id: MessageId) -> &Message {
         &self.messages[id.0 as usize]
+    }
+}
+
+/// How many nodes a tree has. Its depth is bounded by the reader of the text.
+fn size(node: &Node) -> usize {
+    match &node.value {
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(object) => 1 + object.iter().map(|(_, node)| size(node)).sum::<usize>(),
+        _ => 1,
     }
 }
 

@@ -48,6 +48,7 @@ impl<'a> Reader<'a> {
         let schemes = self.root.get("components").and_then(|components| components.get("securitySchemes"));
         for (name, scopes) in members(at) {
             let scheme = match schemes.as_ref().and_then(|schemes| schemes.get(&name)) {
+                Some(scheme) if !self.may_copy(&scheme, &scopes.location()) => None,
                 Some(scheme) => self.security_scheme(scheme),
                 None => {
                     let message = format!("there is no security scheme `{name}`");
@@ -76,9 +77,9 @@ impl<'a> Reader<'a> {
         let name = kind_at.as_ref().and_then(|at| super::text(at.node)).unwrap_or_default();
         let kind = match name.as_str() {
             "userPassword" => SecuritySchemeKind::UserPassword,
-            "apiKey" => {
-                SecuritySchemeKind::ApiKey { location: fields.required_string("in", &mut self.found).unwrap_or_default() }
-            }
+            "apiKey" => SecuritySchemeKind::ApiKey {
+                location: fields.required_string("in", &mut self.found).unwrap_or_default(),
+            },
             "X509" => SecuritySchemeKind::X509,
             "symmetricEncryption" => SecuritySchemeKind::SymmetricEncryption,
             "asymmetricEncryption" => SecuritySchemeKind::AsymmetricEncryption,
@@ -117,12 +118,7 @@ impl<'a> Reader<'a> {
                 SecuritySchemeKind::Other(other.to_owned())
             }
         };
-        Some(SecurityScheme {
-            location: at.location(),
-            description,
-            kind,
-            extensions: fields.finish(&mut self.found),
-        })
+        Some(SecurityScheme { location: at.location(), description, kind, extensions: fields.finish(&mut self.found) })
     }
 
     fn flows(&mut self, at: &At<'a>) -> OAuthFlows {

@@ -66,7 +66,8 @@ impl<'a> Reader<'a> {
             default: fields.value("default", &mut self.found).and_then(|at| {
                 let default = text(at.node);
                 if default.is_none() {
-                    let message = format!("`default` of a Server Variable Object must be a string, but is {}", at.node.kind());
+                    let message =
+                        format!("`default` of a Server Variable Object must be a string, but is {}", at.node.kind());
                     self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()));
                 }
                 default

@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
             return patch.node;
         }
         match (&base.at.node.value, &over.at.node.value) {
-            (Value::Object(left), Value::Object(right)) => {
+            (Value::Object(left), Value::Object(right)) if self.may_copy(&base.at, &over.at.location()) => {
                 let value = Value::Object(patched(left, right));
                 self.store.merged.push(Node { span: patch.node.span, value })
             }
@@ -91,9 +91,7 @@ fn patched(base: &Object, patch: &Object) -> Object {
             Some(over) => {
                 let is_reference = node.get("$ref").is_some() || over.get("$ref").is_some();
                 let value = match (&node.value, &over.value) {
-                    (Value::Object(left), Value::Object(right)) if !is_reference => {
-                        Value::Object(patched(left, right))
-                    }
+                    (Value::Object(left), Value::Object(right)) if !is_reference => Value::Object(patched(left, right)),
                     _ => over.value.clone(),
                 };
                 result.push(key.clone(), Node { span: over.span, value });
