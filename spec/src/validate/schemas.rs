@@ -110,7 +110,7 @@ fn check_patterns(context: &Context<'_>, schema: &Schema, keywords: &Keywords, f
     let mut check = |pattern: &str, at: &dyn Fn() -> crate::source::Location| {
         if let Err(PatternError::Invalid(reason)) = Pattern::new(pattern) {
             let message = format!("`{pattern}` is no regular expression of ECMA-262: {reason}");
-            let help = "write it as JavaScript reads it, without flags such as `(?i)`; what it should match is accepted unchecked until then";
+            let help = "write it as JavaScript reads it, for example without flags such as `(?i)`";
             found.push(Diagnostic::new(rules::INVALID_PATTERN, message, &at()).help(help));
         }
     };
