@@ -20,7 +20,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Findings) {
 }
 
 fn check_parameters(context: &Context<'_>, channel: &Channel, address: &str, found: &mut Findings) {
-    let used = template::names(address);
+    let Some(used) = template::names(address) else { return };
     let declared = || channel.parameters.keys().map(String::as_str);
     for &name in used.iter().filter(|name| !channel.parameters.contains_key(**name)) {
         let message =

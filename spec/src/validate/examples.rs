@@ -10,6 +10,9 @@ use crate::source::{Location, Node, Pointer};
 /// So many violations of one value are reported.
 const MOST_VIOLATIONS: usize = 3;
 
+/// So many values of an enumeration are checked: what is wrong with one is wrong with most.
+const MOST_ENUMERATED: usize = 200;
+
 pub(super) fn check(context: &Context<'_>, checker: &mut Checker<'_>, found: &mut Findings) {
     let schemas = &context.document.schemas;
     for id in schemas.ids() {
@@ -25,8 +28,12 @@ pub(super) fn check(context: &Context<'_>, checker: &mut Checker<'_>, found: &mu
                 if let (Some(Payload::Schema(schema)), Some(value)) = (schema, value) {
                     let given = Given {
                         rule: rules::EXAMPLE_MISMATCH,
-                        what: format!("the example's {part}"),
-                        pointer: example.location.pointer.join(part),
+                        what: if part == "payload" {
+                            "the example's payload does not match its schema"
+                        } else {
+                            "the example's headers do not match their schema"
+                        },
+                        pointer: || example.location.pointer.join(part),
                         value,
                     };
                     given.check(context, checker, *schema, found);
@@ -46,16 +53,19 @@ fn check_schema(
     let schema = &context.document.schemas[id];
     let pointer = &schema.location.pointer;
     if let Some(value) = &keywords.default {
-        let pointer = pointer.join("default");
-        let given = Given { rule: rules::DEFAULT_MISMATCH, what: "the default".to_owned(), pointer, value };
+        let pointer = || pointer.join("default");
+        let given =
+            Given { rule: rules::DEFAULT_MISMATCH, what: "the default does not match its schema", pointer, value };
         given.check(context, checker, id, found);
     }
     for (index, value) in keywords.examples.iter().enumerate() {
-        // `example` of OpenAPI is kept as the last of `examples`.
-        let index = index.to_string();
-        let list = context.places.value(&schema.location, &["examples", &index]);
-        let pointer = if list.span == value.span { list.pointer } else { pointer.join("example") };
-        let given = Given { rule: rules::EXAMPLE_MISMATCH, what: "the example".to_owned(), pointer, value };
+        let pointer = || {
+            // `example` of OpenAPI is kept as the last of `examples`.
+            let listed = context.places.value(&schema.location, &["examples", &index.to_string()]);
+            if listed.span == value.span { listed.pointer } else { pointer.join("example") }
+        };
+        let given =
+            Given { rule: rules::EXAMPLE_MISMATCH, what: "the example does not match its schema", pointer, value };
         given.check(context, checker, id, found);
     }
     check_enumerated(context, checker, id, schema, keywords, found);
@@ -70,26 +80,29 @@ fn check_enumerated(
     keywords: &Keywords,
     found: &mut Findings,
 ) {
-    let listed = keywords.enum_values.iter().flatten().enumerate().map(|(index, value)| (Some(index), value));
+    let listed = keywords.enum_values.iter().flatten().take(MOST_ENUMERATED).enumerate();
+    let listed = listed.map(|(index, value)| (Some(index), value));
     for (index, value) in listed.chain(keywords.const_value.iter().map(|value| (None, value))) {
-        let pointer = match index {
+        let pointer = || match index {
             Some(index) => schema.location.pointer.join("enum").join(index),
             None => schema.location.pointer.join("const"),
         };
-        let given = Given { rule: rules::ENUM_MISMATCH, what: "this value".to_owned(), pointer, value };
+        let given = Given { rule: rules::ENUM_MISMATCH, what: "this value does not match its schema", pointer, value };
         given.check(context, checker, id, found);
     }
 }
 
 /// A value that the document gives.
-struct Given<'n> {
+struct Given<'n, P> {
     rule: Rule,
-    what: String,
-    pointer: Pointer,
+    /// What to say when it is not valid.
+    what: &'static str,
+    /// Where it stands; asked for only when something is wrong with it.
+    pointer: P,
     value: &'n Node,
 }
 
-impl Given<'_> {
+impl<P: Fn() -> Pointer> Given<'_, P> {
     fn check(&self, context: &Context<'_>, checker: &mut Checker<'_>, schema: SchemaId, found: &mut Findings) {
         let violations = checker.check(schema, self.value);
         let count = violations.len();
@@ -99,9 +112,9 @@ impl Given<'_> {
     }
 
     fn diagnostic(&self, context: &Context<'_>, schema: SchemaId, violation: &Violation, count: usize) -> Diagnostic {
-        let pointer = violation.pointer.tokens().fold(self.pointer.clone(), |pointer, token| pointer.join(token));
+        let pointer = violation.pointer.tokens().fold((self.pointer)(), |pointer, token| pointer.join(token));
         let place = Location { span: violation.span, pointer };
-        let mut message = format!("{} does not match its schema: {}", self.what, violation.message);
+        let mut message = format!("{}: {}", self.what, violation.message);
         if count > MOST_VIOLATIONS {
             message.push_str(&format!(" (one of {count} mismatches)"));
         }

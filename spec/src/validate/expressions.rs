@@ -68,7 +68,7 @@ fn check_one(
         Some(Payload::Foreign { .. }) => return,
         Some(Payload::Schema(id)) => {
             let tokens: Vec<String> = pointer.tokens().collect();
-            match (Search { schemas: &context.document.schemas, steps: 0 }).reach(*id, &tokens) {
+            match (Search { schemas: &context.document.schemas, steps: 0, depth: 0 }).reach(*id, &tokens) {
                 Ok(()) => return,
                 Err(missing) => missing,
             }
@@ -112,16 +112,28 @@ struct Missing {
 struct Search<'a> {
     schemas: &'a Schemas,
     steps: usize,
+    depth: usize,
 }
 
 impl Search<'_> {
     /// Whether the path leads to something that the schema declares, or may lead to something that it leaves open.
     fn reach(&mut self, id: SchemaId, path: &[String]) -> Result<(), Missing> {
         const MOST_STEPS: usize = 1000;
+        const MOST_DEPTH: usize = 64;
         self.steps += 1;
+        if self.steps > MOST_STEPS || self.depth > MOST_DEPTH {
+            return Ok(());
+        }
+        self.depth += 1;
+        let reached = self.reach_in(id, path);
+        self.depth -= 1;
+        reached
+    }
+
+    fn reach_in(&mut self, id: SchemaId, path: &[String]) -> Result<(), Missing> {
         let Some((token, rest)) = path.split_first() else { return Ok(()) };
         let SchemaKind::Object(keywords) = &self.schemas[id].kind else { return Ok(()) };
-        if self.steps > MOST_STEPS || keywords.unresolved_reference.is_some() {
+        if keywords.unresolved_reference.is_some() {
             return Ok(());
         }
         if let Some(&id) = keywords.properties.get(token) {

@@ -132,7 +132,7 @@ fn check_discriminator(context: &Context<'_>, schema: &Schema, keywords: &Keywor
     let declared = Declared::of_keywords(schemas, keywords, name, &mut steps);
     let everywhere = !alternatives.is_empty()
         && alternatives.iter().all(|&id| {
-            let own = Declared::of(schemas, id, name, &mut steps);
+            let own = Declared::of(schemas, id, name, &mut 0);
             (own.property || declared.property) && (own.required || declared.required)
         });
     if (declared.property && declared.required) || everywhere {
@@ -155,7 +155,8 @@ struct Declared {
 
 impl Declared {
     fn of(schemas: &Schemas, id: SchemaId, name: &str, steps: &mut usize) -> Self {
-        const MOST_STEPS: usize = 1000;
+        // Also the deepest that the recursion goes.
+        const MOST_STEPS: usize = 100;
         *steps += 1;
         match &schemas[id].kind {
             SchemaKind::Object(keywords) if *steps <= MOST_STEPS => Self::of_keywords(schemas, keywords, name, steps),

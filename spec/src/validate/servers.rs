@@ -1,5 +1,7 @@
 //! Servers and their variables.
 
+use std::collections::BTreeSet;
+
 use super::addresses::values_in_enum;
 use super::{Context, template};
 use crate::diagnostic::{Diagnostic, Findings};
@@ -25,10 +27,12 @@ pub(super) fn check(context: &Context<'_>, found: &mut Findings) {
 }
 
 fn check_variables(context: &Context<'_>, server: &Server, found: &mut Findings) {
-    let mut used = template::names(&server.host);
-    used.extend(template::names(server.pathname.as_deref().unwrap_or_default()));
+    let mut used = BTreeSet::new();
     // A 2.x `url` may hold its protocol in a variable as well.
-    used.extend(template::names(&server.protocol));
+    for text in [Some(&server.host), server.pathname.as_ref(), Some(&server.protocol)].into_iter().flatten() {
+        let Some(names) = template::names(text) else { return };
+        used.extend(names);
+    }
     let declared = || server.variables.keys().map(String::as_str);
     for &name in used.iter().filter(|name| !server.variables.contains_key(**name)) {
         let message = format!("server `{}` uses the variable `{name}`, which is not declared", server.key);
@@ -36,16 +40,17 @@ fn check_variables(context: &Context<'_>, server: &Server, found: &mut Findings)
             Some(near) => format!("`{near}` is declared and not used: give both one name"),
             None => format!("declare `{name}` under `variables` of the server"),
         };
-        let field = ["url", "host", "pathname"].into_iter().find(|field| {
-            let text = if *field == "pathname" { server.pathname.as_deref().unwrap_or_default() } else { &server.host };
-            context.places.has(&server.location, field) && (*field == "url" || template::names(text).contains(name))
-        });
+        let uses = |field: &&str| {
+            let text = context.places.text(&server.location, field).unwrap_or_default();
+            text.contains(&format!("{{{name}}}"))
+        };
+        let field = ["url", "host", "pathname"].into_iter().find(uses);
         let at = context.places.value(&server.location, field.as_slice());
         found.push(Diagnostic::new(rules::UNDEFINED_SERVER_VARIABLE, message, &at).help(help));
     }
     for name in declared().filter(|name| !used.contains(name)) {
         // The protocol of a 2.x `url` is not kept where `protocol` says it too.
-        if context.places.text(&server.location, "url").is_some_and(|url| template::names(&url).contains(name)) {
+        if context.places.text(&server.location, "url").is_some_and(|url| url.contains(&format!("{{{name}}}"))) {
             continue;
         }
         let message = format!("the variable `{name}` does not occur in the host or path of server `{}`", server.key);

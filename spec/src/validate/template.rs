@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-/// The names between braces. What is no template has none: that was reported when it was read.
-pub(super) fn names(text: &str) -> BTreeSet<&str> {
+/// The names between braces; `None` when the braces do not match, which was reported when the text was read.
+pub(super) fn names(text: &str) -> Option<BTreeSet<&str>> {
     let mut names = BTreeSet::new();
     let mut rest = text;
-    while let Some((_, inner)) = rest.split_once('{') {
-        let Some((name, behind)) = inner.split_once('}') else { break };
-        if !name.is_empty() && !name.contains('{') {
-            names.insert(name);
+    while let Some(at) = rest.find(['{', '}']) {
+        let (name, behind) = rest[at..].strip_prefix('{')?.split_once('}')?;
+        if name.is_empty() || name.contains('{') {
+            return None;
         }
+        names.insert(name);
         rest = behind;
     }
-    names
+    Some(names)
 }
 
 #[cfg(test)]
@@ -22,8 +23,10 @@ mod tests {
 
     #[test]
     fn names_stand_between_braces() {
-        assert_eq!(names("a/{b}/{c}.{b}").into_iter().collect::<Vec<_>>(), ["b", "c"]);
-        assert!(names("a/{}/{b/{").is_empty());
-        assert!(names("a").is_empty());
+        assert_eq!(names("a/{b}/{c}.{b}").unwrap().into_iter().collect::<Vec<_>>(), ["b", "c"]);
+        assert!(names("a").unwrap().is_empty());
+        for broken in ["a/{}", "a/{b", "a/b}", "a/{b{c}}"] {
+            assert_eq!(names(broken), None, "{broken}");
+        }
     }
 }

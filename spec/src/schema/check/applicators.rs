@@ -128,11 +128,8 @@ impl<'s, 'v> Run<'_, 's, 'v> {
         let count = ids.len();
         self.report(sink, value, keyword, || {
             let reason = nearest.map_or_else(String::new, |(_, violation)| {
-                let place = if violation.pointer == here {
-                    String::new()
-                } else {
-                    format!(" at `{}`", violation.pointer)
-                };
+                let place =
+                    if violation.pointer == here { String::new() } else { format!(" at `{}`", violation.pointer) };
                 format!("; the nearest fails{place}: {}", violation.message)
             });
             format!("none of the {count} alternatives of `{keyword}` accepts this{reason}")

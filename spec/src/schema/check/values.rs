@@ -20,6 +20,8 @@ impl<'s, 'v> Run<'_, 's, 'v> {
         {
             refuse(self, "type", &|| format!("expected {}, found {}", describe_types(types), describe_kind(value)));
         }
+        // Long enumerations count as what they cost.
+        self.checker.steps += keywords.enum_values.as_ref().map_or(0, Vec::len) / 16;
         if let Some(allowed) = &keywords.enum_values
             && !allowed.iter().any(|other| same_value(value, other))
         {
@@ -32,9 +34,9 @@ impl<'s, 'v> Run<'_, 's, 'v> {
         }
         match &value.value {
             Value::Number(number) => {
-                for (keyword, bound, fits, words) in bounds(keywords) {
-                    if !fits(number.compare(bound)) {
-                        refuse(self, keyword, &|| format!("{number} is not {words} {bound}"));
+                for bound in bounds(keywords) {
+                    if !(bound.fits)(number.compare(bound.number)) {
+                        refuse(self, bound.keyword, &|| format!("{number} is not {} {}", bound.words, bound.number));
                     }
                 }
                 if let Some(divisor) = &keywords.multiple_of
@@ -77,14 +79,14 @@ impl<'s, 'v> Run<'_, 's, 'v> {
                 if let Some(most) = keywords.max_properties.filter(|&most| count > most) {
                     refuse(self, "maxProperties", &|| format!("{count} properties are more than {most}"));
                 }
-                for name in missing(object, &keywords.required) {
-                    refuse(self, "required", &|| format!("the required property `{name}` is missing"));
+                if let Some(names) = missing(object, &keywords.required) {
+                    refuse(self, "required", &|| format!("{names} missing"));
                 }
-                for (trigger, needed) in
-                    keywords.dependent_required.iter().filter(|(name, _)| object.get(name).is_some())
-                {
-                    for name in missing(object, needed) {
-                        refuse(self, "dependentRequired", &|| format!("`{name}` is missing beside `{trigger}`"));
+                for (trigger, needed) in &keywords.dependent_required {
+                    if object.get(trigger).is_some()
+                        && let Some(names) = missing(object, needed)
+                    {
+                        refuse(self, "dependentRequired", &|| format!("{names} missing beside `{trigger}`"));
                     }
                 }
             }
@@ -94,21 +96,42 @@ impl<'s, 'v> Run<'_, 's, 'v> {
     }
 }
 
-type Bound<'k> = (&'static str, &'k Number, fn(Ordering) -> bool, &'static str);
-
-fn bounds(keywords: &Keywords) -> impl Iterator<Item = Bound<'_>> {
-    let all: [(&'static str, &Option<Number>, fn(Ordering) -> bool, &'static str); 4] = [
-        ("minimum", &keywords.minimum, Ordering::is_ge, "at least"),
-        ("maximum", &keywords.maximum, Ordering::is_le, "at most"),
-        ("exclusiveMinimum", &keywords.exclusive_minimum, Ordering::is_gt, "more than"),
-        ("exclusiveMaximum", &keywords.exclusive_maximum, Ordering::is_lt, "less than"),
-    ];
-    all.into_iter().filter_map(|(keyword, bound, fits, words)| Some((keyword, bound.as_ref()?, fits, words)))
+/// A bound of a range.
+struct Bound<'k> {
+    keyword: &'static str,
+    number: &'k Number,
+    /// What a value's order to it must be.
+    fits: fn(Ordering) -> bool,
+    /// How to say so.
+    words: &'static str,
 }
 
-fn missing<'n>(object: &Object, names: &'n [String]) -> impl Iterator<Item = &'n String> {
+fn bounds(keywords: &Keywords) -> impl Iterator<Item = Bound<'_>> {
+    let mut bounds = Vec::new();
+    let mut add = |keyword, number, fits: fn(Ordering) -> bool, words| {
+        if let Some(number) = number {
+            bounds.push(Bound { keyword, number, fits, words });
+        }
+    };
+    add("minimum", keywords.minimum.as_ref(), Ordering::is_ge, "at least");
+    add("maximum", keywords.maximum.as_ref(), Ordering::is_le, "at most");
+    add("exclusiveMinimum", keywords.exclusive_minimum.as_ref(), Ordering::is_gt, "more than");
+    add("exclusiveMaximum", keywords.exclusive_maximum.as_ref(), Ordering::is_lt, "less than");
+    bounds.into_iter()
+}
+
+/// Which of the names the object does not have, as the subject of a sentence with its verb.
+fn missing(object: &Object, names: &[String]) -> Option<String> {
     let present: HashSet<&str> = object.iter().map(|(key, _)| key.name.as_str()).collect();
-    names.iter().filter(|name| !present.contains(name.as_str())).collect::<Vec<_>>().into_iter()
+    let missing: Vec<_> = names.iter().filter(|name| !present.contains(name.as_str())).collect();
+    match missing.as_slice() {
+        [] => None,
+        [name] => Some(format!("the required property `{name}` is")),
+        names => {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            Some(format!("the required properties {} are", names.join(", ")))
+        }
+    }
 }
 
 /// Equality as JSON Schema has it: numbers by value, members in any order.
