@@ -13,21 +13,21 @@ pub(super) fn check(context: &Context<'_>, found: &mut Findings) {
     for message in &document.message_arena {
         let Some(correlation) = &message.correlation_id else { continue };
         if let Some(expression) = &correlation.value_location {
-            let at = context.places.value(&correlation.location, &["location"]);
+            let at = || context.places.value(&correlation.location, &["location"]);
             check_one(context, "correlation ID", expression, message, &at, found);
         }
     }
     for channel in &document.channel_arena {
         for (name, parameter) in &channel.parameters {
             let Some(expression) = &parameter.value_location else { continue };
-            let at = context.places.value(&parameter.location, &["location"]);
+            let at = || context.places.value(&parameter.location, &["location"]);
             check_all(context, &format!("parameter `{name}`"), expression, channel.messages.values(), &at, found);
         }
     }
     for operation in document.operations.values() {
         let Some(address) = operation.reply.as_ref().and_then(|reply| reply.address.as_ref()) else { continue };
         let (Some(expression), Some(channel)) = (&address.value_location, operation.channel) else { continue };
-        let at = context.places.value(&address.location, &["location"]);
+        let at = || context.places.value(&address.location, &["location"]);
         let owner = format!("reply address of operation `{}`", operation.key);
         match &operation.messages {
             Some(messages) => check_all(context, &owner, expression, messages.iter(), &at, found),
@@ -42,7 +42,7 @@ fn check_all<'m>(
     owner: &str,
     expression: &RuntimeExpression,
     messages: impl Iterator<Item = &'m MessageId>,
-    at: &Location,
+    at: &dyn Fn() -> Location,
     found: &mut Findings,
 ) {
     for &id in messages {
@@ -55,7 +55,7 @@ fn check_one(
     owner: &str,
     expression: &RuntimeExpression,
     message: &Message,
-    at: &Location,
+    at: &dyn Fn() -> Location,
     found: &mut Findings,
 ) {
     let (part, pointer, payload) = match expression {
@@ -94,7 +94,7 @@ fn check_one(
         }
     };
     found.push(
-        Diagnostic::new(rules::DANGLING_EXPRESSION, text, at)
+        Diagnostic::new(rules::DANGLING_EXPRESSION, text, &at())
             .severity(severity)
             .label(&message.location, "the message")
             .help(help),
