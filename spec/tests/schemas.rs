@@ -10,7 +10,7 @@ use support::{HEAD, keywords, lines, load, load_clean, report};
 fn schema(text: &str, dialect: Dialect) -> (Schemas, Keywords) {
     let loaded = Loader::new().load_schema_text("schema.json", text, dialect);
     assert_eq!(lines(&loaded.diagnostics, &loaded.sources), "", "{text}");
-    let root = object(&loaded.schemas, loaded.root.unwrap()).clone();
+    let root = object(&loaded.schemas, loaded.root.expect("the schema is readable")).clone();
     (loaded.schemas, root)
 }
 

@@ -160,7 +160,10 @@ impl<'a> Resolver<'a> {
     }
 
     /// The base inside of `at`.
-    pub(crate) fn enter(&self, base: &Rc<Base<'a>>, at: &At<'a>) -> Rc<Base<'a>> {
+    pub(crate) fn enter(&mut self, base: &Rc<Base<'a>>, at: &At<'a>) -> Rc<Base<'a>> {
+        if !base.has_identifiers || self.member(at.node, "$id").is_none() {
+            return base.clone();
+        }
         let dialect = declared_dialect(at.node).unwrap_or(self.dialect);
         identifiers::enter(base, at, dialect, self.strict)
     }
@@ -262,12 +265,21 @@ impl<'a> Resolver<'a> {
     }
 
     fn child(&mut self, parent: &At<'a>, token: &str) -> Option<At<'a>> {
-        let Some(object) = parent.node.as_object().filter(|object| object.len() > 50) else {
+        if parent.node.as_object().is_none() {
             return parent.child(token);
-        };
-        let index = self.indexes.entry(parent.address());
+        }
+        Some(At::new(self.member(parent.node, token)?, parent.pointer.join(token)))
+    }
+
+    /// A member of an object that may be large and searched often.
+    fn member(&mut self, node: &'a Node, name: &str) -> Option<&'a Node> {
+        let object = node.as_object()?;
+        if object.len() <= 50 {
+            return object.get(name);
+        }
+        let index = self.indexes.entry(std::ptr::from_ref(node) as usize);
         let index = index.or_insert_with(|| object.iter().map(|(key, node)| (key.name.as_str(), node)).collect());
-        Some(At::new(*index.get(token)?, parent.pointer.join(token)))
+        index.get(name).copied()
     }
 
     /// The root of the file or embedded resource that the part before `#` names.

@@ -45,9 +45,14 @@ impl<'a> SchemaReader<'a> {
 
     /// The id of a schema, which is read later. `name` is what it is called, unless its place says so.
     pub(crate) fn add(&mut self, target: Target<'a>, dialect: Dialect, name: Option<String>) -> SchemaId {
-        let dialect = declared_dialect(target.at.node).unwrap_or(dialect);
-        if let Some(id) = self.ids.get(&(target.at.address(), dialect)) {
+        let wanted = (target.at.address(), dialect);
+        if let Some(id) = self.ids.get(&wanted) {
             return *id;
+        }
+        let dialect = declared_dialect(target.at.node).unwrap_or(dialect);
+        if let Some(id) = self.ids.get(&(target.at.address(), dialect)).copied() {
+            self.ids.insert(wanted, id);
+            return id;
         }
         let id = self.schemas.add(Schema {
             location: target.at.location(),
@@ -56,6 +61,7 @@ impl<'a> SchemaReader<'a> {
             kind: SchemaKind::Bool(true),
         });
         self.ids.insert((target.at.address(), dialect), id);
+        self.ids.insert(wanted, id);
         self.queue.push_back((id, target, dialect));
         id
     }
@@ -127,9 +133,8 @@ fn name_of(at: &At<'_>) -> Option<String> {
 pub(crate) fn referred_name(at: &At<'_>) -> Option<String> {
     let tokens: Vec<String> = at.pointer.tokens().collect();
     let (name, path) = tokens.split_last()?;
-    let is_structure = |token: &String| {
-        keywords::names().any(|keyword| keyword == token) || ["payload", "headers", "schema"].contains(&token.as_str())
-    };
+    let is_structure =
+        |token: &String| keywords::is_keyword(token) || ["payload", "headers", "schema"].contains(&token.as_str());
     let is_inside = path.last().is_some_and(is_structure) || is_structure(name) || name.parse::<u32>().is_ok();
     name_of(at).or_else(|| (!is_inside).then(|| name.clone()))
 }
@@ -365,12 +370,13 @@ impl<'a> One<'_, 'a> {
                 return None;
             }
         };
-        if let Some(kind) = kind_of(&target.at.pointer).filter(|kind| kind != "schemas" && !self.reader.strict) {
+        if let Some(kind) = kind_of(&target.at.pointer).filter(|kind| *kind != "schemas" && !self.reader.strict) {
+            let is_message = kind == "messages";
             let message = format!("`{reference}` leads to one of `{kind}`, where a schema is expected");
             let diagnostic = Diagnostic::new(rules::WRONG_REFERENCE_KIND, message, &from)
                 .label(&target.at.location(), "it leads here");
             // What a message is to a schema can only be its payload, and some authors write it so.
-            let Some(payload) = target.at.get("payload").filter(|_| kind == "messages") else {
+            let Some(payload) = target.at.get("payload").filter(|_| is_message) else {
                 self.found.push(diagnostic);
                 return None;
             };

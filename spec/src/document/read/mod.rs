@@ -308,13 +308,16 @@ fn size(node: &Node) -> usize {
 }
 
 /// Which section of a document a pointer leads to, for places whose kind is certain.
-pub(crate) fn kind_of(pointer: &Pointer) -> Option<String> {
-    let tokens: Vec<String> = pointer.tokens().collect();
-    let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    match tokens[..] {
-        ["components", section, _] => SECTIONS.contains(&section).then(|| section.to_owned()),
-        [section @ ("servers" | "channels" | "operations"), _] => Some(section.to_owned()),
-        ["channels", _, section @ ("messages" | "parameters"), _] => Some(section.to_owned()),
+pub(crate) fn kind_of(pointer: &Pointer) -> Option<&str> {
+    let mut tokens = pointer.as_str().split('/').skip(1);
+    let place = (tokens.next()?, tokens.next()?, tokens.next(), tokens.next());
+    if tokens.next().is_some() {
+        return None;
+    }
+    match place {
+        ("components", section, Some(_), None) => Some(section).filter(|section| SECTIONS.contains(section)),
+        (section @ ("servers" | "channels" | "operations"), _, None, None) => Some(section),
+        ("channels", _, Some(section @ ("messages" | "parameters")), Some(_)) => Some(section),
         _ => None,
     }
 }
