@@ -13,10 +13,12 @@ pub mod rules;
 pub mod schema;
 mod source;
 mod v2;
+mod validate;
 
 pub use diagnostic::{Diagnostic, Label, Rule, Severity};
 pub use document::Document;
 pub use loader::{Loaded, LoadedSchema, Loader};
 pub use near::nearest;
 pub use resolve::Fetch;
+pub use rules::ALL_RULES;
 pub use source::{FileId, Key, LineColumn, Location, Node, Number, Object, Pointer, SourceFile, Sources, Span, Value};

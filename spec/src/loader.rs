@@ -9,6 +9,7 @@ use crate::resolve::{Access, Fetch, Resolver, Store, Target};
 use crate::schema::read::SchemaReader;
 use crate::schema::{Dialect, SchemaId, Schemas};
 use crate::source::Sources;
+use crate::validate;
 
 /// Loads documents.
 ///
@@ -125,6 +126,9 @@ impl Loader {
         let mut document = None;
         if let Some(root) = open(&mut resolver) {
             (document, resolver, found) = document::read::document(&store, resolver, root.at, found);
+            if let Some(document) = &document {
+                validate::check(document, &resolver.sources, &mut found);
+            }
         }
         found.append(std::mem::take(&mut resolver.found));
         let sources = resolver.sources;

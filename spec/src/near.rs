@@ -3,11 +3,14 @@
 /// The name of `names` that `wrong` is most likely a slip of, if there is one.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = wrong.chars().count();
+    if length > 100 {
+        return None;
+    }
     // A slip in five letters; longer names bear more of them.
-    let limit = (length / 4).clamp(1, 3);
+    let limit = if length < 3 { 0 } else { (length / 4).clamp(1, 3) };
     names
         .into_iter()
-        .take(1000)
+        .take(500)
         .filter(|name| *name != wrong && name.chars().count().abs_diff(length) <= limit)
         .map(|name| (if name.eq_ignore_ascii_case(wrong) { 0 } else { distance(wrong, name) }, name))
         .filter(|(distance, _)| *distance <= limit)
@@ -46,5 +49,6 @@ mod tests {
         assert_eq!(nearest("tilte", names), Some("title"));
         assert_eq!(nearest("Title", names), Some("title"));
         assert_eq!(nearest("address", names), None);
+        assert_eq!(nearest("T", ["S"]), None);
     }
 }

@@ -1,12 +1,15 @@
 //! Real documents: what a generator needs of them is read, whatever else is wrong with them.
 
+// Clippy knows only functions marked as tests; their helpers may print and unwrap as well.
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use event_api_spec::{Diagnostic, Loaded, Loader, Severity, Sources};
 
-/// Documents that others take for valid and that have errors here, with the reason.
-const EXCEPTIONS: &[(&str, &str)] = &[];
+/// The only rule that a valid document may break: some refer to schemas on other hosts, which nobody has allowed.
+const ALLOWED: &str = "remote-reference";
 
 struct Entry {
     file: String,
@@ -36,6 +39,7 @@ fn text(diagnostic: &Diagnostic, sources: &Sources) -> String {
 
 fn errors(loaded: &Loaded) -> Vec<String> {
     let errors = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let errors = errors.filter(|diagnostic| diagnostic.rule.id != ALLOWED);
     errors.map(|diagnostic| text(diagnostic, &loaded.sources)).collect()
 }
 
@@ -46,8 +50,7 @@ fn every_valid_document_loads_without_errors() {
     for entry in entries.iter().filter(|entry| entry.is_valid) {
         let loaded = Loader::new().load(&entry.path);
         let errors = errors(&loaded);
-        let is_exception = EXCEPTIONS.iter().any(|(file, _)| *file == entry.file);
-        if (loaded.document.is_none() || !errors.is_empty()) != is_exception {
+        if loaded.document.is_none() || !errors.is_empty() {
             failed.push(format!("{}\n    {}", entry.file, errors.join("\n    ")));
         }
     }

@@ -32,6 +32,10 @@ pub struct SecurityScheme {
 /// `type` of a security scheme and the fields that belong to it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a document has a handful of them, and a box would be in every reader's way"
+)]
 pub enum SecuritySchemeKind {
     /// `userPassword`
     UserPassword,

@@ -9,7 +9,7 @@ mod identifiers;
 mod store;
 mod uri;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) use store::Store;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::rules;
 use crate::schema::Dialect;
-use crate::source::{self, FileId, Location, Pointer, Sources, percent_decode};
+use crate::source::{self, FileId, Location, Node, Pointer, Sources, percent_decode};
 
 /// The largest file that is read. The largest real document known has a fiftieth of it.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -87,6 +87,8 @@ pub(crate) struct Resolver<'a> {
     /// By absolute URI; `None` when the file could not be read, which was reported.
     by_uri: HashMap<String, Option<FileId>>,
     identifiers: HashMap<String, Target<'a>>,
+    /// The members of large objects by name, so that many references into one do not each search all of it.
+    indexes: HashMap<usize, HashMap<&'a str, &'a Node>>,
     /// Whether schemas are read to the letter of their dialect.
     strict: bool,
     dialect: Dialect,
@@ -102,6 +104,7 @@ impl<'a> Resolver<'a> {
             bases: HashMap::new(),
             by_uri: HashMap::new(),
             identifiers: HashMap::new(),
+            indexes: HashMap::new(),
             strict,
             dialect,
         }
@@ -157,7 +160,10 @@ impl<'a> Resolver<'a> {
     }
 
     /// The base inside of `at`.
-    pub(crate) fn enter(&self, base: &Rc<Base<'a>>, at: &At<'a>) -> Rc<Base<'a>> {
+    pub(crate) fn enter(&mut self, base: &Rc<Base<'a>>, at: &At<'a>) -> Rc<Base<'a>> {
+        if !base.has_identifiers || self.member(at.node, "$id").is_none() {
+            return base.clone();
+        }
         let dialect = declared_dialect(at.node).unwrap_or(self.dialect);
         identifiers::enter(base, at, dialect, self.strict)
     }
@@ -200,14 +206,14 @@ impl<'a> Resolver<'a> {
                     .into()
             });
         };
-        match self.walk(&resource, &pointer, budget) {
+        match self.walk(&resource, &pointer, from, budget) {
             Ok(target) => Ok(target),
             Err(missing) => {
                 // Documents put an `$id` on a schema and go on to mean the whole file by `#`.
                 if resource.base.is_resource && !self.strict {
                     let base = self.base(resource.base.file);
                     let whole = Target { at: base.root.clone(), base };
-                    if let Ok(target) = self.walk(&whole, &pointer, budget) {
+                    if let Ok(target) = self.walk(&whole, &pointer, from, budget) {
                         return Ok(target);
                     }
                 }
@@ -216,10 +222,17 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn walk(&mut self, start: &Target<'a>, pointer: &Pointer, budget: usize) -> Result<Target<'a>, Missing<'a>> {
+    fn walk(
+        &mut self,
+        start: &Target<'a>,
+        pointer: &Pointer,
+        from: &Location,
+        budget: usize,
+    ) -> Result<Target<'a>, Missing<'a>> {
         let mut here = start.clone();
-        for token in pointer.tokens() {
-            let mut child = here.at.child(&token);
+        let mut tokens: VecDeque<String> = pointer.tokens().collect();
+        while let Some(token) = tokens.pop_front() {
+            let mut child = self.child(&here.at, &token);
             // Strictly, a pointer does not look through references. Everybody writes such pointers.
             let mut budget = budget;
             while child.is_none() && budget > 0 {
@@ -230,13 +243,43 @@ impl<'a> Resolver<'a> {
                     Ok(target) => here = target,
                     Err(_) => break,
                 }
-                child = here.at.child(&token);
+                child = self.child(&here.at, &token);
             }
-            let Some(child) = child else { return Err(Missing { parent: here.at, token }) };
+            let child = match child {
+                Some(child) => child,
+                None => match unescaped(&here.at, &token, &mut tokens) {
+                    Some(child) => {
+                        let name = child.pointer.last().unwrap_or_default();
+                        let message = format!("the reference does not escape the slashes of `{name}`");
+                        let help = "write `~1` for a slash that belongs to a name";
+                        self.found.push(Diagnostic::new(rules::UNESCAPED_POINTER, message, from).help(help));
+                        child
+                    }
+                    None => return Err(Missing { parent: here.at, token }),
+                },
+            };
             let base = self.enter(&here.base, &child);
             here = Target { at: child, base };
         }
         Ok(here)
+    }
+
+    fn child(&mut self, parent: &At<'a>, token: &str) -> Option<At<'a>> {
+        if parent.node.as_object().is_none() {
+            return parent.child(token);
+        }
+        Some(At::new(self.member(parent.node, token)?, parent.pointer.join(token)))
+    }
+
+    /// A member of an object that may be large and searched often.
+    fn member(&mut self, node: &'a Node, name: &str) -> Option<&'a Node> {
+        let object = node.as_object()?;
+        if object.len() <= 50 {
+            return object.get(name);
+        }
+        let index = self.indexes.entry(std::ptr::from_ref(node) as usize);
+        let index = index.or_insert_with(|| object.iter().map(|(key, node)| (key.name.as_str(), node)).collect());
+        index.get(name).copied()
     }
 
     /// The root of the file or embedded resource that the part before `#` names.
@@ -358,6 +401,21 @@ impl<'a> Resolver<'a> {
         }
         Ok(here)
     }
+}
+
+/// The member whose key has slashes that the pointer does not escape: `/messages/user/created` for `user/created`.
+/// Nothing else can be meant when the pointer leads nowhere otherwise.
+fn unescaped<'a>(parent: &At<'a>, token: &str, rest: &mut VecDeque<String>) -> Option<At<'a>> {
+    let mut key = token.to_owned();
+    for taken in 1..=rest.len() {
+        key.push('/');
+        key.push_str(&rest[taken - 1]);
+        if let Some(child) = parent.get(&key) {
+            rest.drain(..taken);
+            return Some(child);
+        }
+    }
+    None
 }
 
 /// The finding for references that only lead to each other.

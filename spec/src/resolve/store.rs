@@ -1,7 +1,7 @@
 //! Where trees live while a document is read: lists that only grow, so that references into them stay valid and a
 //! node's address is its identity.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use crate::source::Node;
 
@@ -21,40 +21,38 @@ pub(crate) struct Store {
     pub(crate) merged: AppendList<Node>,
 }
 
-/// A list to which a shared reference may add.
+/// A list to which a shared reference may add: chunks of doubling size, none of which ever moves.
 #[derive(Debug)]
 pub(crate) struct AppendList<T> {
-    head: OnceCell<Box<Entry<T>>>,
-}
-
-#[derive(Debug)]
-struct Entry<T> {
-    value: T,
-    next: OnceCell<Box<Entry<T>>>,
+    chunks: [OnceCell<Box<[OnceCell<T>]>>; 32],
+    length: Cell<usize>,
 }
 
 impl<T> Default for AppendList<T> {
     fn default() -> Self {
-        AppendList { head: OnceCell::new() }
+        AppendList { chunks: [const { OnceCell::new() }; 32], length: Cell::new(0) }
     }
 }
 
 impl<T> AppendList<T> {
     pub(crate) fn push(&self, value: T) -> &T {
-        let mut slot = &self.head;
-        while let Some(entry) = slot.get() {
-            slot = &entry.next;
-        }
-        &slot.get_or_init(|| Box::new(Entry { value, next: OnceCell::new() })).value
+        // Chunk n holds the elements from 2ⁿ - 1.
+        let position = self.length.get() + 1;
+        self.length.set(position);
+        let chunk = position.ilog2() as usize;
+        let chunk = self.chunks[chunk].get_or_init(|| (0..1usize << chunk).map(|_| OnceCell::new()).collect());
+        chunk[position - (1 << position.ilog2())].get_or_init(|| value)
     }
 }
 
-impl<T> Drop for AppendList<T> {
-    // Entry by entry: the derived way would recurse once for each.
-    fn drop(&mut self) {
-        let mut next = self.head.take();
-        while let Some(mut entry) = next {
-            next = entry.next.take();
-        }
+#[cfg(test)]
+mod tests {
+    use super::AppendList;
+
+    #[test]
+    fn what_was_added_stays_where_it_is() {
+        let list = AppendList::default();
+        let kept: Vec<&String> = (0..1000).map(|number| list.push(number.to_string())).collect();
+        assert!(kept.iter().enumerate().all(|(number, text)| **text == number.to_string()));
     }
 }

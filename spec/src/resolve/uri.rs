@@ -162,7 +162,7 @@ mod tests {
         let base = "http://a/b/c/d;p?q";
         // RFC 3986, section 5.4.
         for (reference, expected) in [
-            ("g:h", "g:h"),
+            ("gg:h", "gg:h"),
             ("g", "http://a/b/c/g"),
             ("./g", "http://a/b/c/g"),
             ("g/", "http://a/b/c/g/"),

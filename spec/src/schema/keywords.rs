@@ -140,6 +140,11 @@ pub(super) fn home(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether any dialect knows the name.
+pub(super) fn is_keyword(name: &str) -> bool {
+    find(name).is_some()
+}
+
 /// All names.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     KEYWORDS.iter().map(|(name, _, _)| *name)

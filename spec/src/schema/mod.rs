@@ -4,10 +4,15 @@
 //! OpenAPI 3.0); what stands here is one normalised form: `nullable` is a `null` in `types`, boolean exclusive
 //! bounds are numbers, `definitions` and `$defs` are one map, tuples are `prefix_items`.
 
+mod check;
 mod keywords;
+mod pattern;
 pub(crate) mod read;
 
 use indexmap::IndexMap;
+
+pub use check::{Checker, Violation};
+pub(crate) use pattern::{Pattern, PatternError};
 
 use crate::source::{Location, Node, Number};
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::keywords::{self, Shape};
 use super::{Dialect, Discriminator, JsonType, Keywords, Schema, SchemaId, SchemaKind, Schemas};
@@ -45,9 +45,14 @@ impl<'a> SchemaReader<'a> {
 
     /// The id of a schema, which is read later. `name` is what it is called, unless its place says so.
     pub(crate) fn add(&mut self, target: Target<'a>, dialect: Dialect, name: Option<String>) -> SchemaId {
-        let dialect = declared_dialect(target.at.node).unwrap_or(dialect);
-        if let Some(id) = self.ids.get(&(target.at.address(), dialect)) {
+        let wanted = (target.at.address(), dialect);
+        if let Some(id) = self.ids.get(&wanted) {
             return *id;
+        }
+        let dialect = declared_dialect(target.at.node).unwrap_or(dialect);
+        if let Some(id) = self.ids.get(&(target.at.address(), dialect)).copied() {
+            self.ids.insert(wanted, id);
+            return id;
         }
         let id = self.schemas.add(Schema {
             location: target.at.location(),
@@ -56,6 +61,7 @@ impl<'a> SchemaReader<'a> {
             kind: SchemaKind::Bool(true),
         });
         self.ids.insert((target.at.address(), dialect), id);
+        self.ids.insert(wanted, id);
         self.queue.push_back((id, target, dialect));
         id
     }
@@ -113,21 +119,24 @@ impl<'a> SchemaReader<'a> {
 
 /// What a schema is called by its place.
 fn name_of(at: &At<'_>) -> Option<String> {
-    let tokens: Vec<String> = at.pointer.tokens().collect();
-    match &tokens[..] {
-        [components, schemas, name, rest @ ..] if components == "components" && schemas == "schemas" => {
-            // `…/schema` is the inside of a Multi Format Schema Object.
-            (rest.is_empty() || rest == ["schema"]).then(|| name.clone()).or_else(|| definition(&tokens))
-        }
-        _ => definition(&tokens),
+    let pointer = at.pointer.as_str();
+    let (map, _) = pointer.rsplit_once('/')?;
+    if map == "/components/schemas" || map.ends_with("/definitions") || map.ends_with("/$defs") {
+        return at.pointer.last();
     }
+    // The inside of a Multi Format Schema Object.
+    let name = map.strip_prefix("/components/schemas/").filter(|name| !name.contains('/'));
+    name.filter(|_| pointer.ends_with("/schema")).map(|name| name.replace("~1", "/").replace("~0", "~"))
 }
 
-fn definition(tokens: &[String]) -> Option<String> {
-    match tokens {
-        [.., map, name] if map == "definitions" || map == "$defs" => Some(name.clone()),
-        _ => None,
-    }
+/// What a schema that is referred to is called: its key, wherever it stands, unless the place is one within a schema.
+pub(crate) fn referred_name(at: &At<'_>) -> Option<String> {
+    let tokens: Vec<String> = at.pointer.tokens().collect();
+    let (name, path) = tokens.split_last()?;
+    let is_structure =
+        |token: &String| keywords::is_keyword(token) || ["payload", "headers", "schema"].contains(&token.as_str());
+    let is_inside = path.last().is_some_and(is_structure) || is_structure(name) || name.parse::<u32>().is_ok();
+    name_of(at).or_else(|| (!is_inside).then(|| name.clone()))
 }
 
 /// Reads one schema object.
@@ -153,7 +162,7 @@ impl<'a> One<'_, 'a> {
             }
             let location = || Location { span: key.span, pointer: self.at.pointer.join(name) };
             match keywords::shape(name, self.dialect) {
-                Some(shape) => self.keyword(&mut keywords, name, shape, At::new(node, self.at.pointer.join(name))),
+                Some(shape) => self.keyword(&mut keywords, name, shape, node),
                 None => {
                     if !self.reader.strict && !name.starts_with("x-") {
                         if let Some(home) = keywords::home(name) {
@@ -216,35 +225,42 @@ impl<'a> One<'_, 'a> {
         }
     }
 
-    fn keyword(&mut self, keywords: &mut Keywords, name: &str, shape: &Shape, at: At<'a>) {
+    fn keyword(&mut self, keywords: &mut Keywords, name: &str, shape: &Shape, node: &'a Node) {
+        // Most keywords need no pointer, and there are many.
+        let at = || At::new(node, self.at.pointer.join(name));
         match *shape {
             Shape::Ignored => {}
-            Shape::Reference => self.reference(keywords, &at),
+            Shape::Reference => self.reference(keywords, &at()),
             Shape::DynamicReference => {
+                let at = at();
                 if let Some(text) = self.text(name, &at) {
                     keywords.dynamic_reference = self.target(text, &at);
                 }
             }
-            Shape::Text(field) => *field(keywords) = self.text(name, &at).map(str::to_owned),
-            Shape::Flag(field) => match at.node.value {
-                Value::Bool(value) => *field(keywords) = value,
-                _ => self.wrong_type(name, "a boolean", &at),
+            Shape::Text(field) => match &node.value {
+                Value::String(text) => *field(keywords) = Some(text.clone()),
+                Value::Null => {}
+                _ => self.wrong_type(name, "a string", &at()),
             },
-            Shape::Number(field) => match &at.node.value {
+            Shape::Flag(field) => match node.value {
+                Value::Bool(value) => *field(keywords) = value,
+                _ => self.wrong_type(name, "a boolean", &at()),
+            },
+            Shape::Number(field) => match &node.value {
                 Value::Number(number) => *field(keywords) = Some(number.clone()),
                 // Handled beside `minimum` and `maximum`.
                 Value::Bool(_) if name.starts_with("exclusive") => {}
                 Value::String(text) if Number::parse(text).is_some() => {
-                    self.wrong_type(name, "a number", &at);
+                    self.wrong_type(name, "a number", &at());
                     *field(keywords) = Number::parse(text);
                 }
-                _ => self.wrong_type(name, "a number", &at),
+                _ => self.wrong_type(name, "a number", &at()),
             },
             Shape::Count(field) => {
-                let number = match &at.node.value {
+                let number = match &node.value {
                     Value::Number(number) => number.as_i128(),
                     Value::String(text) => {
-                        self.wrong_type(name, "a whole number that is not negative", &at);
+                        self.wrong_type(name, "a whole number that is not negative", &at());
                         *field(keywords) = text.parse().ok();
                         return;
                     }
@@ -253,53 +269,54 @@ impl<'a> One<'_, 'a> {
                 // No string is longer than what 64 bits can count.
                 match number.filter(|number| *number >= 0) {
                     Some(number) => *field(keywords) = Some(u64::try_from(number).unwrap_or(u64::MAX)),
-                    None => self.wrong_type(name, "a whole number that is not negative", &at),
+                    None => self.wrong_type(name, "a whole number that is not negative", &at()),
                 }
             }
-            Shape::Node(field) => *field(keywords) = Some(at.node.clone()),
-            Shape::Nodes(field) => match at.node.as_array() {
+            Shape::Node(field) => *field(keywords) = Some(node.clone()),
+            Shape::Nodes(field) => match node.as_array() {
                 Some(items) => field(keywords).extend(items.iter().cloned()),
                 // `examples` as an object or a single value: what OpenAPI's authors write.
-                None => self.wrong_type(name, "an array", &at),
+                None => self.wrong_type(name, "an array", &at()),
             },
-            Shape::Enum => match at.node.as_array() {
+            Shape::Enum => match node.as_array() {
                 Some(items) => keywords.enum_values = Some(items.to_vec()),
-                None => self.wrong_type(name, "an array", &at),
+                None => self.wrong_type(name, "an array", &at()),
             },
-            Shape::Types => keywords.types = self.types(&at),
-            Shape::Schema(field) => *field(keywords) = Some(self.schema(at)),
-            Shape::Schemas(field) => match at.node.as_array() {
+            Shape::Types => keywords.types = self.types(&at()),
+            Shape::Schema(field) => *field(keywords) = Some(self.schema(at())),
+            Shape::Schemas(field) => match node.as_array() {
                 Some(items) => {
+                    let pointer = at().pointer;
                     for (index, node) in items.iter().enumerate() {
-                        let id = self.schema(At::new(node, at.pointer.join(index)));
+                        let id = self.schema(At::new(node, pointer.join(index)));
                         field(keywords).push(id);
                     }
                 }
-                None => self.wrong_type(name, "an array of schemas", &at),
+                None => self.wrong_type(name, "an array of schemas", &at()),
             },
             Shape::Map(field) => {
-                for (name, at) in self.map(name, &at) {
+                for (name, at) in self.map(name, &at()) {
                     let id = self.schema(at);
                     field(keywords).insert(name, id);
                 }
             }
-            Shape::Items => match at.node.as_array() {
+            Shape::Items => match node.as_array() {
                 Some(items) if self.dialect == Dialect::Draft2020 => {
-                    self.wrong_type(name, "a schema (write `prefixItems` for a tuple)", &at);
-                    self.tuple(keywords, items, &at);
+                    self.wrong_type(name, "a schema (write `prefixItems` for a tuple)", &at());
+                    self.tuple(keywords, items, &at());
                 }
-                Some(items) => self.tuple(keywords, items, &at),
-                None => keywords.items = Some(self.schema(at)),
+                Some(items) => self.tuple(keywords, items, &at()),
+                None => keywords.items = Some(self.schema(at())),
             },
-            Shape::Names => keywords.required = self.names(name, &at),
+            Shape::Names => keywords.required = self.names(name, &at()),
             Shape::DependentNames => {
-                for (key, at) in self.map(name, &at) {
+                for (key, at) in self.map(name, &at()) {
                     let names = self.names(name, &at);
                     keywords.dependent_required.insert(key, names);
                 }
             }
             Shape::Dependencies => {
-                for (key, at) in self.map(name, &at) {
+                for (key, at) in self.map(name, &at()) {
                     if at.node.as_array().is_some() {
                         let names = self.names(name, &at);
                         keywords.dependent_required.insert(key, names);
@@ -309,12 +326,12 @@ impl<'a> One<'_, 'a> {
                     }
                 }
             }
-            Shape::Discriminator => self.discriminator(keywords, &at),
+            Shape::Discriminator => self.discriminator(keywords, &at()),
             Shape::Nullable => {
                 if !self.reader.strict && self.dialect != Dialect::OpenApi30 {
                     let message = "`nullable` is a keyword of OpenAPI 3.0";
                     let help = "it is read as OpenAPI has it; write `type: [string, 'null']` (or whatever the type is)";
-                    self.found.push(Diagnostic::new(rules::FOREIGN_KEYWORD, message, &at.location()).help(help));
+                    self.found.push(Diagnostic::new(rules::FOREIGN_KEYWORD, message, &at().location()).help(help));
                 }
             }
         }
@@ -353,12 +370,19 @@ impl<'a> One<'_, 'a> {
                 return None;
             }
         };
-        if let Some(kind) = kind_of(&target.at.pointer).filter(|kind| kind != "schemas" && !self.reader.strict) {
+        if let Some(kind) = kind_of(&target.at.pointer).filter(|kind| *kind != "schemas" && !self.reader.strict) {
+            let is_message = kind == "messages";
             let message = format!("`{reference}` leads to one of `{kind}`, where a schema is expected");
             let diagnostic = Diagnostic::new(rules::WRONG_REFERENCE_KIND, message, &from)
                 .label(&target.at.location(), "it leads here");
-            self.found.push(diagnostic);
-            return None;
+            // What a message is to a schema can only be its payload, and some authors write it so.
+            let Some(payload) = target.at.get("payload").filter(|_| is_message) else {
+                self.found.push(diagnostic);
+                return None;
+            };
+            let help = format!("it is read as the message's payload; write `{reference}/payload`");
+            self.found.push(diagnostic.severity(Severity::Warning).help(help));
+            target.at = payload;
         }
         let mut dialect = self.dialect;
         if !self.reader.strict
@@ -386,7 +410,7 @@ impl<'a> One<'_, 'a> {
             let name = path.file_name()?.to_str()?;
             Some(name.split('.').next().unwrap_or(name).to_owned())
         };
-        let name = if is_whole_file { stem() } else { None };
+        let name = if is_whole_file { stem() } else { referred_name(&target.at) };
         Some(self.reader.add(target, dialect, name))
     }
 
@@ -427,7 +451,7 @@ impl<'a> One<'_, 'a> {
             }
         }
         // What else an unknown type would have accepted is anyone's guess.
-        (!is_open && !(types.is_empty() && !self.reader.strict)).then_some(types)
+        (!is_open && (!types.is_empty() || self.reader.strict)).then_some(types)
     }
 
     fn names(&mut self, name: &str, at: &At<'a>) -> Vec<String> {
@@ -435,16 +459,14 @@ impl<'a> One<'_, 'a> {
             self.wrong_type(name, "an array of names", at);
             return Vec::new();
         };
-        let mut names: Vec<String> = Vec::with_capacity(items.len());
+        let mut names = IndexSet::with_capacity(items.len());
         for (index, node) in items.iter().enumerate() {
             if node.as_str().is_none() {
                 self.wrong_type(name, "an array of names", &At::new(node, at.pointer.join(index)));
             }
-            if let Some(name) = text(node).filter(|name| !names.contains(name)) {
-                names.push(name);
-            }
+            names.extend(text(node));
         }
-        names
+        names.into_iter().collect()
     }
 
     fn map(&mut self, name: &str, at: &At<'a>) -> Vec<(String, At<'a>)> {

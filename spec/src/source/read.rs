@@ -8,7 +8,6 @@
 mod json;
 mod offsets;
 mod relax;
-pub(crate) mod rules;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -17,6 +16,7 @@ mod yaml;
 
 use super::{FileId, Location, Node, Pointer, Span};
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::rules;
 
 /// Reads a text. What is wrong goes to `found`; `None` when there is no tree at all.
 pub(crate) fn read(file: FileId, text: &str, found: &mut Findings) -> Option<Node> {

@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
             extensions: IndexMap::new(),
             address,
         };
-        for (key, at) in fields.map("messages", &mut self.found) {
+        for (key, at) in self.named(&mut fields, "messages") {
             if let Some(message) = self.message(&at, Some(&key)) {
                 channel.messages.insert(key, message);
             }
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
     /// The member `parameters`, in the order in which the address uses them, then the others.
     pub(crate) fn parameters(&mut self, fields: &mut Fields<'a>, address: Option<&str>) -> IndexMap<String, Parameter> {
         let mut parameters = IndexMap::new();
-        for (name, at) in fields.map("parameters", &mut self.found) {
+        for (name, at) in self.named(fields, "parameters") {
             if let Some(parameter) = self.parameter(at) {
                 parameters.insert(name, parameter);
             }

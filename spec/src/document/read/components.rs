@@ -13,15 +13,15 @@ impl<'a> Reader<'a> {
         // Reads one section into one map.
         macro_rules! section {
             ($field:ident, $name:literal, |$key:ident, $at:ident| $read:expr) => {
-                for ($key, $at) in fields.map($name, &mut self.found) {
+                for ($key, $at) in self.named(&mut fields, $name) {
                     if let Some(object) = $read {
                         components.$field.insert($key, object);
                     }
                 }
             };
         }
-        for (key, at) in fields.map("schemas", &mut self.found) {
-            match self.payload(at, None) {
+        for (key, at) in self.named(&mut fields, "schemas") {
+            match self.payload(at, None, Some(key.clone())) {
                 Some(Payload::Schema(schema)) => {
                     components.schemas.insert(key, schema);
                 }

@@ -40,6 +40,16 @@ impl<'a> Fields<'a> {
         Some(Self::from_entries(what, at.location(), entries))
     }
 
+    /// The same for an object that nothing generated depends on, so that it may as well be missing.
+    pub(crate) fn of_detail(at: &At<'a>, what: &'static str, found: &mut Findings) -> Option<Self> {
+        let mut findings = Findings::default();
+        let fields = Self::of(at, what, &mut findings);
+        for diagnostic in findings.into_sorted() {
+            found.push(diagnostic.severity(Severity::Warning).help("it is read as absent"));
+        }
+        fields
+    }
+
     /// Members that were put together from several objects.
     pub(crate) fn from_entries(what: &'static str, location: Location, entries: Vec<Entry<'a>>) -> Self {
         Fields { what, location, entries, known: Vec::new() }
@@ -181,9 +191,15 @@ impl<'a> Fields<'a> {
         &self.location
     }
 
+    /// A member that nobody has asked for yet, without asking for it.
+    pub(crate) fn peek(&self, name: &str) -> Option<At<'a>> {
+        let entry = self.entries.iter().find(|entry| !entry.taken && entry.key.name == name)?;
+        Some(At::new(entry.node, entry.pointer.clone()))
+    }
+
     /// Whether a member is there that nobody has asked for yet.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|entry| !entry.taken && entry.key.name == name)
+        self.peek(name).is_some()
     }
 
     /// The `x-` members. Reports every other one that nobody asked for.

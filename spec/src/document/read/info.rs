@@ -11,7 +11,7 @@ impl<'a> Reader<'a> {
     pub(super) fn info(&mut self, at: Option<At<'a>>, root: &At<'a>) -> Info {
         let at = at.and_then(|at| self.dereference(at, "info"));
         let Some((at, mut fields)) = at.and_then(|at| {
-            let fields = Fields::of(&at, "Info Object", &mut self.found)?;
+            let fields = Fields::of_detail(&at, "Info Object", &mut self.found)?;
             Some((at, fields))
         }) else {
             return no_info(root);
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
     }
 
     fn contact(&mut self, at: &At<'a>) -> Option<Contact> {
-        let mut fields = Fields::of(at, "Contact Object", &mut self.found)?;
+        let mut fields = Fields::of_detail(at, "Contact Object", &mut self.found)?;
         Some(Contact {
             name: fields.string("name", &mut self.found),
             url: fields.string("url", &mut self.found),
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
     }
 
     fn license(&mut self, at: &At<'a>) -> Option<License> {
-        let mut fields = Fields::of(at, "License Object", &mut self.found)?;
+        let mut fields = Fields::of_detail(at, "License Object", &mut self.found)?;
         Some(License {
             name: fields.required_string("name", &mut self.found).unwrap_or_default(),
             url: fields.string("url", &mut self.found),
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
                 extensions: Default::default(),
             });
         }
-        let mut fields = Fields::of(&at, "Tag Object", &mut self.found)?;
+        let mut fields = Fields::of_detail(&at, "Tag Object", &mut self.found)?;
         Some(Tag {
             location: at.location(),
             name: fields.required_string("name", &mut self.found)?,
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn external_docs(&mut self, at: At<'a>) -> Option<ExternalDocs> {
         let at = self.dereference(at, "externalDocs")?;
-        let mut fields = Fields::of(&at, "External Documentation Object", &mut self.found)?;
+        let mut fields = Fields::of_detail(&at, "External Documentation Object", &mut self.found)?;
         Some(ExternalDocs {
             location: at.location(),
             url: fields.required_string("url", &mut self.found)?,

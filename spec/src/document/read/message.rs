@@ -31,8 +31,8 @@ impl<'a> Reader<'a> {
         }
         // A payload of `null` cannot be told from one that is left empty, which is how YAML reads `payload:`.
         let payload = fields.value("payload", &mut self.found);
-        let payload = payload.and_then(|at| self.payload(at, format.take().as_ref()));
-        let headers = fields.value("headers", &mut self.found).and_then(|at| self.payload(at, None));
+        let payload = payload.and_then(|at| self.payload(at, format.take().as_ref(), None));
+        let headers = fields.value("headers", &mut self.found).and_then(|at| self.payload(at, None, None));
         let message = Message {
             location: at.location(),
             key,
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn correlation_id(&mut self, at: At<'a>) -> Option<CorrelationId> {
         let at = self.dereference(at, "correlationIds")?;
-        let mut fields = Fields::of(&at, "Correlation ID Object", &mut self.found)?;
+        let mut fields = Fields::of_detail(&at, "Correlation ID Object", &mut self.found)?;
         Some(CorrelationId {
             location: at.location(),
             description: fields.string("description", &mut self.found),
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             self.found.push(Diagnostic::new(rules::MISSING_FIELD, message, &at.location()).help(help));
             return None;
         }
-        let mut fields = Fields::of(&at, "Message Example Object", &mut self.found)?;
+        let mut fields = Fields::of_detail(&at, "Message Example Object", &mut self.found)?;
         let mut node = |name| fields.take(name).map(|at: At<'a>| at.node.clone());
         let (headers, payload): (Option<Node>, Option<Node>) = (node("headers"), node("payload"));
         Some(MessageExample {

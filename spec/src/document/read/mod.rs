@@ -22,12 +22,12 @@ use indexmap::IndexMap;
 pub(crate) use fields::{Fields, members, text};
 
 use super::{Channel, ChannelId, Components, Document, Info, Message, MessageId, Server, ServerId, SpecVersion};
-use crate::diagnostic::{Diagnostic, Findings};
+use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::near::nearest;
 use crate::resolve::{At, Resolver, Store};
 use crate::rules;
 use crate::schema::read::SchemaReader;
-use crate::source::Pointer;
+use crate::source::{Location, Node, Pointer, Value};
 
 /// Reads one document.
 pub(crate) struct Reader<'a> {
@@ -44,7 +44,14 @@ pub(crate) struct Reader<'a> {
     server_ids: HashMap<usize, ServerId>,
     channel_ids: HashMap<usize, ChannelId>,
     message_ids: HashMap<usize, MessageId>,
+    /// How many nodes were copied because something refers to them.
+    copied: usize,
+    sizes: HashMap<usize, usize>,
 }
+
+/// How many nodes may be copied: objects that are held by value, once for each reference to them. Real documents stay
+/// below a hundredth of it; without a limit, a megabyte of text could ask for a terabyte of memory.
+const MAX_COPIED: usize = 1_000_000;
 
 impl SpecVersion {
     pub(crate) fn is_v3(self) -> bool {
@@ -92,6 +99,8 @@ pub(crate) fn document<'a>(
                 server_ids: HashMap::new(),
                 channel_ids: HashMap::new(),
                 message_ids: HashMap::new(),
+                copied: 0,
+                sizes: HashMap::new(),
             };
             let document = reader.document();
             resolver = reader.resolver;
@@ -156,7 +165,7 @@ impl<'a> Reader<'a> {
             info.external_docs = info.external_docs.or(external_docs);
         }
         let mut servers = IndexMap::new();
-        for (key, at) in fields.map("servers", &mut self.found) {
+        for (key, at) in self.named(&mut fields, "servers") {
             if let Some(server) = self.server(&at, Some(&key)) {
                 servers.insert(key, server);
             }
@@ -166,14 +175,14 @@ impl<'a> Reader<'a> {
         }
         let mut channels = IndexMap::new();
         let mut operations = IndexMap::new();
-        let members = fields.map("channels", &mut self.found);
+        let members = self.named(&mut fields, "channels");
         if self.version.is_v3() {
             for (key, at) in members {
                 if let Some(channel) = self.channel(&at, Some(&key)) {
                     channels.insert(key, channel);
                 }
             }
-            for (key, at) in fields.map("operations", &mut self.found) {
+            for (key, at) in self.named(&mut fields, "operations") {
                 if let Some(operation) = self.operation(&at, &key) {
                     operations.insert(key, operation);
                 }
@@ -216,7 +225,8 @@ impl<'a> Reader<'a> {
         let target = match self.resolver.follow(at) {
             Ok(target) => target.at,
             Err(failure) => {
-                self.found.push(*failure);
+                let severity = if DETAILS.contains(&section) { Severity::Warning } else { failure.severity };
+                self.found.push(failure.severity(severity));
                 return None;
             }
         };
@@ -228,7 +238,40 @@ impl<'a> Reader<'a> {
                 self.found.push(diagnostic);
                 None
             }
-            _ => Some(target),
+            // These are held once, however many refer to them.
+            _ if ["servers", "channels", "messages"].contains(&section) => Some(target),
+            _ => self.may_copy(&target, &from).then_some(target),
+        }
+    }
+
+    /// Whether one more copy of `at` is within the limit.
+    pub(crate) fn may_copy(&mut self, at: &At<'a>, from: &Location) -> bool {
+        let size = *self.sizes.entry(at.address()).or_insert_with(|| size(at.node));
+        let before = self.copied;
+        self.copied = before.saturating_add(size);
+        if self.copied > MAX_COPIED && before <= MAX_COPIED {
+            let message = format!("references ask for more than {MAX_COPIED} copies of values");
+            let help = "make what many objects refer to smaller; from here on, such references are ignored";
+            self.found.push(Diagnostic::new(rules::EXPANSION_LIMIT, message, from).help(help));
+        }
+        self.copied <= MAX_COPIED
+    }
+
+    /// The members of a map of named objects. The map as a whole may be a reference: `schemas: {$ref: ./schemas.yaml}`.
+    pub(crate) fn named(&mut self, fields: &mut Fields<'a>, name: &'static str) -> Vec<(String, At<'a>)> {
+        let is_reference = |at: &At<'a>| at.node.get("$ref").is_some_and(|reference| reference.as_str().is_some());
+        match fields.peek(name).filter(is_reference) {
+            Some(at) => {
+                fields.take(name);
+                match self.resolver.follow(at) {
+                    Ok(target) => members(&target.at),
+                    Err(failure) => {
+                        self.found.push(*failure);
+                        Vec::new()
+                    }
+                }
+            }
+            None => fields.map(name, &mut self.found),
         }
     }
 
@@ -255,17 +298,64 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How many nodes a tree has. Its depth is bounded by the reader of the text.
+fn size(node: &Node) -> usize {
+    match &node.value {
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(object) => 1 + object.iter().map(|(_, node)| size(node)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
 /// Which section of a document a pointer leads to, for places whose kind is certain.
-pub(crate) fn kind_of(pointer: &Pointer) -> Option<String> {
-    let tokens: Vec<String> = pointer.tokens().collect();
-    let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    match tokens[..] {
-        ["components", section, _] => Some(section.to_owned()),
-        [section @ ("servers" | "channels" | "operations"), _] => Some(section.to_owned()),
-        ["channels", _, section @ ("messages" | "parameters"), _] => Some(section.to_owned()),
+pub(crate) fn kind_of(pointer: &Pointer) -> Option<&str> {
+    let mut tokens = pointer.as_str().split('/').skip(1);
+    let place = (tokens.next()?, tokens.next()?, tokens.next(), tokens.next());
+    if tokens.next().is_some() {
+        return None;
+    }
+    match place {
+        ("components", section, Some(_), None) => Some(section).filter(|section| SECTIONS.contains(section)),
+        (section @ ("servers" | "channels" | "operations"), _, None, None) => Some(section),
+        ("channels", _, Some(section @ ("messages" | "parameters")), Some(_)) => Some(section),
         _ => None,
     }
 }
+
+/// The sections of `components`.
+const SECTIONS: &[&str] = &[
+    "channelBindings",
+    "channels",
+    "correlationIds",
+    "externalDocs",
+    "messageBindings",
+    "messageTraits",
+    "messages",
+    "operationBindings",
+    "operationTraits",
+    "operations",
+    "parameters",
+    "replies",
+    "replyAddresses",
+    "schemas",
+    "securitySchemes",
+    "serverBindings",
+    "serverVariables",
+    "servers",
+    "tags",
+];
+
+/// What nothing generated depends on: faults in it are warnings.
+const DETAILS: &[&str] = &[
+    "channelBindings",
+    "externalDocs",
+    "info",
+    "messageBindings",
+    "messageExamples",
+    "operationBindings",
+    "serverBindings",
+    "tags",
+];
 
 /// An [`Info`] for a document that has none.
 fn no_info(root: &At<'_>) -> Info {

@@ -12,10 +12,15 @@ impl<'a> Reader<'a> {
         let at = self.dereference(at.clone(), "operations")?;
         let (mut fields, traits) = self.with_traits(&at, "Operation Object", "operationTraits")?;
         let action = self.action(&mut fields)?;
-        let channel = fields.required("channel", &mut self.found).and_then(|at| {
-            let channel = self.dereference(at, "channels")?;
-            self.channel(&channel, None)
-        });
+        let channel = match fields.value("channel", &mut self.found) {
+            Some(at) => self.channel(&at, None),
+            None => {
+                let message = "an Operation Object has no `channel`";
+                let diagnostic = Diagnostic::new(rules::MISSING_FIELD, message, fields.location());
+                self.found.push(diagnostic.severity(Severity::Error).help("write `channel: { $ref: '#/channels/…' }`"));
+                None
+            }
+        };
         let messages = self.messages_by_reference(&mut fields);
         Some(Operation {
             location: at.location(),

@@ -47,9 +47,11 @@ impl SchemaFormat {
 
 impl<'a> Reader<'a> {
     /// A payload or headers, whose language `format` names, or the object itself (3.x Multi Format Schema Object).
-    pub(crate) fn payload(&mut self, at: At<'a>, format: Option<&At<'a>>) -> Option<Payload> {
+    ///
+    /// `name` is what the schema is called unless its place says so.
+    pub(crate) fn payload(&mut self, at: At<'a>, format: Option<&At<'a>>, name: Option<String>) -> Option<Payload> {
         let language = format.and_then(|at| self.language(at));
-        let (language, at, name) = match (language, format) {
+        let (language, at, own_name) = match (language, format) {
             (Some(SchemaFormat::JsonSchema(dialect)), _) => {
                 // What a reference leads to may be the wrapper all the same.
                 let (wrapped, at, name) = self.unwrapped(at);
@@ -65,7 +67,7 @@ impl<'a> Reader<'a> {
             }
         };
         match language {
-            SchemaFormat::JsonSchema(dialect) => Some(Payload::Schema(self.schema(at, dialect, name))),
+            SchemaFormat::JsonSchema(dialect) => Some(Payload::Schema(self.schema(at, dialect, own_name.or(name)))),
             foreign => Some(self.foreign(foreign, at)),
         }
     }
@@ -78,12 +80,21 @@ impl<'a> Reader<'a> {
             if let Ok(target) = self.resolver.follow(at.clone()) {
                 let is_schema = super::kind_of(&target.at.pointer).is_none_or(|kind| kind == "schemas");
                 if is_schema && target.at.node.get("schemaFormat").is_none() {
+                    let name = name.or_else(|| self.schema_name(&at, &target.at));
                     return self.schemas.add(target, dialect, name);
                 }
             }
         }
         let base = self.resolver.base(at.node.span.file);
         self.schemas.add(Target { at, base }, dialect, name)
+    }
+
+    /// What a schema behind a reference is called.
+    fn schema_name(&self, from: &At<'a>, target: &At<'a>) -> Option<String> {
+        match target.pointer.as_str() {
+            "" if target.node.span.file != from.node.span.file => self.file_stem(target),
+            _ => crate::schema::read::referred_name(target),
+        }
     }
 
     /// Takes a `{schemaFormat, schema}` apart, behind references.

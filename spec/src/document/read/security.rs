@@ -48,6 +48,7 @@ impl<'a> Reader<'a> {
         let schemes = self.root.get("components").and_then(|components| components.get("securitySchemes"));
         for (name, scopes) in members(at) {
             let scheme = match schemes.as_ref().and_then(|schemes| schemes.get(&name)) {
+                Some(scheme) if !self.may_copy(&scheme, &scopes.location()) => None,
                 Some(scheme) => self.security_scheme(scheme),
                 None => {
                     let message = format!("there is no security scheme `{name}`");
@@ -121,7 +122,7 @@ impl<'a> Reader<'a> {
     }
 
     fn flows(&mut self, at: &At<'a>) -> OAuthFlows {
-        let Some(mut fields) = Fields::of(at, "OAuth Flows Object", &mut self.found) else {
+        let Some(mut fields) = Fields::of_detail(at, "OAuth Flows Object", &mut self.found) else {
             return OAuthFlows::default();
         };
         let flows = OAuthFlows {
@@ -136,7 +137,7 @@ impl<'a> Reader<'a> {
 
     fn flow(&mut self, fields: &mut Fields<'a>, name: &'static str) -> Option<OAuthFlow> {
         let at = fields.value(name, &mut self.found)?;
-        let mut fields = Fields::of(&at, "OAuth Flow Object", &mut self.found)?;
+        let mut fields = Fields::of_detail(&at, "OAuth Flow Object", &mut self.found)?;
         let scopes = if fields.has("scopes") && !fields.has("availableScopes") { "scopes" } else { "availableScopes" };
         let scopes = fields.map(scopes, &mut self.found);
         let available_scopes: IndexMap<_, _> =

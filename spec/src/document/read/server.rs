@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
             bindings: self.bindings_of(&mut fields, Owner::Server),
             extensions: Default::default(),
         };
-        for (name, at) in fields.map("variables", &mut self.found) {
+        for (name, at) in self.named(&mut fields, "variables") {
             if let Some(variable) = self.server_variable(at) {
                 server.variables.insert(name, variable);
             }

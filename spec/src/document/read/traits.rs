@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
             return patch.node;
         }
         match (&base.at.node.value, &over.at.node.value) {
-            (Value::Object(left), Value::Object(right)) => {
+            (Value::Object(left), Value::Object(right)) if self.may_copy(&base.at, &over.at.location()) => {
                 let value = Value::Object(patched(left, right));
                 self.store.merged.push(Node { span: patch.node.span, value })
             }

@@ -1,8 +1,9 @@
 //! JSON (RFC 8259) into the tree: strict, so that whatever is not JSON is left to the YAML reader.
 
+use super::Source;
 use super::tree::{LimitReached, Tree};
-use super::{Source, rules};
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::rules;
 use crate::source::{Node, Number, Value};
 
 /// Why there is no tree.
@@ -236,7 +237,7 @@ impl Reader<'_> {
     fn problem(&self, at: usize, message: &str) -> Refusal {
         let location = self.tree.location(self.source.rest_of_line(at));
         let diagnostic = Diagnostic::new(rules::JSON_SYNTAX, format!("not valid JSON: {message}"), &location)
-            .help("Look here or on the line before for a missing or surplus comma, quote or bracket.");
+            .help("look here or on the line before for a missing or surplus comma, quote or bracket");
         Refusal::Syntax(Box::new(diagnostic))
     }
 }

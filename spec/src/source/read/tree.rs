@@ -1,7 +1,8 @@
 //! The tree under construction: what both readers feed, and where the limits are watched.
 
-use super::{Source, rules};
+use super::Source;
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::rules;
 use crate::source::{Key, Location, Node, Object, Pointer, Span, Value};
 
 /// How deep objects and arrays may be nested. Everything behind the reader may recurse over a tree.
@@ -134,7 +135,7 @@ impl<'a> Tree<'a> {
         let location = self.source.location(self.source.rest_of_line(start), Pointer::root());
         found.push(
             Diagnostic::new(rules::NESTING_LIMIT, format!("nested more than {MAX_DEPTH} levels deep"), &location)
-                .help("Move inner parts to `components` and refer to them with `$ref`."),
+                .help("move inner parts to `components` and refer to them with `$ref`"),
         );
         LimitReached
     }
@@ -146,7 +147,7 @@ impl<'a> Tree<'a> {
             let message = format!("the keys on the way to this value are longer than {MAX_PATH} bytes together");
             found.push(
                 Diagnostic::new(rules::NESTING_LIMIT, message, &self.source.location(span, Pointer::root()))
-                    .help("Shorten the keys, or nest less deeply."),
+                    .help("shorten the keys, or nest less deeply"),
             );
             return Err(LimitReached);
         }
@@ -226,7 +227,7 @@ impl<'a> Tree<'a> {
         }
         let span = closed.node.span;
         let message = format!("{} cannot be a key", closed.node.kind());
-        let help = "Use a string as the key. A value in braces at the start of a line, as in `{name}`, must be quoted.";
+        let help = "use a string as the key; a key in braces, as in `{name}`, must be quoted";
         found.push(Diagnostic::new(rules::COMPLEX_KEY, message, &self.location(span)).help(help));
         // The member is kept under a name nobody asks for, so that its value is still read.
         self.key(format!("({} as a key)", closed.node.kind()), span, found)
@@ -249,7 +250,7 @@ impl<'a> Tree<'a> {
             let location = self.source.location(key.span, object.join(&key.name));
             let diagnostic = Diagnostic::new(rules::DUPLICATE_KEY, format!("duplicate key `{}`", key.name), &location)
                 .label(&self.source.location(first, object.join(&key.name)), "first given here")
-                .help("Keep one of the two, or rename one; the first is used.");
+                .help("keep one of the two, or rename one; the first is used");
             found.push(diagnostic);
         }
         kept
@@ -276,7 +277,7 @@ impl<'a> Tree<'a> {
                 let location = self.location(source.span);
                 found.push(
                     Diagnostic::new(rules::INVALID_MERGE, message, &location)
-                        .help("Point `<<` at an anchored object, or quote it if it is a name: `\"<<\"`."),
+                        .help("point `<<` at an anchored object, or quote it if it is a name: `\"<<\"`"),
                 );
                 continue;
             };

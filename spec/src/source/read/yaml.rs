@@ -5,12 +5,13 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as Marks, StrInput, Tag};
 
+use super::Source;
 use super::offsets::Offsets;
 use super::relax::{join_flow_lines, quoted_length};
 use super::scalar::{self, Scalar};
 use super::tree::{LimitReached, MAX_DEPTH, Tree};
-use super::{Source, rules};
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::rules;
 use crate::source::{Node, Span, Value};
 
 /// How many bytes anchored values and their copies may take altogether: far beyond any honest document, and
@@ -77,7 +78,7 @@ fn read_as<'a>(source: Source<'a>, text: &'a str, found: &mut Findings) -> Resul
 fn under_indented(source: Source<'_>, at: usize) -> Diagnostic {
     let location = source.location(source.rest_of_line(at), Default::default());
     Diagnostic::new(rules::FLOW_INDENTATION, "this line is indented less than the block it belongs to", &location)
-        .help("Indent every line between the brackets, and the closing bracket, deeper than the key before them.")
+        .help("indent every line between the brackets, and the closing bracket, deeper than the key before them")
 }
 
 /// Why reading ends before the document does.
@@ -238,7 +239,7 @@ impl<'a> Reader<'a> {
             let location = self.tree.location(span);
             found.push(
                 Diagnostic::new(rules::ALIAS_LIMIT, "this alias stands within the value that it names", &location)
-                    .help("Use `$ref` for recursive schemas; a YAML alias is a copy and cannot contain itself."),
+                    .help("use `$ref` for recursive schemas; a YAML alias is a copy and cannot contain itself"),
             );
             return Err(Stop::Limit);
         };
@@ -265,7 +266,7 @@ impl<'a> Reader<'a> {
             Value::Array(_) | Value::Object(_) => {
                 let message = format!("{} cannot be a key", node.kind());
                 let location = self.tree.location(span);
-                found.push(Diagnostic::new(rules::COMPLEX_KEY, message, &location).help("Use a string as the key."));
+                found.push(Diagnostic::new(rules::COMPLEX_KEY, message, &location).help("use a string as the key"));
                 format!("({} as a key)", node.kind())
             }
         };
@@ -294,7 +295,7 @@ impl<'a> Reader<'a> {
         let location = self.tree.location(span);
         found.push(
             Diagnostic::new(rules::ALIAS_LIMIT, message, &location)
-                .help("Use `$ref` instead of YAML aliases; a reference is not a copy."),
+                .help("use `$ref` instead of YAML aliases; a reference is not a copy"),
         );
         Stop::Limit
     }
@@ -337,7 +338,7 @@ impl<'a> Reader<'a> {
             let message = format!("`{text}` is no value for the tag `!!{core}`");
             found.push(
                 Diagnostic::new(rules::INVALID_TAG, message, &self.tree.location(span))
-                    .help("Remove the tag or correct the value."),
+                    .help("remove the tag or correct the value"),
             );
             Value::String(text)
         })
@@ -349,10 +350,10 @@ impl<'a> Reader<'a> {
             Scalar::Unrepresentable => {
                 let text = &self.source.text[span.start as usize..span.end as usize];
                 let message = format!("JSON has no number `{text}`, so it is read as a string");
-                found
-                    .push(Diagnostic::new(rules::UNREPRESENTABLE_NUMBER, message, &self.tree.location(span)).help(
-                        "Leave the keyword out for an unlimited range, or quote the value if a string is meant.",
-                    ));
+                found.push(
+                    Diagnostic::new(rules::UNREPRESENTABLE_NUMBER, message, &self.tree.location(span))
+                        .help("leave the keyword out for an unlimited range, or quote the value if a string is meant"),
+                );
                 Value::String(text.to_owned())
             }
         }
@@ -370,14 +371,14 @@ impl<'a> Reader<'a> {
         let shown = name.strip_prefix(CORE).map_or_else(|| name.to_owned(), |core| format!("!!{core}"));
         found.push(
             Diagnostic::new(rules::UNKNOWN_TAG, format!("the tag `{shown}` is ignored"), &self.tree.location(span))
-                .help("Write the value without a tag."),
+                .help("write the value without a tag"),
         );
     }
 
     fn empty(&self) -> Diagnostic {
         let location = self.source.location(self.source.rest_of_line(self.source.text.len()), Default::default());
         Diagnostic::new(rules::EMPTY_DOCUMENT, "the file is empty", &location)
-            .help("An AsyncAPI document begins with `asyncapi: 3.0.0`.")
+            .help("an AsyncAPI document begins with `asyncapi: 3.0.0`")
     }
 
     /// Whether something follows the first document.
@@ -396,7 +397,7 @@ impl<'a> Reader<'a> {
         let location = self.source.location(span, Default::default());
         Some(
             Diagnostic::new(rules::MULTIPLE_DOCUMENTS, "the file holds a second document, which is ignored", &location)
-                .help("Put each document into a file of its own."),
+                .help("put each document into a file of its own"),
         )
     }
 
@@ -428,28 +429,28 @@ fn quoted_end(text: &str, start: usize) -> usize {
 /// What to do about a syntax error.
 fn advice(info: &str) -> &'static str {
     const ADVICE: &[(&str, &str)] = &[
-        ("tab", "Indent with spaces; YAML does not allow tabs there."),
-        ("mapping values are not allowed", "Quote a value that contains `: `, or put the nested key on its own line."),
-        ("simple key expect", "Every key needs a `:` behind it, and lines of one object the same indentation."),
-        ("indentation", "Indent the line like its siblings."),
-        ("unexpected end of stream", "Close the quote."),
-        ("unknown anchor", "Define the anchor before the alias, or quote a value that begins with `*`."),
-        ("unexpected character", "Quote a value that begins with this character."),
-        ("block sequence entries", "Put the list on its own lines, indented below its key."),
-        ("expected key", "Indent the line like its siblings; every line of an object is `key: value`."),
-        ("expected '-'", "Indent the line like its siblings; every entry of a list begins with `- `."),
-        ("byte order mark", "Remove the byte order mark (U+FEFF)."),
-        ("recursion limit", "Nest less deeply."),
-        ("flow", "Look for a missing or surplus comma, quote or bracket."),
-        ("bracket", "Look for a missing or surplus bracket."),
-        ("comment", "Put a space before `#`, or quote the value if `#` belongs to it."),
-        ("anchor", "Quote a value that begins with `&` or `*`."),
-        ("tag", "Quote a value that begins with `!`."),
+        ("tab", "indent with spaces; YAML does not allow tabs there"),
+        ("mapping values are not allowed", "quote a value that contains `: `, or put the nested key on its own line"),
+        ("simple key expect", "every key needs a `:` behind it, and lines of one object the same indentation"),
+        ("indentation", "indent the line like its siblings"),
+        ("unexpected end of stream", "close the quote"),
+        ("unknown anchor", "define the anchor before the alias, or quote a value that begins with `*`"),
+        ("unexpected character", "quote a value that begins with this character"),
+        ("block sequence entries", "put the list on its own lines, indented below its key"),
+        ("expected key", "indent the line like its siblings; every line of an object is `key: value`"),
+        ("expected '-'", "indent the line like its siblings; every entry of a list begins with `- `"),
+        ("byte order mark", "remove the byte order mark (U+FEFF)"),
+        ("recursion limit", "nest less deeply"),
+        ("flow", "look for a missing or surplus comma, quote or bracket"),
+        ("bracket", "look for a missing or surplus bracket"),
+        ("comment", "put a space before `#`, or quote the value if `#` belongs to it"),
+        ("anchor", "quote a value that begins with `&` or `*`"),
+        ("tag", "quote a value that begins with `!`"),
     ];
     ADVICE
         .iter()
         .find(|(part, _)| info.contains(part))
-        .map_or("Look here or on the line before for wrong indentation or a missing quote.", |(_, advice)| advice)
+        .map_or("look here or on the line before for wrong indentation or a missing quote", |(_, advice)| advice)
 }
 
 /// About how many bytes a value takes.
