@@ -1,6 +1,6 @@
 //! Real documents: what a generator needs of them is read, whatever else is wrong with them.
 
-// Clippy knows only functions marked as tests; their helpers may print and unwrap as well.
+// Clippy knows only functions marked as tests; what they call may print and unwrap as well.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};

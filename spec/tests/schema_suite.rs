@@ -1,6 +1,6 @@
 //! The official JSON Schema test suite: every schema of it is read, and every reference in it found.
 
-// Clippy knows only functions marked as tests; their helpers may print and unwrap as well.
+// Clippy knows only functions marked as tests; what they call may print and unwrap as well.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};

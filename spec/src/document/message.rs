@@ -9,8 +9,8 @@ use crate::source::{Location, Node, Pointer};
 pub struct Message {
     /// Where it is written.
     pub location: Location,
-    /// The key of the map that holds it: in `components/messages`, else in its channel. `None` for a 2.x message
-    /// written in an operation. (3.x channels name messages themselves: see [`super::Channel::messages`].)
+    /// The key of the map that holds it: in `components/messages`, else in its channel; the stem of the file whose root
+    /// it is when it was reached by a reference to the whole file. `None` for a 2.x message written in an operation. (3.x channels name messages themselves: see [`super::Channel::messages`].)
     pub key: Option<String>,
     /// `messageId` of 2.4–2.6.
     pub message_id: Option<String>,

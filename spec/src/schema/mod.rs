@@ -71,8 +71,9 @@ impl std::ops::Index<SchemaId> for Schemas {
 pub struct Schema {
     /// Where it is written.
     pub location: Location,
-    /// The key under which a map of named schemas holds it (`components/schemas`, `definitions`, `$defs`), or the
-    /// stem of the file whose root it is when it was reached by a reference to the whole file.
+    /// The key under which a map of named schemas holds it (`components/schemas`, `definitions`, `$defs`, or whatever
+    /// a reference leads into, as `common.yaml#/User` does), or the stem of the file whose root it is when it was
+    /// reached by a reference to the whole file.
     pub name: Option<String>,
     /// The dialect it is written in.
     pub dialect: Dialect,
