@@ -178,3 +178,33 @@ async fn a_checkpoint_in_sqlite_outlives_its_process() {
     feed.consumer(checkpoints).name("another").run_until_caught_up(other.clone()).await.unwrap();
     assert_eq!(other.handled(), ids(0..8));
 }
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_consumer_that_is_dropped_anywhere_loses_nothing_and_repeats_one_event_at_most() {
+    use event_api::consume::SqliteCheckpoints;
+
+    const EVENTS: usize = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let feed = Feed::with(EVENTS).await;
+    let handler = Recorder::new();
+    let mut drops = 0;
+    let is_done = || handler.handled().last().map(String::as_str) == Some("e39");
+    while !is_done() {
+        let checkpoints = SqliteCheckpoints::open(folder.path().join("mailer.db")).await.unwrap();
+        let running = tokio::spawn(feed.consumer(checkpoints).run(handler.clone()));
+        // Somewhere between a request, a handler and a checkpoint.
+        let enough = handler.handled().len() + 1 + drops % 3;
+        while handler.handled().len() < enough && !is_done() {
+            tokio::task::yield_now().await;
+        }
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
+        drops += 1;
+    }
+    let mut handled = handler.handled();
+    let repeated = handled.len();
+    handled.dedup();
+    assert_eq!(handled, ids(0..EVENTS), "in order, and only the event at which it was dropped came again");
+    assert!(repeated - EVENTS <= drops);
+}

@@ -67,7 +67,7 @@ impl<C: Checkpoints + ?Sized> Checkpoints for Arc<C> {
 /// What to do when the publisher has removed events that the consumer has not seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Retained {
-    /// Stop with [`ConsumeError::Retained`].
+    /// Stop with [`ConsumeError::Retained`](super::ConsumeError::Retained).
     #[default]
     Stop,
     /// Go on with the oldest event that is left, and log the gap.

@@ -8,11 +8,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
 use super::page::{PageItem, Undecodable, read_time};
+use super::text::OptionalText;
 use crate::event::{EventId, EventSet, Headers, Metadata, Position, RawEvent};
 
 /// What a page consists of; `I` is what its items were read as.
@@ -499,50 +500,5 @@ impl<'de> DeserializeSeed<'de> for ItemName {
                 _ => ItemKey::Other,
             },
         }))
-    }
-}
-
-/// A text, borrowed where it is written without escapes. `null` is no text; a number is read as its digits, as JSON
-/// Feed 1.1 asks of readers that meet a numeric `id`.
-struct OptionalText<'de>(Option<Cow<'de, str>>);
-
-impl<'de> Deserialize<'de> for OptionalText<'de> {
-    #[inline]
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_any(TextVisitor).map(OptionalText)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Option<Cow<'de, str>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<Er: de::Error>(self, text: &'de str) -> Result<Self::Value, Er> {
-        Ok(Some(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<Er: de::Error>(self, text: &str) -> Result<Self::Value, Er> {
-        Ok(Some(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_u64<Er: de::Error>(self, number: u64) -> Result<Self::Value, Er> {
-        Ok(Some(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_i64<Er: de::Error>(self, number: i64) -> Result<Self::Value, Er> {
-        Ok(Some(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_f64<Er: de::Error>(self, number: f64) -> Result<Self::Value, Er> {
-        Ok(Some(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_unit<Er: de::Error>(self) -> Result<Self::Value, Er> {
-        Ok(None)
     }
 }

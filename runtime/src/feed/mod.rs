@@ -7,6 +7,7 @@ mod item;
 mod page;
 #[cfg(feature = "server")]
 mod server;
+mod text;
 pub mod wire;
 
 #[cfg(feature = "client")]

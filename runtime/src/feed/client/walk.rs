@@ -14,6 +14,8 @@ use crate::consume::{Backoff, ConsumeError, Handler, Incoming, Outcome, Pipeline
 use crate::event::{EventId, Position};
 use crate::feed::page::{Page, PageError};
 
+const SHORTEST_RETRY_AFTER: Duration = Duration::from_millis(100);
+
 /// When a walk ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
@@ -127,7 +129,8 @@ impl<H: Handler> Walk<H> {
 
     /// Says that the feed cannot be read, and how long to wait.
     fn complain(&self, Again { reason, after }: Again, failures: u32, backoff: &Backoff) -> Duration {
-        let delay = after.unwrap_or_else(|| backoff.random_delay(failures));
+        // A server that asks for no wait at all is not taken at its word: it may say so again and again.
+        let delay = after.map_or_else(|| backoff.random_delay(failures), |after| after.max(SHORTEST_RETRY_AFTER));
         tracing::warn!(
             consumer = self.pipeline.consumer,
             url = %self.url,
