@@ -375,6 +375,18 @@ async fn events_removed_by_retention_are_recorded_and_the_rest_is_delivered() {
 }
 
 #[tokio::test]
+async fn a_log_that_was_replaced_by_a_shorter_one_is_delivered_whole() {
+    let (log, subscriptions) = (MemoryLog::new(), MemorySubscriptions::new());
+    let endpoint = Endpoint::accepting().await;
+    log.append(CHANNEL, events(0..2)).await.unwrap();
+    let stored = subscription(endpoint.url());
+    subscriptions.create(&stored, &[(CHANNEL, Position(100))]).await.unwrap();
+    let _running = Running::start(dispatcher(&log, &subscriptions));
+    endpoint.wait_for(2).await;
+    assert_eq!(endpoint.ids(), ids(0..2));
+}
+
+#[tokio::test]
 async fn a_channel_added_later_reaches_subscriptions_to_all_channels() {
     let (log, subscriptions) = (MemoryLog::new(), MemorySubscriptions::new());
     let (all, one) = (Endpoint::accepting().await, Endpoint::accepting().await);

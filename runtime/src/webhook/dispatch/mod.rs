@@ -54,6 +54,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// subscription in this channel) waits for it; other lanes do not. 410 disables the subscription. `Retry-After` of 429
 /// and 503 is obeyed, up to a day. Redirects are failures.
 ///
+/// Several outstanding events of one subscription and channel, without order, are not offered yet.
+///
 /// One dispatcher at a time may work on a store, in one process: a second one would send everything again.
 pub struct Dispatcher {
     log: Arc<dyn Log>,
@@ -263,6 +265,18 @@ impl Supervisor {
                 let cursor = Cursor::at(shared.log.bounds(channel.name).await?.oldest);
                 shared.subscriptions.advance(&subscription.id, channel.name, &cursor).await?;
                 cursors.push((channel.name.to_owned(), cursor));
+            }
+        }
+        for (channel, cursor) in &mut cursors {
+            let bounds = shared.log.bounds(channel).await?;
+            if cursor.position > bounds.next {
+                // Another log than the cursor was made for: an emptied one, or an older backup. Waiting for it to reach
+                // the cursor would lose what it holds until then.
+                tracing::error!(
+                    subscription = %subscription.id, channel, cursor = %cursor.position, next = %bounds.next,
+                    "the cursor is beyond the end of the log; delivering again from the log's oldest event"
+                );
+                *cursor = Cursor::at(bounds.oldest);
             }
         }
         tracing::info!(subscription = %subscription.id, url = %subscription.callback_url, "lanes start");

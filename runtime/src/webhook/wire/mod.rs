@@ -45,8 +45,8 @@ mod tests {
     fn event(id: &str, data: &str) -> RawEvent {
         let mut metadata = Metadata::new("NameChanged");
         metadata.id = id.into();
-        metadata.time = "2020-05-01T14:00:00.123456789-07:00".parse().unwrap();
-        RawEvent { metadata, data: RawValue::from_string(data.to_owned()).unwrap() }
+        metadata.time = "2020-05-01T14:00:00.123456789-07:00".parse().expect("a time");
+        RawEvent { metadata, data: RawValue::from_string(data.to_owned()).expect("JSON") }
     }
 
     #[test]
