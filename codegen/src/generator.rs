@@ -267,8 +267,27 @@ impl Generated {
                 format!(", version {}", self.version.replace('\n', " "))
             },
         );
-        Ok(header + &prettyplease::unparse(&file))
+        Ok(header + &space_items(&prettyplease::unparse(&file)))
     }
+}
+
+/// A blank line between items, which the printer leaves out.
+fn space_items(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 32);
+    let mut after_item: Option<usize> = None;
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let rest = &line[indent..];
+        let begins = ["///", "#[", "pub ", "fn ", "async ", "impl", "const ", "::event_api::codegen::"];
+        if after_item == Some(indent) && begins.iter().any(|begin| rest.starts_with(begin)) {
+            out.push('\n');
+        }
+        let ends = matches!(rest, "}" | "};" | ")]" | "});") || (indent == 0 && rest.ends_with(';'));
+        after_item = ends.then_some(indent);
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
 }
 
 fn has_errors(diagnostics: &[Diagnostic]) -> bool {

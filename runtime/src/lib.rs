@@ -38,4 +38,4 @@ pub use event::{
     Channel, DecodeError, Envelope, Event, EventId, EventSet, Headers, Metadata, Position, RawEvent, Request,
     Transport, UnknownEvent,
 };
-pub use publish::{PublishError, Publisher, Receipt, Within};
+pub use publish::{PublishError, PublishResult, Publisher, Receipt, Within};

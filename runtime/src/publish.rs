@@ -42,6 +42,9 @@ pub enum PublishError {
     Log(#[from] LogError),
 }
 
+/// What publishing gives.
+pub type PublishResult = Result<Receipt, PublishError>;
+
 /// Publishes the events `E` of one channel. Cheap to clone.
 pub struct Publisher<E> {
     log: Arc<dyn Log>,
@@ -137,7 +140,7 @@ impl<E: EventSet> Publisher<E> {
     ///
     /// # Errors
     /// When the event cannot be encoded or the log refuses it; then it is not published.
-    pub async fn publish(&self, event: impl Into<E>) -> Result<Receipt, PublishError> {
+    pub async fn publish(&self, event: impl Into<E>) -> PublishResult {
         let raw = self.settings.raw::<E>(event.into())?;
         let mut receipts = self.log.append(E::CHANNEL.name, vec![raw]).await?;
         receipts.pop().ok_or(PublishError::Log(LogError::NoReceipt))
@@ -161,7 +164,7 @@ impl<E: EventSet> Within<'_, E> {
     ///
     /// # Errors
     /// When the event cannot be encoded or the log refuses it; the transaction should then be rolled back.
-    pub async fn publish(&self, event: impl Into<E>) -> Result<Receipt, PublishError> {
+    pub async fn publish(&self, event: impl Into<E>) -> PublishResult {
         let raw = self.settings.raw::<E>(event.into())?;
         let mut receipts = self.transaction.lock().await.append(E::CHANNEL.name, vec![raw]).await?;
         receipts.pop().ok_or(PublishError::Log(LogError::NoReceipt))

@@ -16,6 +16,13 @@ pub(super) fn attributes(docs: &Docs) -> TokenStream {
     quote!(#(#[doc = #lines])* #deprecated)
 }
 
+/// The first line alone, for the methods of an event whose documentation stands at its variant.
+pub(super) fn brief(docs: &Docs, otherwise: &str) -> TokenStream {
+    let text = docs.summary.as_deref().or(docs.description.as_deref()).unwrap_or_default().trim();
+    let first = text.lines().next().unwrap_or(otherwise).to_owned();
+    attributes(&Docs { summary: Some(first), deprecated: docs.deprecated, ..Docs::default() })
+}
+
 /// The lines of a documentation comment.
 fn text(docs: &Docs) -> Vec<String> {
     let mut lines = Vec::new();

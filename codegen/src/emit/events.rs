@@ -159,6 +159,8 @@ impl Context<'_> {
         } else {
             quote!(_ => Err(::event_api::codegen::unknown_event_type(event_type, Self::CHANNEL)),)
         };
+        let reads_headers = self.keep_unknown || set.events.iter().any(|event| event.headers.is_some());
+        let headers_argument = if reads_headers { ident("headers") } else { ident("_headers") };
         let with_headers: Vec<_> = set.events.iter().filter(|event| event.headers.is_some()).collect();
         let headers = (self.keep_unknown || !with_headers.is_empty()).then(|| {
             let arms = with_headers.iter().map(|event| {
@@ -199,10 +201,9 @@ impl Context<'_> {
 
                 fn decode<'de, D: ::event_api::codegen::Deserializer<'de>>(
                     event_type: &str,
-                    headers: &::event_api::Headers,
+                    #headers_argument: &::event_api::Headers,
                     data: D,
                 ) -> #result<Self, D::Error> {
-                    let _ = headers;
                     match event_type {
                         #(#decoded)*
                         #unknown
@@ -216,8 +217,8 @@ impl Context<'_> {
         let set = self.set;
         let (name, title, version) = (&set.channel_name, &set.title, &self.api.version);
         let address = match &set.address {
-            Some(address) => quote!(::core::option::Option::Some(#address)),
-            None => quote!(::core::option::Option::None),
+            Some(address) => quote!(Some(#address)),
+            None => quote!(None),
         };
         let event_types = set.events.iter().map(|event| &event.event_type);
         let transports = set.transports.iter().map(|transport| match transport {
@@ -237,7 +238,8 @@ impl Context<'_> {
     }
 
     fn publisher_constructor(&self) -> TokenStream {
-        let log = quote!(&(impl ::event_api::log::Log + ::core::clone::Clone + 'static));
+        let clone = self.paths.name("Clone");
+        let log = quote!(&(impl ::event_api::log::Log + #clone + 'static));
         match &self.set.typed_address {
             Some(address) => {
                 let address = ident(&address.name);
@@ -323,12 +325,8 @@ impl Context<'_> {
     fn publisher(&self) -> TokenStream {
         let name = ident(&self.set.name);
         let publisher = format_ident!("{}Publisher", self.set.name);
-        let result = self.paths.result();
-        let published = quote! {
-            impl ::core::future::Future<
-                Output = #result<::event_api::Receipt, ::event_api::PublishError>
-            > + ::core::marker::Send
-        };
+        let (send, sync) = (self.paths.name("Send"), self.paths.name("Sync"));
+        let published = quote!(impl ::core::future::Future<Output = ::event_api::PublishResult> + #send);
         let docs = docs::attributes(&Docs {
             summary: Some(format!("Publishes `{}`.", self.set.name)),
             notes: vec![
@@ -339,7 +337,7 @@ impl Context<'_> {
             ..Docs::default()
         });
         let methods = self.set.events.iter().map(|event| {
-            let docs = docs::attributes(&Docs { source: None, ..self.event_docs(event) });
+            let docs = docs::brief(&event.docs, &format!("Publishes a `{}`.", event.event_type));
             let method = ident(&event.method);
             let (arguments, made, _) = self.arguments(event);
             quote! {
@@ -351,7 +349,7 @@ impl Context<'_> {
         });
         quote! {
             #docs
-            pub trait #publisher: ::core::marker::Sync {
+            pub trait #publisher: #sync {
                 /// Publishes any event of the channel. When it returns, the event is in the log.
                 fn publish(&self, event: #name) -> #published;
 
@@ -359,14 +357,14 @@ impl Context<'_> {
             }
 
             impl #publisher for ::event_api::Publisher<#name> {
-                fn publish(&self, event: #name) -> #published {
-                    ::event_api::Publisher::publish(self, event)
+                async fn publish(&self, event: #name) -> ::event_api::PublishResult {
+                    ::event_api::Publisher::publish(self, event).await
                 }
             }
 
             impl #publisher for ::event_api::Within<'_, #name> {
-                fn publish(&self, event: #name) -> #published {
-                    ::event_api::Within::publish(self, event)
+                async fn publish(&self, event: #name) -> ::event_api::PublishResult {
+                    ::event_api::Within::publish(self, event).await
                 }
             }
         }
@@ -375,16 +373,15 @@ impl Context<'_> {
     fn handler(&self) -> TokenStream {
         let name = ident(&self.set.name);
         let (handler, adapter) = (format_ident!("{}Handler", self.set.name), format_ident!("{}Adapter", self.set.name));
-        let handled = quote! {
-            impl ::core::future::Future<Output = ::event_api::HandlerResult> + ::core::marker::Send
-        };
+        let (send, sync) = (self.paths.name("Send"), self.paths.name("Sync"));
+        let handled = quote!(impl ::core::future::Future<Output = ::event_api::HandlerResult> + #send);
         let docs = docs::attributes(&Docs {
             summary: Some(format!("Handles `{}`, each message in a method of its own.", self.set.name)),
             notes: vec!["Implement the methods as `async fn`. An event may come again after a failure.".to_owned()],
             ..Docs::default()
         });
         let methods = self.set.events.iter().map(|event| {
-            let docs = docs::attributes(&Docs { source: None, ..self.event_docs(event) });
+            let docs = docs::brief(&event.docs, &format!("Handles a `{}`.", event.event_type));
             let method = ident(&event.method);
             let (arguments, _, _) = self.arguments(event);
             quote! {
@@ -411,7 +408,7 @@ impl Context<'_> {
             format!(" Gives the events of `{}` to a handler. See `{}::handler`.", self.set.name, self.set.name);
         quote! {
             #docs
-            pub trait #handler: ::core::marker::Send + ::core::marker::Sync + 'static {
+            pub trait #handler: #send + #sync + 'static {
                 #(#methods)*
                 #unknown
             }

@@ -28,6 +28,13 @@ impl Paths {
         }
     }
 
+    /// A trait of the prelude.
+    pub(super) fn name(&self, name: &'static str) -> TokenStream {
+        let module = if name == "Clone" { ident("clone") } else { ident("marker") };
+        let absolute = ident(name);
+        self.prelude(name, quote!(::core::#module::#absolute))
+    }
+
     pub(super) fn string(&self) -> TokenStream {
         self.prelude("String", quote!(::std::string::String))
     }

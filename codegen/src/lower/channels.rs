@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use event_api_spec::Diagnostic;
 use event_api_spec::document::{
     Action, Channel, ChannelId, CorrelationId, Document, Message, MessageId, Operation, Parameter, Payload, Reply,
-    RuntimeExpression, SchemaFormat, TypedBinding,
+    RuntimeExpression, SchemaFormat, SpecVersion, TypedBinding,
 };
 use indexmap::IndexMap;
 
@@ -195,18 +195,7 @@ impl Channels<'_, '_, '_> {
         let mut events = Vec::new();
         for (key, id) in messages {
             let message = &document[id];
-            let event_type = match &message.name {
-                Some(name) if !event_types.contains(name) => name.clone(),
-                Some(name) => {
-                    let note = format!("channel `{}` has two messages named `{name}`", channel.key);
-                    let help =
-                        format!("the event type of the second one is its key, `{key}`; give it a name of its own");
-                    self.types
-                        .diagnose(Diagnostic::new(rules::AMBIGUOUS_EVENT_TYPE, note, &message.location).help(help));
-                    key.to_owned()
-                }
-                None => key.to_owned(),
-            };
+            let event_type = self.event_type(key, id, &event_types);
             let word = type_name(&event_type);
             let variant = variants.claim([word.clone(), format!("{word}Event")]);
             let method = methods.claim([field_name(&event_type), field_name(&format!("{event_type}_event"))]);
@@ -231,6 +220,38 @@ impl Channels<'_, '_, '_> {
             event_types.push(event_type);
         }
         events
+    }
+
+    /// The type on the wire: the message's name; else its key; else, for a 2.x message that has neither, what its
+    /// payload is called, or the operation that it is the only message of.
+    fn event_type(&mut self, key: &str, id: MessageId, taken: &[String]) -> String {
+        let document = self.document;
+        let message = &document[id];
+        let free = |name: &&String| !taken.contains(name);
+        if let Some(name) = &message.name {
+            if free(&name) {
+                return name.clone();
+            }
+            let text = format!("two messages of one channel are named `{name}`");
+            let help = format!("the event type of the second one is its key, `{key}`; give it a name of its own");
+            self.types.diagnose(Diagnostic::new(rules::AMBIGUOUS_EVENT_TYPE, text, &message.location).help(help));
+        }
+        let has_key = document.version >= SpecVersion::V3_0 || message.key.is_some() || message.message_id.is_some();
+        if has_key && !taken.iter().any(|other| other == key) {
+            return key.to_owned();
+        }
+        let payload = match &message.payload {
+            Some(Payload::Schema(schema)) => self.types.name_of(*schema),
+            _ => None,
+        };
+        let operation = document.operations.values().find(|operation| {
+            operation.is_named && operation.messages.as_deref().is_some_and(|messages| messages == [id])
+        });
+        let candidates = [payload, operation.map(|operation| operation.key.clone()), Some(key.to_owned())];
+        if let Some(name) = candidates.iter().flatten().find(free) {
+            return name.clone();
+        }
+        (2..).map(|number| format!("{key}{number}")).find(|name| !taken.contains(name)).unwrap_or_default()
     }
 
     fn parts(&mut self, id: MessageId, word: &str) -> Parts {
@@ -386,8 +407,10 @@ impl Channels<'_, '_, '_> {
 }
 
 fn channel_docs(channel: &Channel) -> Docs {
+    let summary = channel.title.clone().or_else(|| channel.summary.clone());
+    let unnamed = summary.is_none() && channel.description.is_none();
     Docs {
-        summary: channel.title.clone().or_else(|| channel.summary.clone()),
+        summary: summary.or_else(|| unnamed.then(|| format!("The events of the channel `{}`.", channel.key))),
         description: channel.description.clone().or_else(|| channel.summary.clone()),
         ..Docs::default()
     }

@@ -241,8 +241,7 @@ impl<'a> Lowering<'a> {
             // A reserved name goes to the first type that is made of the schema.
             Some(name) => name,
             None => {
-                let schema = &self.schemas[naming.schema];
-                let own = schema.name.as_deref().or_else(|| keywords(schema).and_then(usable_title)).map(type_name);
+                let own = self.name_of(naming.schema).map(|name| type_name(&name));
                 let position = type_name(&naming.position);
                 self.scope.claim(own.into_iter().chain([position]))
             }
@@ -254,6 +253,12 @@ impl<'a> Lowering<'a> {
             }
             None => name,
         }
+    }
+
+    /// What the document calls a schema, if anything.
+    pub(super) fn name_of(&self, schema: SchemaId) -> Option<String> {
+        let schema = &self.schemas[self.schemas.follow(schema)];
+        schema.name.as_deref().or_else(|| keywords(schema).and_then(usable_title)).map(str::to_owned)
     }
 
     fn definition(&mut self, name: String, schema: SchemaId, kind: Kind) -> Definition {
