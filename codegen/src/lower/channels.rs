@@ -91,7 +91,7 @@ impl Channels<'_, '_, '_> {
     fn lower_channel(&mut self, id: ChannelId, name: String) {
         let document = self.document;
         let channel = &document[id];
-        let events = self.events(channel, channel.messages.iter().map(|(key, id)| (key.as_str(), *id)));
+        let events = self.events(channel.messages.iter().map(|(key, id)| (key.as_str(), *id)));
         let mut docs = channel_docs(channel);
         docs.source = Some(source_of(self.types.sources, &channel.location));
         for operation in document.operations.values().filter(|operation| operation.channel == Some(id)) {
@@ -187,7 +187,7 @@ impl Channels<'_, '_, '_> {
         Some(self.sets[index].name.clone())
     }
 
-    fn events<'m>(&mut self, channel: &Channel, messages: impl Iterator<Item = (&'m str, MessageId)>) -> Vec<Event> {
+    fn events<'m>(&mut self, messages: impl Iterator<Item = (&'m str, MessageId)>) -> Vec<Event> {
         let document = self.document;
         let mut variants = Scope::with_reserved(RESERVED_VARIANTS);
         let mut methods = Scope::with_reserved(RESERVED_METHODS);
