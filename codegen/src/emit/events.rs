@@ -44,39 +44,19 @@ impl Context<'_> {
             }
         });
         let channel = self.channel();
-        let event_set = self.event_set();
-        let conversions = set.events.iter().filter(|event| self.is_only_use(event)).map(|event| {
-            let (variant, ty) = (ident(&event.variant), self.payload(event));
-            quote! {
-                impl ::core::convert::From<#ty> for #name {
-                    fn from(event: #ty) -> Self {
-                        Self::#variant(event)
-                    }
+        let payloads = self.payloads();
+        let requests = set.events.iter().filter(|event| event.owns_payload).filter_map(|event| {
+            let (ty, reply) = (self.payload(event), ident(event.reply.as_ref()?));
+            Some(quote! {
+                impl ::event_api::Request for #ty {
+                    type Replies = #reply;
                 }
-            }
+            })
         });
-        let events = set.events.iter().filter(|event| event.owns_payload).map(|event| {
-            let (event_type, ty) = (&event.event_type, self.payload(event));
-            let request = event.reply.as_ref().map(|reply| {
-                let reply = ident(reply);
-                quote! {
-                    impl ::event_api::Request for #ty {
-                        type Replies = #reply;
-                    }
-                }
-            });
-            quote! {
-                impl ::event_api::Event for #ty {
-                    const TYPE: &'static str = #event_type;
-                    type Set = #name;
-                }
-
-                #request
-            }
-        });
+        let events = self.events(settings);
         let publisher = (settings.side != Side::Consumer).then(|| self.publisher_constructor());
         let handler = (settings.side != Side::Publisher).then(|| {
-            let (handler, adapter) = (format_ident!("{}Handler", set.name), format_ident!("{}Adapter", set.name));
+            let (handler, adapter) = (self.handler_name(), self.adapter_name());
             quote! {
                 /// What a consumer runs: `handler` for the events of this channel.
                 pub fn handler<H: #handler>(handler: H) -> #adapter<H> {
@@ -100,117 +80,59 @@ impl Context<'_> {
                 #handler
             }
 
-            #event_set
+            #events
 
-            #(#conversions)*
-            #(#events)*
+            #payloads
+            #(#requests)*
         }
     }
 
-    /// How the enum is read and written.
-    fn event_set(&self) -> TokenStream {
-        let set = self.set;
-        let name = ident(&set.name);
-        let result = self.paths.result();
-        let json_error = quote!(::event_api::codegen::serde_json::Error);
-        let event_types = set.events.iter().map(|event| {
-            let (variant, event_type) = (ident(&event.variant), &event.event_type);
-            quote!(Self::#variant { .. } => #event_type,)
+    /// How the enum is read, written and given to a handler, a row for each event.
+    fn events(&self, settings: &Settings) -> TokenStream {
+        let name = ident(&self.set.name);
+        let unknown = self.keep_unknown.then(|| quote!(, unknown Unknown));
+        let adapter = (settings.side != Side::Publisher).then(|| {
+            let (handler, adapter) = (self.handler_name(), self.adapter_name());
+            quote!(, #adapter(#handler))
         });
-        let data = set.events.iter().map(|event| {
-            let variant = ident(&event.variant);
-            match (&event.headers, &event.payload) {
-                (None, Some(_)) => quote!(Self::#variant(payload) => ::event_api::codegen::to_raw(payload),),
-                (Some(_), Some(_)) => {
-                    quote!(Self::#variant { payload, .. } => ::event_api::codegen::to_raw(payload),)
-                }
-                (_, None) => quote!(Self::#variant { .. } => ::event_api::codegen::to_raw(&()),),
-            }
+        let rows = self.set.events.iter().map(|event| {
+            let (variant, method, event_type) = (ident(&event.variant), ident(&event.method), &event.event_type);
+            let parts = match (&event.headers, &event.payload) {
+                (None, Some(_)) => quote!((event)),
+                (None, None) => quote!(),
+                (Some(_), Some(_)) => quote!({ headers, payload }),
+                (Some(_), None) => quote!({ headers }),
+            };
+            quote!(#variant #parts = #event_type => #method)
         });
-        let decoded = set.events.iter().map(|event| {
-            let (variant, event_type) = (ident(&event.variant), &event.event_type);
-            let read = quote!(::event_api::codegen::Deserialize::deserialize(data));
-            let read_nothing = quote!(::event_api::codegen::read_nothing(data));
-            let headers = quote!(let headers = ::event_api::codegen::read_headers(headers)?;);
-            match (&event.headers, &event.payload) {
-                (None, Some(_)) => quote!(#event_type => #read.map(Self::#variant),),
-                (None, None) => quote!(#event_type => #read_nothing.map(|()| Self::#variant),),
-                (Some(_), Some(_)) => quote!(#event_type => {
-                    #headers
-                    #read.map(|payload| Self::#variant { headers, payload })
-                }),
-                (Some(_), None) => quote!(#event_type => {
-                    #headers
-                    #read_nothing.map(|()| Self::#variant { headers })
-                }),
-            }
+        quote!(::event_api::codegen::events!(#name #unknown #adapter, { #(#rows,)* });)
+    }
+
+    /// Conversions of payloads that, on their own, say which event they are.
+    fn payloads(&self) -> TokenStream {
+        let name = ident(&self.set.name);
+        let only: Vec<&Event> = self.set.events.iter().filter(|event| self.is_only_use(event)).collect();
+        let owned = only.iter().filter(|event| event.owns_payload).map(|event| {
+            let (variant, ty, event_type) = (ident(&event.variant), self.payload(event), &event.event_type);
+            quote!(#variant(#ty) = #event_type,)
         });
-        let (unknown_type, unknown_data, unknown_headers) = if self.keep_unknown {
-            (
-                Some(quote!(Self::Unknown(event) => &event.event_type,)),
-                Some(quote!(Self::Unknown(event) => ::event_api::codegen::to_raw(&event.data),)),
-                Some(quote!(Self::Unknown(event) => Ok(event.headers.clone()),)),
-            )
-        } else {
-            (None, None, None)
-        };
-        let unknown = if self.keep_unknown {
-            quote!(_ => ::event_api::codegen::read_unknown(event_type, headers, data).map(Self::Unknown),)
-        } else {
-            quote!(_ => Err(::event_api::codegen::unknown_event_type(event_type, Self::CHANNEL)),)
-        };
-        let reads_headers = self.keep_unknown || set.events.iter().any(|event| event.headers.is_some());
-        let headers_argument = if reads_headers { ident("headers") } else { ident("_headers") };
-        let with_headers: Vec<_> = set.events.iter().filter(|event| event.headers.is_some()).collect();
-        let headers = (self.keep_unknown || !with_headers.is_empty()).then(|| {
-            let arms = with_headers.iter().map(|event| {
-                let variant = ident(&event.variant);
-                quote!(Self::#variant { headers, .. } => ::event_api::Headers::from_typed(headers),)
-            });
-            let others =
-                (with_headers.len() < set.events.len()).then(|| quote!(_ => Ok(::event_api::Headers::default()),));
-            quote! {
-                fn headers(&self) -> #result<::event_api::Headers, #json_error> {
-                    match self {
-                        #(#arms)*
-                        #unknown_headers
-                        #others
-                    }
-                }
-            }
+        let owned: TokenStream = owned.collect();
+        let shared = only.iter().filter(|event| !event.owns_payload).map(|event| {
+            let (variant, ty) = (ident(&event.variant), self.payload(event));
+            quote!(#variant(#ty),)
         });
-        quote! {
-            impl ::event_api::EventSet for #name {
-                const CHANNEL: &'static ::event_api::Channel = Self::CHANNEL;
+        let shared: TokenStream = shared.collect();
+        let owned = (!owned.is_empty()).then(|| quote!(::event_api::codegen::payloads!(#name { #owned });));
+        let shared = (!shared.is_empty()).then(|| quote!(::event_api::codegen::from_variants!(#name { #shared });));
+        quote!(#owned #shared)
+    }
 
-                fn event_type(&self) -> &str {
-                    match self {
-                        #(#event_types)*
-                        #unknown_type
-                    }
-                }
+    fn handler_name(&self) -> proc_macro2::Ident {
+        format_ident!("{}Handler", self.set.name)
+    }
 
-                #headers
-
-                fn data(&self) -> #result<::event_api::codegen::RawData, #json_error> {
-                    match self {
-                        #(#data)*
-                        #unknown_data
-                    }
-                }
-
-                fn decode<'de, D: ::event_api::codegen::Deserializer<'de>>(
-                    event_type: &str,
-                    #headers_argument: &::event_api::Headers,
-                    data: D,
-                ) -> #result<Self, D::Error> {
-                    match event_type {
-                        #(#decoded)*
-                        #unknown
-                    }
-                }
-            }
-        }
+    fn adapter_name(&self) -> proc_macro2::Ident {
+        format_ident!("{}Adapter", self.set.name)
     }
 
     fn channel(&self) -> TokenStream {
@@ -306,19 +228,17 @@ impl Context<'_> {
     }
 
     /// The arguments of a method for an event, and the event made of them.
-    fn arguments(&self, event: &Event) -> (TokenStream, TokenStream, TokenStream) {
+    fn arguments(&self, event: &Event) -> (TokenStream, TokenStream) {
         let (set, variant) = (ident(&self.set.name), ident(&event.variant));
         let headers = event.headers.as_ref().map(|ty| self.paths.ty(ty, self.api));
         let payload = event.payload.as_ref().map(|ty| self.paths.ty(ty, self.api));
         match (headers, payload) {
-            (None, Some(payload)) => (quote!(event: #payload,), quote!(#set::#variant(event)), quote!(event,)),
-            (None, None) => (quote!(), quote!(#set::#variant), quote!()),
-            (Some(headers), Some(payload)) => (
-                quote!(event: #payload, headers: #headers,),
-                quote!(#set::#variant { headers, payload: event }),
-                quote!(event, headers,),
-            ),
-            (Some(headers), None) => (quote!(headers: #headers,), quote!(#set::#variant { headers }), quote!(headers,)),
+            (None, Some(payload)) => (quote!(event: #payload,), quote!(#set::#variant(event))),
+            (None, None) => (quote!(), quote!(#set::#variant)),
+            (Some(headers), Some(payload)) => {
+                (quote!(event: #payload, headers: #headers,), quote!(#set::#variant { headers, payload: event }))
+            }
+            (Some(headers), None) => (quote!(headers: #headers,), quote!(#set::#variant { headers })),
         }
     }
 
@@ -339,7 +259,7 @@ impl Context<'_> {
         let methods = self.set.events.iter().map(|event| {
             let docs = docs::brief(&event.docs, &format!("Publishes a `{}`.", event.event_type));
             let method = ident(&event.method);
-            let (arguments, made, _) = self.arguments(event);
+            let (arguments, made) = self.arguments(event);
             quote! {
                 #docs
                 fn #method(&self, #arguments) -> #published {
@@ -371,8 +291,7 @@ impl Context<'_> {
     }
 
     fn handler(&self) -> TokenStream {
-        let name = ident(&self.set.name);
-        let (handler, adapter) = (format_ident!("{}Handler", self.set.name), format_ident!("{}Adapter", self.set.name));
+        let (handler, adapter) = (self.handler_name(), self.adapter_name());
         let (send, sync) = (self.paths.name("Send"), self.paths.name("Sync"));
         let handled = quote!(impl ::core::future::Future<Output = ::event_api::HandlerResult> + #send);
         let docs = docs::attributes(&Docs {
@@ -383,7 +302,7 @@ impl Context<'_> {
         let methods = self.set.events.iter().map(|event| {
             let docs = docs::brief(&event.docs, &format!("Handles a `{}`.", event.event_type));
             let method = ident(&event.method);
-            let (arguments, _, _) = self.arguments(event);
+            let (arguments, _) = self.arguments(event);
             quote! {
                 #docs
                 fn #method(&self, #arguments cx: &::event_api::Context) -> #handled;
@@ -398,12 +317,6 @@ impl Context<'_> {
                 }
             }
         });
-        let arms = self.set.events.iter().map(|event| {
-            let method = ident(&event.method);
-            let (_, pattern, values) = self.arguments(event);
-            quote!(#pattern => self.0.#method(#values cx).await,)
-        });
-        let unknown_arm = self.keep_unknown.then(|| quote!(#name::Unknown(event) => self.0.unknown(event, cx).await,));
         let adapter_docs =
             format!(" Gives the events of `{}` to a handler. See `{}::handler`.", self.set.name, self.set.name);
         quote! {
@@ -416,17 +329,6 @@ impl Context<'_> {
             #[doc = #adapter_docs]
             #[derive(Clone, Debug)]
             pub struct #adapter<H>(H);
-
-            impl<H: #handler> ::event_api::Handler for #adapter<H> {
-                type Events = #name;
-
-                async fn handle(&self, event: #name, cx: &::event_api::Context) -> ::event_api::HandlerResult {
-                    match event {
-                        #(#arms)*
-                        #unknown_arm
-                    }
-                }
-            }
         }
     }
 

@@ -214,22 +214,20 @@ fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) 
         let same = union.variants.iter().filter(|other| other.ty == variant.ty).count();
         same == 1 && matches!(&variant.ty, Type::Named(_) | Type::String | Type::Number | Type::Integer(_))
     });
-    let conversions = conversions.map(|variant| {
-        let (variant, ty) = (ident(&variant.name), paths.ty(&variant.ty, api));
-        quote! {
-            impl ::core::convert::From<#ty> for #name {
-                fn from(value: #ty) -> Self {
-                    Self::#variant(value)
-                }
-            }
-        }
-    });
+    let conversions: TokenStream = conversions
+        .map(|variant| {
+            let (variant, ty) = (ident(&variant.name), paths.ty(&variant.ty, api));
+            quote!(#variant(#ty),)
+        })
+        .collect();
+    let conversions =
+        (!conversions.is_empty()).then(|| quote!(::event_api::codegen::from_variants!(#name { #conversions });));
     quote! {
         #head
         pub enum #name { #(#variants)* }
 
         #json
-        #(#conversions)*
+        #conversions
     }
 }
 

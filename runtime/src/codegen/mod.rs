@@ -5,6 +5,7 @@
 //! struct is an object and never an array, `null` is not absence, constants are checked) and cost less to compile.
 
 mod check;
+mod events;
 mod member;
 mod object;
 mod scalar;
@@ -20,7 +21,8 @@ pub use {chrono, serde, serde_json, uuid};
 
 pub use crate::address::match_address;
 pub use crate::{
-    __newtype as newtype, __object as object, __scalar_enum as scalar_enum, __string_enum as string_enum,
+    __events as events, __from_variants as from_variants, __newtype as newtype, __object as object,
+    __payloads as payloads, __scalar_enum as scalar_enum, __string_enum as string_enum,
     __string_newtype as string_newtype, __tuple as tuple, __union_by_kind as union_by_kind,
     __union_by_member as union_by_member, __union_by_trial as union_by_trial, __wrapper as wrapper,
 };

@@ -1,0 +1,149 @@
+//! Event sets: how an enum of events is read, written and given to a handler.
+
+/// `EventSet` of an enum and `Handler` of its adapter. A row says what a variant holds, its type on the wire and the
+/// method that handles it: `NameChanged(event) = "NameChanged" => name_changed`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __events {
+    (
+        $name:ident $(, unknown $unknown:ident)? $(, $adapter:ident($handler:ident))?,
+        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident,)* }
+    ) => {
+        impl $crate::EventSet for $name {
+            const CHANNEL: &'static $crate::Channel = Self::CHANNEL;
+
+            fn event_type(&self) -> &str {
+                match self {
+                    $(Self::$variant { .. } => $event_type,)*
+                    $(Self::$unknown(event) => &event.event_type,)?
+                }
+            }
+
+            fn headers(&self) -> ::core::result::Result<$crate::Headers, $crate::codegen::serde_json::Error> {
+                match self {
+                    $(Self::$variant { $($headers,)? .. } => $crate::__event_headers!($($headers)?),)*
+                    $(Self::$unknown(event) => Ok(event.headers.clone()),)?
+                }
+            }
+
+            fn data(&self) -> ::core::result::Result<$crate::codegen::RawData, $crate::codegen::serde_json::Error> {
+                match self {
+                    $(Self::$variant $(($payload))? $({ $($body,)? .. })? => {
+                        $crate::__event_data!($($payload)? $($($body)?)?)
+                    })*
+                    $(Self::$unknown(event) => $crate::codegen::to_raw(&event.data),)?
+                }
+            }
+
+            fn decode<'de, D: $crate::codegen::Deserializer<'de>>(
+                event_type: &str,
+                headers: &$crate::Headers,
+                data: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                match event_type {
+                    $($event_type => {
+                        $crate::__decode_event!(headers, data, $variant $(($payload))? $({ $headers $(, $body)? })?)
+                    })*
+                    $(_ => $crate::codegen::read_unknown(event_type, headers, data).map(Self::$unknown),)?
+                    #[allow(unreachable_patterns, reason = "reached where unknown events are refused")]
+                    _ => Err($crate::codegen::unknown_event_type(event_type, Self::CHANNEL)),
+                }
+            }
+        }
+
+        $(impl<H: $handler> $crate::Handler for $adapter<H> {
+            type Events = $name;
+
+            async fn handle(&self, event: $name, cx: &$crate::Context) -> $crate::HandlerResult {
+                $crate::__handle_event!(
+                    self, event, cx, $name $($unknown)?,
+                    { $($variant $(($payload))? $({ $headers $(, $body)? })? => $method,)* }
+                )
+            }
+        })?
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __event_headers {
+    () => {
+        Ok($crate::Headers::default())
+    };
+    ($headers:ident) => {
+        $crate::Headers::from_typed($headers)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __event_data {
+    () => {
+        $crate::codegen::to_raw(&())
+    };
+    ($payload:ident) => {
+        $crate::codegen::to_raw($payload)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __decode_event {
+    ($from:ident, $data:ident, $variant:ident) => {
+        $crate::codegen::read_nothing($data).map(|()| Self::$variant)
+    };
+    ($from:ident, $data:ident, $variant:ident($payload:ident)) => {
+        $crate::codegen::Deserialize::deserialize($data).map(Self::$variant)
+    };
+    ($from:ident, $data:ident, $variant:ident { $headers:ident }) => {{
+        let $headers = $crate::codegen::read_headers($from)?;
+        $crate::codegen::read_nothing($data).map(|()| Self::$variant { $headers })
+    }};
+    ($from:ident, $data:ident, $variant:ident { $headers:ident, $body:ident }) => {{
+        let $headers = $crate::codegen::read_headers($from)?;
+        $crate::codegen::Deserialize::deserialize($data).map(|$body| Self::$variant { $headers, $body })
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __handle_event {
+    (
+        $self:ident, $event:ident, $cx:ident, $name:ident $($unknown:ident)?,
+        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? => $method:ident,)* }
+    ) => {
+        match $event {
+            $($name::$variant $(($payload))? $({ $headers $(, $body)? })? => {
+                $self.0.$method($($payload,)? $($($body,)? $headers,)? $cx).await
+            })*
+            $($name::$unknown(event) => $self.0.unknown(event, $cx).await,)?
+        }
+    };
+}
+
+/// Payload types that stand for one event alone: `From` and `Event`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __payloads {
+    ($name:ident { $($variant:ident($payload:ty) = $event_type:literal,)+ }) => {
+        $crate::__from_variants!($name { $($variant($payload),)+ });
+
+        $(impl $crate::Event for $payload {
+            const TYPE: &'static str = $event_type;
+            type Set = $name;
+        })+
+    };
+}
+
+/// `From` of an enum for what its variants hold.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __from_variants {
+    ($name:ident { $($variant:ident($payload:ty),)+ }) => {
+        $(impl ::core::convert::From<$payload> for $name {
+            fn from(value: $payload) -> Self {
+                Self::$variant(value)
+            }
+        })+
+    };
+}
