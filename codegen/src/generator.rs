@@ -9,7 +9,7 @@ use quote::quote;
 
 use crate::ir::Api;
 use crate::settings::{Settings, Side, UnknownEvents};
-use crate::{emit, lower, rules};
+use crate::{emit, lower, report, rules};
 
 /// Generates Rust from a document.
 ///
@@ -45,14 +45,14 @@ pub struct Generated {
 #[non_exhaustive]
 pub enum GenerateError {
     /// The document (or an option about it) has errors.
-    #[error("{} cannot be generated: {}", .0.path.display(), .0.count())]
+    #[error("{0}")]
     Document(Box<DocumentErrors>),
     /// The generated tokens are no Rust: a fault of the generator or of an option's value.
     #[error("the generated code is not valid Rust, which is a bug in event-api: {0}")]
     Syntax(#[from] syn::Error),
 }
 
-/// The errors of a document, with everything that is needed to show them.
+/// The errors of a document, with everything that is needed to show them; displayed, they are the whole report.
 #[derive(Debug)]
 pub struct DocumentErrors {
     /// The document.
@@ -61,15 +61,6 @@ pub struct DocumentErrors {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub sources: Sources,
-}
-
-impl DocumentErrors {
-    fn count(&self) -> String {
-        match self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count() {
-            1 => "1 error".to_owned(),
-            count => format!("{count} errors"),
-        }
-    }
 }
 
 impl Generator {
@@ -96,6 +87,14 @@ impl Generator {
     #[must_use]
     pub fn exact(mut self) -> Self {
         self.settings.exact = true;
+        self
+    }
+
+    /// Takes relative paths as relative to `folder`, not to where the process runs. Generated documentation and errors
+    /// show them as they are written, so that they are the same on every machine.
+    #[must_use]
+    pub fn relative_to(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.settings.folder = folder.into();
         self
     }
 
@@ -137,7 +136,8 @@ impl Generator {
     }
 
     fn loader(&self) -> Loader {
-        self.settings.remote_hosts.iter().fold(Loader::new(), |loader, host| loader.allow_host(host))
+        let loader = Loader::new().relative_to(&self.settings.folder);
+        self.settings.remote_hosts.iter().fold(loader, |loader, host| loader.allow_host(host))
     }
 
     /// Generates the module of a document.
@@ -223,6 +223,12 @@ impl Generator {
 }
 
 impl Generated {
+    /// The warnings, each as a line of text: for an entrance that has no better way to show them.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let warnings = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
+        warnings.map(|warning| report::line(warning, &self.sources))
+    }
+
     /// The module as a formatted file of its own (`mod user_service;`).
     ///
     /// # Errors
@@ -242,10 +248,15 @@ impl Generated {
         self.format(tokens)
     }
 
+    /// The attribute that silences lints of style, for a module that holds the items.
+    pub fn lints(&self) -> TokenStream {
+        emit::module_lints(&quote!())
+    }
+
     /// The items behind a private module, so that lints can be silenced where inner attributes cannot stand.
     pub fn to_module_items(&self) -> TokenStream {
         let tokens = &self.tokens;
-        let lints = emit::module_lints(&quote!());
+        let lints = self.lints();
         quote! {
             #lints
             mod generated {
