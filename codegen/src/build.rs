@@ -6,6 +6,8 @@ use std::fmt::{self, Debug, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use event_api_spec::SourceFile;
+
 use crate::generator::{GenerateError, Generated, Generator};
 use crate::settings::{Side, UnknownEvents};
 
@@ -84,7 +86,13 @@ impl Builder {
         self.with(Generator::exact)
     }
 
-    /// Allows remote references to this host.
+    /// Reads what references below a URL name from a folder instead; see [`Generator::map_remote`].
+    #[must_use]
+    pub fn map_remote(self, url_prefix: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        self.with(|generator| generator.map_remote(url_prefix, folder))
+    }
+
+    /// Allows remote references to this host; see [`Generator::allow_host`].
     #[must_use]
     pub fn allow_host(self, host: impl Into<String>) -> Self {
         self.with(|generator| generator.allow_host(host))
@@ -149,18 +157,14 @@ impl Builder {
             return Err(BuildError::Name(name.to_owned()));
         }
         let cargo = Cargo::new();
-        // Before anything can fail: a document that was missing is tried again when it appears.
-        cargo.watch(path);
-        let generated = match self.generator.document(path) {
-            Ok(generated) => generated,
-            Err(error) => {
-                if let GenerateError::Document(errors) = &error {
-                    cargo.watch_all(errors.sources.files().map(|file| file.path()));
-                }
-                return Err(error.into());
+        let generated = self.generator.document(path).inspect_err(|error| {
+            // Also when it does not exist: it may appear.
+            cargo.watch(path);
+            if let GenerateError::Document(errors) = error {
+                cargo.watch_all(errors.sources.files().skip(1).map(SourceFile::path));
             }
-        };
-        cargo.watch_all(generated.sources.files().map(|file| file.path()));
+        })?;
+        cargo.watch_all(generated.sources.files().map(SourceFile::path));
         cargo.warn(&generated);
         let folder = self.out_dir.or_else(|| env::var_os("OUT_DIR").map(PathBuf::from)).ok_or(BuildError::NoOutDir)?;
         let target = folder.join(format!("{name}.rs"));

@@ -9,7 +9,7 @@ use quote::quote;
 
 use crate::ir::Api;
 use crate::settings::{Settings, Side, UnknownEvents};
-use crate::{emit, lower, report, rules};
+use crate::{emit, fetch, lower, report, rules};
 
 /// Generates Rust from a document.
 ///
@@ -98,7 +98,16 @@ impl Generator {
         self
     }
 
-    /// Allows remote references to this host.
+    /// Reads what references below a URL name from a folder instead: `https://schemas.example.com/` from
+    /// `vendor/schemas`.
+    #[must_use]
+    pub fn map_remote(mut self, url_prefix: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        self.settings.mirrors.push((url_prefix.into(), folder.into()));
+        self
+    }
+
+    /// Allows remote references to this host. They are fetched with `curl`, at every generation; see
+    /// [`Generator::map_remote`] for builds that never touch the network.
     #[must_use]
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
         self.settings.remote_hosts.push(host.into());
@@ -137,7 +146,9 @@ impl Generator {
 
     fn loader(&self) -> Loader {
         let loader = Loader::new().relative_to(&self.settings.folder);
-        self.settings.remote_hosts.iter().fold(loader, |loader, host| loader.allow_host(host))
+        let hosts = self.settings.remote_hosts.iter();
+        let loader = hosts.fold(loader.fetcher(fetch::curl), |loader, host| loader.allow_host(host));
+        self.settings.mirrors.iter().fold(loader, |loader, (url, folder)| loader.map_remote(url, folder))
     }
 
     /// Generates the module of a document.

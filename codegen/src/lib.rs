@@ -5,6 +5,7 @@
 
 mod build;
 mod emit;
+mod fetch;
 mod generator;
 mod ir;
 mod lower;

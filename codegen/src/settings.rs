@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     /// What relative paths are relative to.
     pub(crate) folder: PathBuf,
     pub(crate) remote_hosts: Vec<String>,
+    /// URL prefix → folder that is read instead.
+    pub(crate) mirrors: Vec<(String, PathBuf)>,
     /// Schema pointer or type name → path of the user's own type.
     pub(crate) replace: BTreeMap<String, String>,
     /// Schema pointer or type name → the name to use.

@@ -7,7 +7,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, LitBool, LitStr, Meta, Path, Result, Token, Type, braced, bracketed, token};
 
-const OPTIONS: [&str; 8] = ["side", "unknown_events", "exact", "allow_hosts", "replace", "rename", "derive", "attr"];
+const OPTIONS: [&str; 9] =
+    ["side", "unknown_events", "exact", "allow_hosts", "map_remote", "replace", "rename", "derive", "attr"];
 
 /// `"spec/asyncapi.yaml", side = "publisher", …`
 pub(crate) struct Arguments {
@@ -72,6 +73,7 @@ fn option(generator: Generator, name: &Ident, input: ParseStream) -> Result<Gene
             let hosts = Punctuated::<LitStr, Token![,]>::parse_terminated(&hosts)?;
             hosts.iter().fold(generator, |generator, host| generator.allow_host(host.value()))
         }
+        "map_remote" => each(map(input, string)?, generator, Generator::map_remote),
         "replace" => each(map(input, rust::<Type>)?, generator, Generator::replace),
         "rename" => each(map(input, rust::<Ident>)?, generator, Generator::rename),
         "derive" => each(flatten(map(input, list::<Path>)?), generator, Generator::derive),
@@ -133,6 +135,10 @@ fn list<T: Parse + ToTokens>(input: ParseStream) -> Result<Vec<String>> {
     let values;
     bracketed!(values in input);
     Ok(values.parse_terminated(rust::<T>, Token![,])?.into_iter().collect())
+}
+
+fn string(input: ParseStream) -> Result<String> {
+    Ok(input.parse::<LitStr>()?.value())
 }
 
 /// Rust, or a string of it, as text.
