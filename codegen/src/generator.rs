@@ -9,7 +9,7 @@ use quote::quote;
 
 use crate::ir::Api;
 use crate::settings::{Settings, Side, UnknownEvents};
-use crate::{emit, fetch, lower, report, rules};
+use crate::{emit, fetch, layout, lower, report, rules};
 
 /// Generates Rust from a document.
 ///
@@ -289,27 +289,8 @@ impl Generated {
                 format!(", version {}", self.version.replace('\n', " "))
             },
         );
-        Ok(header + &space_items(&prettyplease::unparse(&file)))
+        Ok(header + &layout::finish(&prettyplease::unparse(&file)))
     }
-}
-
-/// A blank line between items, which the printer leaves out.
-fn space_items(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 32);
-    let mut after_item: Option<usize> = None;
-    for line in text.lines() {
-        let indent = line.len() - line.trim_start().len();
-        let rest = &line[indent..];
-        let begins = ["///", "#[", "pub ", "fn ", "async ", "impl", "const ", "::event_api::codegen::"];
-        if after_item == Some(indent) && begins.iter().any(|begin| rest.starts_with(begin)) {
-            out.push('\n');
-        }
-        let ends = matches!(rest, "}" | "};" | ")]" | "});") || (indent == 0 && rest.ends_with(';'));
-        after_item = ends.then_some(indent);
-        out.push_str(line);
-        out.push('\n');
-    }
-    out
 }
 
 fn has_errors(diagnostics: &[Diagnostic]) -> bool {

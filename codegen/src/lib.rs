@@ -8,6 +8,7 @@ mod emit;
 mod fetch;
 mod generator;
 mod ir;
+mod layout;
 mod lower;
 mod report;
 pub mod rules;

@@ -51,9 +51,9 @@ macro_rules! include_api {
 }
 
 pub use codegen::Invalid;
-pub use consume::{Context, Handler, HandlerError, HandlerResult};
+pub use consume::{Context, Handler, HandlerError, HandlerResult, Handling};
 pub use event::{
     Channel, DecodeError, Envelope, Event, EventId, EventSet, Headers, Metadata, Position, RawEvent, Request,
     Transport, UnknownEvent,
 };
-pub use publish::{PublishError, PublishResult, Publisher, Receipt, Within};
+pub use publish::{PublishError, PublishResult, Publisher, Publishing, Receipt, Within};

@@ -45,6 +45,12 @@ pub enum PublishError {
 /// What publishing gives.
 pub type PublishResult = Result<Receipt, PublishError>;
 
+/// A publication under way: the future that generated publisher methods return. Every future with this output that
+/// can be sent between threads is one, so a test double writes `async fn publish(…) -> PublishResult`.
+pub trait Publishing: Future<Output = PublishResult> + Send {}
+
+impl<F: Future<Output = PublishResult> + Send> Publishing for F {}
+
 /// Publishes the events `E` of one channel. Cheap to clone.
 pub struct Publisher<E> {
     log: Arc<dyn Log>,

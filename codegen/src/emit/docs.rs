@@ -8,12 +8,25 @@ use quote::quote;
 
 use crate::ir::Docs;
 
-/// The `#[doc]` attributes of an item, and `#[deprecated]`.
+/// The `#[doc]` attribute of an item, and `#[deprecated]`. One attribute however many lines: tokens are what
+/// generation and compilation pay for.
 pub(super) fn attributes(docs: &Docs) -> TokenStream {
     let lines = text(docs);
-    let lines = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
     let deprecated = docs.deprecated.then(|| quote!(#[deprecated = "deprecated in the document"]));
-    quote!(#(#[doc = #lines])* #deprecated)
+    if lines.is_empty() {
+        return quote!(#deprecated);
+    }
+    let mut all = String::with_capacity(lines.iter().map(|line| line.len() + 2).sum());
+    for line in &lines {
+        if !all.is_empty() {
+            all.push('\n');
+        }
+        if !line.is_empty() {
+            all.push(' ');
+            all.push_str(line);
+        }
+    }
+    quote!(#[doc = #all] #deprecated)
 }
 
 /// The first line alone, for the methods of an event whose documentation stands at its variant.
@@ -60,7 +73,7 @@ fn push(lines: &mut Vec<String>, markdown: &str) {
                 fence = None;
                 lines.push(marker.to_owned());
             }
-            (Some(_), _) => lines.push(line.trim_end().to_owned()),
+            (Some(_), _) => lines.push(line.trim_end().replace("*/", "* /").replace("/*", "/ *")),
             (None, None) => lines.push(escape(dedent(line))),
         }
     }
@@ -98,6 +111,9 @@ fn escape(line: &str) -> String {
         }
         match c {
             '`' => in_code = !in_code,
+            // The printer makes one block comment of several lines, which these would end or nest.
+            '/' if out.ends_with('*') => out.push(' '),
+            '*' if out.ends_with('/') => out.push(' '),
             '<' | '[' | ']' if !in_code && !is_link(rest, c, &out) => out.push('\\'),
             _ => {}
         }

@@ -93,7 +93,7 @@ impl Context<'_> {
         let unknown = self.keep_unknown.then(|| quote!(, unknown Unknown));
         let adapter = (settings.side != Side::Publisher).then(|| {
             let (handler, adapter) = (self.handler_name(), self.adapter_name());
-            quote!(, #adapter(#handler))
+            quote!(, adapter #adapter(#handler))
         });
         let rows = self.set.events.iter().map(|event| {
             let (variant, method, event_type) = (ident(&event.variant), ident(&event.method), &event.event_type);
@@ -245,8 +245,8 @@ impl Context<'_> {
     fn publisher(&self) -> TokenStream {
         let name = ident(&self.set.name);
         let publisher = format_ident!("{}Publisher", self.set.name);
-        let (send, sync) = (self.paths.name("Send"), self.paths.name("Sync"));
-        let published = quote!(impl ::core::future::Future<Output = ::event_api::PublishResult> + #send);
+        let sync = self.paths.name("Sync");
+        let published = quote!(impl ::event_api::Publishing);
         let docs = docs::attributes(&Docs {
             summary: Some(format!("Publishes `{}`.", self.set.name)),
             notes: vec![
@@ -293,7 +293,7 @@ impl Context<'_> {
     fn handler(&self) -> TokenStream {
         let (handler, adapter) = (self.handler_name(), self.adapter_name());
         let (send, sync) = (self.paths.name("Send"), self.paths.name("Sync"));
-        let handled = quote!(impl ::core::future::Future<Output = ::event_api::HandlerResult> + #send);
+        let handled = quote!(impl ::event_api::Handling);
         let docs = docs::attributes(&Docs {
             summary: Some(format!("Handles `{}`, each message in a method of its own.", self.set.name)),
             notes: vec!["Implement the methods as `async fn`. An event may come again after a failure.".to_owned()],

@@ -19,14 +19,15 @@ use path::Paths;
 /// The items of the module.
 pub(crate) fn api(api: &Api, settings: &Settings) -> TokenStream {
     let paths = Paths::new(api);
-    let sets = api.sets.iter().map(|set| events::set(set, api, &paths, settings));
-    let accessors = events::correlation_ids(api, &paths);
-    let types = api.types.iter().map(|(_, definition)| types::definition(definition, api, &paths));
-    quote! {
-        #(#sets)*
-        #(#types)*
-        #(#accessors)*
+    let mut items = TokenStream::new();
+    for set in &api.sets {
+        items.extend(events::set(set, api, &paths, settings));
     }
+    for (_, definition) in api.types.iter() {
+        items.extend(types::definition(definition, api, &paths));
+    }
+    items.extend(events::correlation_ids(api, &paths));
+    items
 }
 
 /// The lint attribute of a generated module, inner with `!`: style lints speak to those who write code.

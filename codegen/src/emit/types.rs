@@ -1,7 +1,7 @@
 //! Named types: what people see of them, and the line that says how they are JSON.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use serde_json::Value;
 
 use super::docs;
@@ -266,12 +266,23 @@ fn new_type(definition: &Definition, newtype: &Newtype, api: &Api, paths: &Paths
     }
     let checks = checks(&newtype.checks, &newtype.inner);
     let json = match &newtype.inner {
-        Type::String => quote!(::event_api::codegen::string_newtype!(#name, |value| { #checks });),
-        _ => quote!(::event_api::codegen::newtype!(#name(#inner), |value| { #checks });),
+        Type::String => quote!(::event_api::codegen::string_newtype!(#name);),
+        _ => quote!(::event_api::codegen::newtype!(#name(#inner));),
+    };
+    let (result, checked) = match &newtype.inner {
+        Type::String => (paths.result(), quote!(str)),
+        _ => (paths.result(), quote!(#inner)),
     };
     quote! {
         #head
         pub struct #name(#inner);
+
+        impl #name {
+            fn check(value: &#checked) -> #result<(), ::event_api::Invalid> {
+                #checks
+                Ok(())
+            }
+        }
 
         #json
     }
@@ -316,20 +327,25 @@ fn checks(checks: &[Check], inner: &Type) -> TokenStream {
         let (min, max) = limits(lengths.0, lengths.1);
         out.extend(quote!(::event_api::codegen::check_length(value, #min, #max)?;));
     }
+    let mut patterns = 0;
     for check in checks {
         match check {
-            Check::Pattern(pattern) => out.extend(quote! {{
-                static PATTERN: ::event_api::codegen::Pattern = ::event_api::codegen::Pattern::new(#pattern);
-                PATTERN.check(value)?;
-            }}),
+            Check::Pattern(pattern) => {
+                patterns += 1;
+                let name = if patterns == 1 { ident("PATTERN") } else { format_ident!("PATTERN_{patterns}") };
+                out.extend(quote! {
+                    static #name: ::event_api::codegen::Pattern = ::event_api::codegen::Pattern::new(#pattern);
+                    #name.check(value)?;
+                });
+            }
             Check::UniqueItems => out.extend(quote!(::event_api::codegen::check_unique(value)?;)),
             Check::Keys(patterns) => {
                 let count = patterns.len();
-                out.extend(quote! {{
+                out.extend(quote! {
                     static PATTERNS: [::event_api::codegen::Pattern; #count] =
                         [#(::event_api::codegen::Pattern::new(#patterns)),*];
                     ::event_api::codegen::check_keys(value, &PATTERNS)?;
-                }});
+                });
             }
             Check::MultipleOfInteger(of) => {
                 let of = Literal::i128_unsuffixed(of.abs());

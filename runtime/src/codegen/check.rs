@@ -219,7 +219,7 @@ pub fn check_keys<V>(members: &BTreeMap<String, V>, patterns: &[Pattern]) -> Res
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __string_newtype {
-    ($name:ident, |$value:ident| $check:block) => {
+    ($name:ident) => {
         impl $name {
             /// Checks the text.
             ///
@@ -229,10 +229,7 @@ macro_rules! __string_newtype {
                 text: impl ::core::convert::Into<::std::string::String>,
             ) -> ::core::result::Result<Self, $crate::codegen::Invalid> {
                 let text = text.into();
-                {
-                    let $value: &str = &text;
-                    $check
-                }
+                Self::check(&text)?;
                 Ok(Self(text))
             }
 
@@ -277,17 +274,14 @@ macro_rules! __string_newtype {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __newtype {
-    ($name:ident($inner:ty), |$value:ident| $check:block) => {
+    ($name:ident($inner:ty)) => {
         impl $name {
             /// Checks the value.
             ///
             /// # Errors
             /// When the document does not allow it.
             pub fn new(value: $inner) -> ::core::result::Result<Self, $crate::codegen::Invalid> {
-                {
-                    let $value = &value;
-                    $check
-                }
+                Self::check(&value)?;
                 Ok(Self(value))
             }
 

@@ -5,8 +5,27 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __events {
+    ($name:ident $(, unknown $unknown:ident)?, { $($rows:tt)* }) => {
+        $crate::__event_set!($name $(, unknown $unknown)?, { $($rows)* });
+    };
+    ($name:ident $(, unknown $unknown:ident)?, adapter $adapter:ident($handler:ident), { $($rows:tt)* }) => {
+        $crate::__event_set!($name $(, unknown $unknown)?, { $($rows)* });
+
+        impl<H: $handler> $crate::Handler for $adapter<H> {
+            type Events = $name;
+
+            async fn handle(&self, event: $name, cx: &$crate::Context) -> $crate::HandlerResult {
+                $crate::__handle_event!(self, event, cx, $name $(, unknown $unknown)?, { $($rows)* })
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __event_set {
     (
-        $name:ident $(, unknown $unknown:ident)? $(, $adapter:ident($handler:ident))?,
+        $name:ident $(, unknown $unknown:ident)?,
         { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident,)* }
     ) => {
         impl $crate::EventSet for $name {
@@ -50,17 +69,6 @@ macro_rules! __events {
                 }
             }
         }
-
-        $(impl<H: $handler> $crate::Handler for $adapter<H> {
-            type Events = $name;
-
-            async fn handle(&self, event: $name, cx: &$crate::Context) -> $crate::HandlerResult {
-                $crate::__handle_event!(
-                    self, event, cx, $name $($unknown)?,
-                    { $($variant $(($payload))? $({ $headers $(, $body)? })? => $method,)* }
-                )
-            }
-        })?
     };
 }
 
@@ -109,8 +117,8 @@ macro_rules! __decode_event {
 #[macro_export]
 macro_rules! __handle_event {
     (
-        $self:ident, $event:ident, $cx:ident, $name:ident $($unknown:ident)?,
-        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? => $method:ident,)* }
+        $self:ident, $event:ident, $cx:ident, $name:ident $(, unknown $unknown:ident)?,
+        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident,)* }
     ) => {
         match $event {
             $($name::$variant $(($payload))? $({ $headers $(, $body)? })? => {

@@ -28,6 +28,12 @@ impl<H: Handler> Handler for Arc<H> {
 /// What a handler returns.
 pub type HandlerResult = Result<(), HandlerError>;
 
+/// An event being handled: the future that generated handler methods return. Every future with this output that can be
+/// sent between threads is one, so handlers write `async fn name_changed(…) -> HandlerResult`.
+pub trait Handling: Future<Output = HandlerResult> + Send {}
+
+impl<F: Future<Output = HandlerResult> + Send> Handling for F {}
+
 /// What a handler is told beside the event: its metadata, its position, which attempt this is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -28,7 +28,7 @@ pub(crate) use attempt::run as attempt;
 pub use checkpoint::{Checkpoint, Checkpoints, MemoryCheckpoints, Retained};
 pub use dead_letter::{DeadLetter, DeadLetters, MemoryDeadLetters, Replayed, StoredDeadLetter, replay};
 pub use error::{ConsumeError, StoreError};
-pub use handler::{Context, Disposition, Handler, HandlerError, HandlerResult};
+pub use handler::{Context, Disposition, Handler, HandlerError, HandlerResult, Handling};
 pub use inbox::{Claim, Inbox, MemoryInbox, Ticket};
 #[cfg(feature = "sqlite")]
 pub use inbox_sqlite::SqliteInbox;

@@ -1,0 +1,136 @@
+//! What the printer leaves undone in a generated file: blank lines between items, `///` for the block comments that it
+//! makes of documentation of several lines, and a line for each row of a macro call. Rust text comes in and goes out;
+//! only white space and the form of comments change.
+
+/// Finishes the layout of printed Rust.
+pub(crate) fn finish(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    let mut ended_item: Option<usize> = None;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let indent = line.len() - line.trim_start().len();
+        let rest = &line[indent..];
+        if ended_item == Some(indent) && begins_item(rest) {
+            out.push('\n');
+        }
+        ended_item = ends_item(rest, indent).then_some(indent);
+        if let Some(first) = rest.strip_prefix("/**") {
+            push_comment(&mut out, indent, first, &mut lines);
+        } else if indent == 0 && rest.starts_with("::event_api::codegen::") {
+            push_call(&mut out, rest, &mut lines);
+            ended_item = Some(0);
+        } else {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn begins_item(rest: &str) -> bool {
+    ["///", "/**", "#[", "pub ", "fn ", "async ", "impl", "const ", "::event_api::codegen::"]
+        .iter()
+        .any(|begin| rest.starts_with(begin))
+}
+
+fn ends_item(rest: &str, indent: usize) -> bool {
+    matches!(rest, "}" | "};" | ")]") || (indent == 0 && rest.ends_with(';'))
+}
+
+/// A block comment of documentation, as line comments.
+fn push_comment<'a>(out: &mut String, indent: usize, first: &'a str, lines: &mut impl Iterator<Item = &'a str>) {
+    let mut line = first;
+    loop {
+        let (text, ends) = line.strip_suffix("*/").map_or((line, false), |text| (text, true));
+        out.extend(std::iter::repeat_n(' ', indent));
+        out.push_str("///");
+        out.push_str(text);
+        out.push('\n');
+        if ends {
+            return;
+        }
+        let Some(next) = lines.next() else { return };
+        line = next;
+    }
+}
+
+/// A call of one of our macros, `name!(head { row, row, });`, a row to a line.
+fn push_call<'a>(out: &mut String, first: &str, lines: &mut impl Iterator<Item = &'a str>) {
+    let mut call = first.to_owned();
+    while !call.ends_with(");") {
+        let Some(next) = lines.next() else { break };
+        if !call.ends_with(['(', '[']) && next.trim_start() != ");" {
+            call.push(' ');
+        }
+        call.push_str(next.trim_start());
+    }
+    match rows(&call) {
+        Some((head, rows, tail)) => {
+            out.push_str(head);
+            out.push_str("{\n");
+            for row in rows {
+                out.push_str("    ");
+                out.push_str(row);
+                out.push_str(",\n");
+            }
+            out.push_str(tail);
+        }
+        None => out.push_str(&call),
+    }
+    out.push('\n');
+}
+
+/// What stands before the rows, the rows, and what stands behind them.
+fn rows(call: &str) -> Option<(&str, Vec<&str>, &str)> {
+    let mut depth = 0usize;
+    let mut in_string = false;
+    let mut open = None;
+    let mut start = 0;
+    let mut rows = Vec::new();
+    let mut bytes = call.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' if in_string => {
+                bytes.next();
+            }
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            // The call's own parenthesis is depth 1, so the rows' brace opens at depth 1 and stands at 2.
+            b'{' if depth == 1 && open.is_none() => {
+                open = Some(at);
+                start = at + 1;
+                depth += 1;
+            }
+            b'(' | b'[' | b'{' => depth += 1,
+            b'}' if depth == 2 && open.is_some() => {
+                rows.push(call[start..at].trim());
+                rows.retain(|row| !row.is_empty());
+                return Some((&call[..open?], rows, &call[at..]));
+            }
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 2 && open.is_some() => {
+                rows.push(call[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::finish;
+
+    #[test]
+    fn rows_stand_on_lines_of_their_own() {
+        let printed = "::event_api::codegen::object!(\n    Foo, ignore, { required a = \"a, {\\\"\",\n    optional b = \"b\", }\n);\npub struct Bar;\n";
+        let expected = "::event_api::codegen::object!(Foo, ignore, {\n    required a = \"a, {\\\"\",\n    optional b = \"b\",\n});\n\npub struct Bar;\n";
+        assert_eq!(finish(printed), expected);
+    }
+
+    #[test]
+    fn comments_of_several_lines_become_line_comments() {
+        assert_eq!(finish("/** One.\n\n Two.*/\npub struct Foo;\n"), "/// One.\n///\n/// Two.\npub struct Foo;\n");
+    }
+}
