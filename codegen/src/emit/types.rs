@@ -246,16 +246,15 @@ fn visitor_kind(json_type: event_api_spec::schema::JsonType) -> &'static str {
 fn new_type(definition: &Definition, newtype: &Newtype, api: &Api, paths: &Paths) -> TokenStream {
     let name = ident(&definition.name);
     let inner = paths.ty(&newtype.inner, api);
-    let mut derives = vec!["Clone", "Debug", "PartialEq"];
-    match &newtype.inner {
-        Type::String => derives.extend(["Eq", "PartialOrd", "Ord", "Hash"]),
-        Type::Integer(_) => derives.extend(["Copy", "Eq", "PartialOrd", "Ord", "Hash"]),
-        Type::Number => derives.extend(["Copy", "PartialOrd"]),
-        _ => {}
-    }
+    let derives: &[&str] = match &newtype.inner {
+        Type::String => &["Clone", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"],
+        Type::Integer(_) => &["Clone", "Copy", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"],
+        Type::Number => &["Clone", "Copy", "Debug", "PartialEq", "PartialOrd"],
+        _ => &["Clone", "Debug", "PartialEq"],
+    };
     let mut noted = definition.clone();
     noted.docs.notes.extend(check_note(&newtype.checks));
-    let head = head(&noted, &derives);
+    let head = head(&noted, derives);
     if newtype.checks.is_empty() {
         return quote! {
             #head

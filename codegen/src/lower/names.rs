@@ -4,6 +4,7 @@
 //! case or separators as the same. Claims are made in a fixed order (named schemas, then channels and messages, then
 //! anonymous schemas by position), so adding a message does not rename what was there.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use heck::{ToKebabCase, ToSnakeCase, ToUpperCamelCase};
@@ -83,7 +84,10 @@ pub(crate) fn segment_name(text: &str) -> String {
 }
 
 /// The text with symbols that carry the meaning spelled out: `+1` and `-1` differ, and so do `<` and `>`.
-fn words(text: &str) -> String {
+fn words(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && text.bytes().any(|b| b != b'_') {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     let has_letters = text.chars().any(char::is_alphanumeric);
     let mut previous_alphanumeric = false;
@@ -100,7 +104,7 @@ fn words(text: &str) -> String {
         }
         previous_alphanumeric = c.is_alphanumeric();
     }
-    out
+    Cow::Owned(out)
 }
 
 fn symbol(c: char) -> Option<&'static str> {

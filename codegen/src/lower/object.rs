@@ -94,7 +94,7 @@ impl Lowering<'_> {
         member.schemas.iter().for_each(|id| all.add(schemas, *id));
         let first = member.schemas[0];
         let ty = self.lower_member(all, first, position);
-        let mut docs = self.docs_of_use(first);
+        let mut docs = self.docs_of_use(first, &ty);
         let name = scope.claim([field_name(wire_name)]);
         let presence = if member.required { Presence::Required } else { self.presence(first, &ty, &mut docs) };
         Field { name, wire_name: wire_name.to_owned(), ty, presence, docs }

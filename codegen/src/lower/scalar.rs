@@ -86,7 +86,8 @@ impl Lowering<'_> {
         };
         let holds = |ty: &IntegerType| {
             let (low, high) = ty.range();
-            min.is_none_or(|min| low <= min) && max.is_none_or(|max| high >= max)
+            let natural = min.is_some_and(|min| min >= 0);
+            (low == 0) == natural && min.is_none_or(|min| low <= min) && max.is_none_or(|max| high >= max)
         };
         let ty = match (min, max) {
             (Some(_), Some(_)) => IntegerType::ALL.into_iter().find(holds),

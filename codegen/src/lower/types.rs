@@ -324,14 +324,22 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The documentation of a place that uses a schema: what is said there, else what the schema says.
-    pub(super) fn docs_of_use(&self, schema: SchemaId) -> Docs {
+    /// The documentation of a place that uses a schema as `ty`: what is said there. A type of its own carries the
+    /// documentation itself, so its uses repeat but the first line of it.
+    pub(super) fn docs_of_use(&self, schema: SchemaId, ty: &Type) -> Docs {
         let here = self.docs(schema);
-        if here.summary.is_some() || here.description.is_some() {
+        let is_reference = keywords(&self.schemas[schema]).is_some_and(|k| k.reference.is_some());
+        if is_reference && (here.summary.is_some() || here.description.is_some()) {
             return here;
         }
         let target = self.docs(self.schemas.follow(schema));
-        Docs { deprecated: here.deprecated || target.deprecated, ..target }
+        let deprecated = here.deprecated || target.deprecated;
+        if names_type(ty) {
+            let text = target.summary.as_deref().or(target.description.as_deref());
+            let first = text.and_then(|text| text.trim().lines().next()).map(str::to_owned);
+            return Docs { summary: first, deprecated, ..Docs::default() };
+        }
+        Docs { deprecated, ..target }
     }
 
     /// Reports what is true of a schema, once.
@@ -418,6 +426,15 @@ impl<'a> Lowering<'a> {
                 );
             }
         }
+    }
+}
+
+/// Whether a use of the type shows a named type, in whatever container.
+fn names_type(ty: &Type) -> bool {
+    match ty {
+        Type::Named(_) => true,
+        Type::Nullable(inner) | Type::Boxed(inner) => names_type(inner),
+        _ => false,
     }
 }
 

@@ -82,12 +82,10 @@ impl Lowering<'_> {
         for (index, branch) in branches.iter().enumerate() {
             let word = self.variant_word(branch, index, &tagging);
             let position = format!("{base}{word}");
-            let replaced = self.lower_branch(branch, position);
-            variants.push(Variant {
-                name: self.variant_name(&mut scope, &base, &word, &replaced),
-                ty: replaced,
-                docs: self.docs_of_use(branch.schema),
-            });
+            let ty = self.lower_branch(branch, position);
+            let name = self.variant_name(&mut scope, &base, &word, &ty);
+            let docs = self.docs_of_use(branch.schema, &ty);
+            variants.push(Variant { name, ty, docs });
         }
         self.types[id].kind = Kind::Union(Union { variants, tagging });
         Type::Named(id)
