@@ -11,9 +11,22 @@ use crate::ir::Docs;
 /// The `#[doc]` attributes of an item, and `#[deprecated]`.
 pub(super) fn attributes(docs: &Docs) -> TokenStream {
     let lines = text(docs);
-    let lines = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    let lines = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {}", visible(line)) });
     let deprecated = docs.deprecated.then(|| quote!(#[deprecated = "deprecated in the document"]));
     quote!(#(#[doc = #lines])* #deprecated)
+}
+
+/// The text with what cannot be seen spelled out: control characters have no place in a comment, and rustc refuses those
+/// that change the direction of what follows.
+pub(crate) fn visible(line: &str) -> String {
+    let is_hidden = |c: char| {
+        (c.is_control() && c != '\t') || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut out = String::with_capacity(line.len());
+    for c in line.chars() {
+        if is_hidden(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// The lines of a documentation comment.
@@ -122,6 +135,11 @@ mod tests {
         assert_eq!(lines("```\nlet x;\n```"), ["```text", "let x;", "```"]);
         assert_eq!(lines("a\n\n    indented"), ["a", "", "  indented"]);
         assert_eq!(lines("```json\n{"), ["```text", "{", "```"]);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_spelled_out() {
+        assert_eq!(visible("a\u{202e}b\u{7}\r\tc"), "a\\u{202e}b\\u{7}\\r\tc");
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub(crate) struct Naming {
     pub(crate) schema: SchemaId,
 }
 
-/// Names that generated modules use without a path and could not bear twice.
-const RESERVED_TYPE_NAMES: &[&str] = &["Self"];
+/// Names that generated code uses without a path: a newtype called `Ok` would take the place of the variant.
+const RESERVED_TYPE_NAMES: &[&str] = &["Self", "Some", "None", "Ok", "Err"];
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(schemas: &'a Schemas, sources: &'a Sources, settings: &'a Settings) -> Self {
