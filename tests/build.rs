@@ -25,8 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             Generator::new()
                 .replace("ThingId", "crate::MyId")
                 .rename("Thing", "Gadget")
-                .derive("Size", "::core::default::Default")
-                .attr("Size", "allow(dead_code)")
+                .derive("Gadget", "::core::cmp::Eq")
+                .derive("#/components/schemas/Thing", "::core::hash::Hash")
+                .attr("Size", "repr(u8)")
                 .attr("*", "must_use"),
         ),
     ];
