@@ -1,4 +1,6 @@
-//! What the suites share: finding the collections of real documents, and compiling generated modules.
+//! What the suites share: finding the collections of real documents, comparing types with their schemas, and compiling
+//! generated modules.
 
 pub mod compile;
+pub mod contract;
 pub mod corpus;

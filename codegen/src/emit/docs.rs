@@ -23,7 +23,7 @@ pub(super) fn attributes(docs: &Docs) -> TokenStream {
         }
         if !line.is_empty() {
             all.push(' ');
-            all.push_str(line);
+            all.push_str(&visible(line));
         }
     }
     quote!(#[doc = #all] #deprecated)
@@ -34,6 +34,20 @@ pub(super) fn brief(docs: &Docs, otherwise: &str) -> TokenStream {
     let text = docs.summary.as_deref().or(docs.description.as_deref()).unwrap_or_default().trim();
     let first = text.lines().next().unwrap_or(otherwise).to_owned();
     attributes(&Docs { summary: Some(first), deprecated: docs.deprecated, ..Docs::default() })
+}
+
+/// The text with what cannot be seen spelled out: control characters have no place in a comment, and rustc refuses those
+/// that change the direction of what follows.
+pub(crate) fn visible(line: &str) -> String {
+    let is_hidden = |c: char| {
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut out = String::with_capacity(line.len());
+    for c in line.chars() {
+        if is_hidden(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// The lines of a documentation comment.
@@ -145,6 +159,11 @@ mod tests {
         assert_eq!(lines("```\nlet x;\n```"), ["```text", "let x;", "```"]);
         assert_eq!(lines("a\n\n    indented"), ["a", "", "  indented"]);
         assert_eq!(lines("```json\n{"), ["```text", "{", "```"]);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_spelled_out() {
+        assert_eq!(visible("a\u{202e}b\u{7}\r\tc"), "a\\u{202e}b\\u{7}\\r\tc");
     }
 
     #[test]

@@ -335,7 +335,7 @@ impl Context<'_> {
     fn address(&self, address: &Address) -> TokenStream {
         let name = ident(&address.name);
         let template = self.set.address.as_deref().unwrap_or_default();
-        let docs = format!(" An address of `{}`: `{template}`.", self.set.name);
+        let docs = format!(" An address of `{}`: `{}`.", self.set.name, docs::visible(template));
         let parameters: Vec<(&str, &Type, &Docs)> = address
             .parts
             .iter()

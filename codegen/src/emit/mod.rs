@@ -14,6 +14,7 @@ use quote::quote;
 
 use crate::ir::Api;
 use crate::settings::Settings;
+pub(crate) use docs::visible;
 use path::Paths;
 
 /// The items of the module.
@@ -30,14 +31,18 @@ pub(crate) fn api(api: &Api, settings: &Settings) -> TokenStream {
     items
 }
 
-/// The lint attribute of a generated module, inner with `!`: style lints speak to those who write code.
+/// The lint attribute of a generated module, inner with `!`: style lints speak to those who write code, and a service
+/// need not use every type of a contract.
 pub(crate) fn module_lints(inner: &TokenStream) -> TokenStream {
     quote! {
         # #inner [allow(
             clippy::all,
             clippy::pedantic,
             clippy::nursery,
+            dead_code,
             missing_docs,
+            non_camel_case_types,
+            non_snake_case,
             unreachable_pub,
             deprecated,
             rustdoc::all,

@@ -160,7 +160,7 @@ fn value_enum(definition: &Definition, values: &ValueEnum) -> TokenStream {
     let variants = values.variants.iter().map(|variant| {
         let name = ident(&variant.name);
         let docs = match variant.value.as_str() {
-            Some(text) => format!(" `{}`", text.replace('`', "'")),
+            Some(text) => format!(" `{}`", docs::visible(&text.replace('`', "'"))),
             None => format!(" `{}`", variant.value),
         };
         quote!(#[doc = #docs] #name,)

@@ -87,6 +87,12 @@ impl Conjunction {
         self.leaves.is_empty() && self.unions.is_empty() && !self.impossible
     }
 
+    /// What applies beside its first union.
+    pub(crate) fn beside_union(&self) -> Conjunction {
+        let unions = self.unions.iter().skip(1).cloned().collect();
+        Conjunction { leaves: self.leaves.clone(), unions, impossible: false }
+    }
+
     /// The types that `type` allows; `None` when it is absent everywhere.
     pub(crate) fn declared_types(&self, schemas: &Schemas) -> Option<Vec<JsonType>> {
         let mut all: Option<Vec<JsonType>> = None;

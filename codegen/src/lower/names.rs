@@ -93,6 +93,11 @@ fn words(text: &str) -> Cow<'_, str> {
     let mut previous_alphanumeric = false;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
+        if c == '\u{b5}' {
+            // The micro sign of units. Its capital is a Greek letter that looks like `M`, which rustc warns of.
+            out.push_str("micro ");
+            continue;
+        }
         let before_digit = chars.peek().is_some_and(char::is_ascii_digit);
         match symbol(c) {
             Some(word) if !has_letters || (matches!(c, '+' | '-') && before_digit && !previous_alphanumeric) => {

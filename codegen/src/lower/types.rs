@@ -41,8 +41,8 @@ pub(crate) struct Naming {
     pub(crate) schema: SchemaId,
 }
 
-/// Names that generated modules use without a path and could not bear twice.
-const RESERVED_TYPE_NAMES: &[&str] = &["Self"];
+/// Names that generated code uses without a path: a newtype called `Ok` would take the place of the variant.
+const RESERVED_TYPE_NAMES: &[&str] = &["Self", "Some", "None", "Ok", "Err"];
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(schemas: &'a Schemas, sources: &'a Sources, settings: &'a Settings) -> Self {
@@ -110,17 +110,20 @@ impl<'a> Lowering<'a> {
                 Some(id) => *id,
                 None => {
                     let id = self.add_definition(naming, Kind::Pending);
-                    self.under_way.insert(conjunction, Some(id));
+                    self.under_way.insert(conjunction.clone(), Some(id));
                     id
                 }
             };
-            return Type::Named(id);
+            let ty = Type::Named(id);
+            return if self.is_nullable(&conjunction) { ty.nullable() } else { ty };
         }
         self.under_way.insert(conjunction.clone(), None);
         self.same_value.push(conjunction.clone());
         let ty = self.lower_new(&conjunction, naming);
         self.same_value.pop();
         let ty = match self.under_way.remove(&conjunction).flatten() {
+            // The definition is what the schema accepts beside `null`.
+            Some(id) if ty == Type::Named(id).nullable() && !matches!(self.types[id].kind, Kind::Pending) => ty,
             // The schema refers to itself through something that is no named type, such as an array of itself.
             Some(id) if ty != Type::Named(id) => {
                 self.types[id].kind = Kind::Newtype(Newtype { inner: ty, checks: Vec::new() });
@@ -130,6 +133,18 @@ impl<'a> Lowering<'a> {
         };
         self.done.insert(conjunction, ty.clone());
         ty
+    }
+
+    /// Whether the type of the conjunction will be an `Option` of what else it accepts.
+    fn is_nullable(&self, conjunction: &Conjunction) -> bool {
+        match conjunction.unions.first() {
+            Some(union) => union.branches.iter().any(|branch| {
+                let mut all = conjunction.beside_union();
+                all.add(self.schemas, *branch);
+                self.is_null(&all)
+            }),
+            None => conjunction.declared_types(self.schemas).is_some_and(|types| types.contains(&JsonType::Null)),
+        }
     }
 
     fn lower_new(&mut self, conjunction: &Conjunction, naming: &Naming) -> Type {

@@ -26,11 +26,7 @@ impl Lowering<'_> {
     /// The type of a conjunction with a union in it; `None` when the union only restricts what the rest describes.
     pub(super) fn lower_union(&mut self, conjunction: &Conjunction, naming: &Naming) -> Option<Type> {
         let union = conjunction.unions.first()?.clone();
-        let rest = Conjunction {
-            leaves: conjunction.leaves.clone(),
-            unions: conjunction.unions[1..].to_vec(),
-            impossible: false,
-        };
+        let rest = conjunction.beside_union();
         if !rest.leaves.is_empty() && self.only_restricts(&union) {
             let message = format!(
                 "the generated type does not enforce this `{}`, whose alternatives only demand members",
@@ -138,7 +134,7 @@ impl Lowering<'_> {
         })
     }
 
-    fn is_null(&self, all: &Conjunction) -> bool {
+    pub(super) fn is_null(&self, all: &Conjunction) -> bool {
         if !all.unions.is_empty() || all.impossible {
             return false;
         }

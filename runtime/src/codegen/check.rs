@@ -330,13 +330,18 @@ macro_rules! __newtype_conversions {
             use $crate::codegen::serde;
 
             impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                fn serialize<__S: serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     serde::Serialize::serialize(&self.0, serializer)
                 }
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
                     let value = <$inner as serde::Deserialize>::deserialize(deserializer)?;
                     Self::new(value).map_err(serde::de::Error::custom)
                 }
@@ -360,13 +365,18 @@ macro_rules! __wrapper {
             use $crate::codegen::serde;
 
             impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                fn serialize<__S: serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     serde::Serialize::serialize(&self.0, serializer)
                 }
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
                     <$inner as serde::Deserialize>::deserialize(deserializer).map(Self)
                 }
             }

@@ -3,6 +3,8 @@
 //!
 //! The macros write the `Serialize` and `Deserialize` of generated types. They say more than serde's derives can (a
 //! struct is an object and never an array, `null` is not absence, constants are checked) and cost less to compile.
+//! They expand where the user's types stand, and of what a macro declares only local variables are out of those types'
+//! way: so type parameters and items in them begin with `__`, which no generated type does.
 
 mod check;
 mod events;

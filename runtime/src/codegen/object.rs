@@ -73,10 +73,10 @@ macro_rules! __object {
                 &[$($(($const_name, $crate::codegen::Scalar::$const_kind($const_value)),)+)?];
 
             impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(
+                fn serialize<__S: serde::Serializer>(
                     &self,
-                    serializer: S,
-                ) -> ::core::result::Result<S::Ok, S::Error> {
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     #[allow(unused_mut, reason = "an object may have no members")]
                     let mut object = serializer.serialize_map(::core::option::Option::None)?;
                     $crate::codegen::Constants::write(CONSTANTS, &mut object)?;
@@ -89,27 +89,27 @@ macro_rules! __object {
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
                     const NAMES: &[&str] = &[$($($wire,)*)? $($($const_name,)+)?];
                     const FIELDS: usize = NAMES.len() - CONSTANTS.len();
 
-                    struct Read;
+                    struct __Read;
 
-                    impl<'de> serde::de::Visitor<'de> for Read {
+                    impl<'de> serde::de::Visitor<'de> for __Read {
                         type Value = $name;
 
                         fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                             f.write_str(::core::concat!("an object (`", ::core::stringify!($name), "`)"))
                         }
 
-                        fn visit_map<A: serde::de::MapAccess<'de>>(
+                        fn visit_map<__A: serde::de::MapAccess<'de>>(
                             self,
-                            mut map: A,
-                        ) -> ::core::result::Result<$name, A::Error> {
+                            mut map: __A,
+                        ) -> ::core::result::Result<$name, __A::Error> {
                             #[allow(non_camel_case_types, reason = "named after the fields")]
-                            enum At { $($($field,)*)? __End }
+                            enum __At { $($($field,)*)? __End }
                             $($(let mut $field = ::core::option::Option::None;)*)?
                             $(let mut $rest = ::std::collections::BTreeMap::new();)?
                             let mut constants = $crate::codegen::Constants::new(CONSTANTS);
@@ -118,9 +118,9 @@ macro_rules! __object {
                                 let names = $crate::codegen::Names { names: NAMES, expected };
                                 let at = $crate::__next_member!($others, map, names $(, $rest)?);
                                 expected = at.wrapping_add(1);
-                                $($(if at == At::$field as usize {
+                                $($(if at == __At::$field as usize {
                                     if $field.is_some() {
-                                        return Err(<A::Error as serde::de::Error>::duplicate_field($wire));
+                                        return Err(<__A::Error as serde::de::Error>::duplicate_field($wire));
                                     }
                                     $field = ::core::option::Option::Some(map.next_value()?);
                                     continue;
@@ -139,7 +139,7 @@ macro_rules! __object {
                         }
                     }
 
-                    deserializer.deserialize_map(Read)
+                    deserializer.deserialize_map(__Read)
                 }
             }
         };
@@ -222,10 +222,10 @@ macro_rules! __tuple {
             use $crate::codegen::serde;
 
             impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(
+                fn serialize<__S: serde::Serializer>(
                     &self,
-                    serializer: S,
-                ) -> ::core::result::Result<S::Ok, S::Error> {
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     let mut array = serializer.serialize_seq(::core::option::Option::None)?;
                     $($crate::__write_item!($mode, array, self.$item);)*
                     $(for item in &self.$rest {
@@ -236,25 +236,25 @@ macro_rules! __tuple {
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    struct Read;
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    struct __Read;
 
-                    impl<'de> serde::de::Visitor<'de> for Read {
+                    impl<'de> serde::de::Visitor<'de> for __Read {
                         type Value = $name;
 
                         fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                             f.write_str(::core::concat!("an array (`", ::core::stringify!($name), "`)"))
                         }
 
-                        fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                        fn visit_seq<__A: serde::de::SeqAccess<'de>>(
                             self,
-                            mut array: A,
-                        ) -> ::core::result::Result<$name, A::Error> {
+                            mut array: __A,
+                        ) -> ::core::result::Result<$name, __A::Error> {
                             let mut count = 0;
                             $(
-                                let $item = $crate::__read_item!($mode, array, count);
+                                let $item = $crate::__read_item!($mode, array, count, $name);
                                 count += 1;
                             )*
                             $(
@@ -264,13 +264,13 @@ macro_rules! __tuple {
                                 }
                             )?
                             if array.next_element::<serde::de::IgnoredAny>()?.is_some() {
-                                return Err(<A::Error as serde::de::Error>::invalid_length(count + 1, &self));
+                                return Err(<__A::Error as serde::de::Error>::invalid_length(count + 1, &self));
                             }
                             Ok($name { $($item,)* $($rest,)? })
                         }
                     }
 
-                    deserializer.deserialize_seq(Read)
+                    deserializer.deserialize_seq(__Read)
                 }
             }
         };
@@ -295,13 +295,16 @@ macro_rules! __write_item {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __read_item {
-    (required, $array:ident, $count:ident) => {
+    (required, $array:ident, $count:ident, $name:ident) => {
         match $array.next_element()? {
             Some(item) => item,
-            None => return Err(<A::Error as $crate::codegen::serde::de::Error>::invalid_length($count, &self)),
+            None => {
+                let expected = ::core::concat!("an array (`", ::core::stringify!($name), "`) with more items");
+                return Err(<__A::Error as $crate::codegen::serde::de::Error>::invalid_length($count, &expected));
+            }
         }
     };
-    (optional, $array:ident, $count:ident) => {
+    (optional, $array:ident, $count:ident, $name:ident) => {
         $array.next_element()?
     };
 }

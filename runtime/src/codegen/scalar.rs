@@ -196,7 +196,8 @@ macro_rules! __string_enum {
         impl ::core::str::FromStr for $name {
             type Err = $crate::codegen::Invalid;
 
-            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
+            // Not `Self::Err`, which a variant may be called.
+            fn from_str(text: &str) -> ::core::result::Result<Self, $crate::codegen::Invalid> {
                 match text {
                     $($text => Ok(Self::$variant),)+
                     _ => Err($crate::codegen::Invalid::value(&[$($text),+])),
@@ -208,39 +209,39 @@ macro_rules! __string_enum {
             use $crate::codegen::serde;
 
             impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(
+                fn serialize<__S: serde::Serializer>(
                     &self,
-                    serializer: S,
-                ) -> ::core::result::Result<S::Ok, S::Error> {
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     serializer.serialize_str(self.as_str())
                 }
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    struct Read;
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    struct __Read;
 
-                    impl serde::de::Visitor<'_> for Read {
+                    impl serde::de::Visitor<'_> for __Read {
                         type Value = $name;
 
                         fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                             f.write_str(::core::concat!("a string (`", ::core::stringify!($name), "`)"))
                         }
 
-                        fn visit_str<E: serde::de::Error>(
+                        fn visit_str<__E: serde::de::Error>(
                             self,
                             text: &str,
-                        ) -> ::core::result::Result<$name, E> {
+                        ) -> ::core::result::Result<$name, __E> {
                             match text {
                                 $($text => Ok($name::$variant),)+
-                                _ => Err(E::unknown_variant(text, &[$($text),+])),
+                                _ => Err(__E::unknown_variant(text, &[$($text),+])),
                             }
                         }
                     }
 
-                    deserializer.deserialize_str(Read)
+                    deserializer.deserialize_str(__Read)
                 }
             }
         };
@@ -273,18 +274,18 @@ macro_rules! __scalar_enum {
             use $crate::codegen::serde;
 
             impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(
+                fn serialize<__S: serde::Serializer>(
                     &self,
-                    serializer: S,
-                ) -> ::core::result::Result<S::Ok, S::Error> {
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     serde::Serialize::serialize(&self.scalar(), serializer)
                 }
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
                     let expected = ::core::concat!("one of the values of `", ::core::stringify!($name), "`");
                     $crate::codegen::read_scalar(deserializer, &expected, |found| {
                         $name::ALL.iter().copied().find(|value| found.is(&value.scalar()))

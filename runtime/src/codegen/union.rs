@@ -112,10 +112,10 @@ pub fn several_alternatives<E: Error>(union: &str, first: &str, second: &str) ->
 macro_rules! __union_serialize {
     ($name:ident { $($variant:ident),+ }) => {
         impl $crate::codegen::serde::Serialize for $name {
-            fn serialize<S: $crate::codegen::serde::Serializer>(
+            fn serialize<__S: $crate::codegen::serde::Serializer>(
                 &self,
-                serializer: S,
-            ) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
                 match self {
                     $(Self::$variant(value) => $crate::codegen::serde::Serialize::serialize(value, serializer),)+
                 }
@@ -135,22 +135,22 @@ macro_rules! __union_by_member {
             use $crate::codegen::serde;
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    struct Read;
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    struct __Read;
 
-                    impl<'de> serde::de::Visitor<'de> for Read {
+                    impl<'de> serde::de::Visitor<'de> for __Read {
                         type Value = $name;
 
                         fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                             f.write_str(::core::concat!("an object (`", ::core::stringify!($name), "`)"))
                         }
 
-                        fn visit_map<A: serde::de::MapAccess<'de>>(
+                        fn visit_map<__A: serde::de::MapAccess<'de>>(
                             self,
-                            map: A,
-                        ) -> ::core::result::Result<$name, A::Error> {
+                            map: __A,
+                        ) -> ::core::result::Result<$name, __A::Error> {
                             let tagged = $crate::codegen::Tagged::read(map, $member)?;
                             match tagged.tag() {
                                 $($($tag)|+ => tagged.alternative().map($name::$variant),)+
@@ -159,7 +159,7 @@ macro_rules! __union_by_member {
                         }
                     }
 
-                    deserializer.deserialize_map(Read)
+                    deserializer.deserialize_map(__Read)
                 }
             }
         };
@@ -177,12 +177,12 @@ macro_rules! __union_by_kind {
             use $crate::codegen::serde;
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    struct Read;
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    struct __Read;
 
-                    impl<'de> serde::de::Visitor<'de> for Read {
+                    impl<'de> serde::de::Visitor<'de> for __Read {
                         type Value = $name;
 
                         fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -195,7 +195,7 @@ macro_rules! __union_by_kind {
                         $($($crate::__visit_kind!($kind, $name, $variant);)+)+
                     }
 
-                    deserializer.deserialize_any(Read)
+                    deserializer.deserialize_any(__Read)
                 }
             }
         };
@@ -206,47 +206,47 @@ macro_rules! __union_by_kind {
 #[macro_export]
 macro_rules! __visit_kind {
     (null, $name:ident, $variant:ident) => {
-        fn visit_unit<E: serde::de::Error>(self) -> ::core::result::Result<$name, E> {
+        fn visit_unit<__E: serde::de::Error>(self) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::UnitDeserializer::new();
             serde::Deserialize::deserialize(value).map($name::$variant)
         }
     };
     (boolean, $name:ident, $variant:ident) => {
-        fn visit_bool<E: serde::de::Error>(self, value: bool) -> ::core::result::Result<$name, E> {
+        fn visit_bool<__E: serde::de::Error>(self, value: bool) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::BoolDeserializer::new(value);
             serde::Deserialize::deserialize(value).map($name::$variant)
         }
     };
     (number, $name:ident, $variant:ident) => {
-        fn visit_i64<E: serde::de::Error>(self, value: i64) -> ::core::result::Result<$name, E> {
+        fn visit_i64<__E: serde::de::Error>(self, value: i64) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::I64Deserializer::new(value);
             serde::Deserialize::deserialize(value).map($name::$variant)
         }
 
-        fn visit_u64<E: serde::de::Error>(self, value: u64) -> ::core::result::Result<$name, E> {
+        fn visit_u64<__E: serde::de::Error>(self, value: u64) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::U64Deserializer::new(value);
             serde::Deserialize::deserialize(value).map($name::$variant)
         }
 
-        fn visit_f64<E: serde::de::Error>(self, value: f64) -> ::core::result::Result<$name, E> {
+        fn visit_f64<__E: serde::de::Error>(self, value: f64) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::F64Deserializer::new(value);
             serde::Deserialize::deserialize(value).map($name::$variant)
         }
     };
     (string, $name:ident, $variant:ident) => {
-        fn visit_str<E: serde::de::Error>(self, value: &str) -> ::core::result::Result<$name, E> {
+        fn visit_str<__E: serde::de::Error>(self, value: &str) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::StrDeserializer::new(value);
             serde::Deserialize::deserialize(value).map($name::$variant)
         }
     };
     (array, $name:ident, $variant:ident) => {
-        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, array: A) -> ::core::result::Result<$name, A::Error> {
+        fn visit_seq<__A: serde::de::SeqAccess<'de>>(self, array: __A) -> ::core::result::Result<$name, __A::Error> {
             let array = serde::de::value::SeqAccessDeserializer::new(array);
             serde::Deserialize::deserialize(array).map($name::$variant)
         }
     };
     (object, $name:ident, $variant:ident) => {
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, object: A) -> ::core::result::Result<$name, A::Error> {
+        fn visit_map<__A: serde::de::MapAccess<'de>>(self, object: __A) -> ::core::result::Result<$name, __A::Error> {
             let object = serde::de::value::MapAccessDeserializer::new(object);
             serde::Deserialize::deserialize(object).map($name::$variant)
         }
@@ -264,9 +264,9 @@ macro_rules! __union_by_trial {
             use $crate::codegen::serde;
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
                     let value: $crate::codegen::serde_json::Value = serde::Deserialize::deserialize(deserializer)?;
                     #[allow(unused_mut, reason = "`first` never changes it")]
                     let mut found: ::core::option::Option<(&str, Self)> = ::core::option::Option::None;

@@ -1,0 +1,105 @@
+//! Names that Rust, serde or the generated code itself use: what is generated compiles, and means the same.
+
+#![deny(warnings)]
+
+use event_api_tests::contract::Contract;
+use serde_json::{Map, Value};
+
+/// What is generated from `documents/names.yaml`.
+mod api {
+    include!(concat!(env!("OUT_DIR"), "/names.rs"));
+}
+
+/// What is generated from `documents/hostile.yaml`.
+mod hostile {
+    include!(concat!(env!("OUT_DIR"), "/hostile.rs"));
+}
+
+use api::Members;
+
+/// An object with every declared member of the schema, each with a value of its own.
+fn all_members(schema: &str) -> String {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/documents/names.yaml")).unwrap();
+    let document: Value = serde_yaml::from_str(&text).unwrap();
+    let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();
+    let members: Map<String, Value> =
+        properties.keys().enumerate().map(|(index, name)| (name.clone(), (index as i64 + 100).into())).collect();
+    Value::Object(members).to_string()
+}
+
+#[test]
+fn members_may_be_called_as_they_like() {
+    let mut contract = Contract::of("names");
+    let all = all_members("Members");
+    contract.check::<Members>("Members", &["{}", &all], &[r#"{"type": "x"}"#, r#"{"user_id": "x"}"#]);
+    contract.holds();
+    let value: Members = serde_json::from_str(&all).unwrap();
+    let same: Value = serde_json::from_str(&all).unwrap();
+    assert_eq!(serde_json::to_value(&value).unwrap(), same, "no two members share a field");
+}
+
+#[test]
+fn members_may_be_called_like_what_the_macros_use() {
+    let mut contract = Contract::of("names");
+    let all = all_members("Macro");
+    contract.check::<api::Macro>(
+        "Macro",
+        &[r#"{"map":1,"names":2,"expected":3,"at":4,"self":5}"#, &all],
+        &["{}", r#"{"map":1,"names":2,"expected":3,"at":4}"#],
+    );
+    contract.holds();
+    let value: api::Macro = serde_json::from_str(&all).unwrap();
+    let same: Value = serde_json::from_str(&all).unwrap();
+    assert_eq!(serde_json::to_value(&value).unwrap(), same);
+}
+
+#[test]
+fn types_may_be_called_like_those_of_the_prelude_and_of_the_macros() {
+    let mut contract = Contract::of("names");
+    contract.check::<api::Option>("Option", &["{}", r#"{"a": "x"}"#], &[r#"{"a": null}"#]);
+    contract.check::<api::Result>("Result", &["{}", r#"{"option": {"a": "x"}}"#], &[r#"{"option": null}"#]);
+    contract.check::<api::String>("String", &["\"x\""], &["\"\""]);
+    contract.check::<api::Vec>("Vec", &["{}", r#"{"items": ["a"]}"#], &[r#"{"items": [""]}"#]);
+    contract.check::<api::Box>("Box", &[r#"{"inner": {"text": "x"}}"#], &[r#"{"inner": null}"#]);
+    contract.check::<api::Read>("Read", &[r#"{"value": 1}"#], &[r#"{"value": "1"}"#]);
+    contract.check::<api::At>("At", &["\"x\"", r#"{"k": "a"}"#], &["1", r#"{"k": "b"}"#]);
+    contract.check::<api::A>("A", &[r#"{"k": "a", "v": "x"}"#], &[r#"{"k": "b"}"#]);
+    contract.check::<api::D>("D", &[r#"{"k": "a", "v": "x"}"#, r#"{"v": "x", "k": "b"}"#], &[r#"{"k": "c"}"#]);
+    contract.check::<api::E>("E", &["\"e\""], &["\"g\""]);
+    contract.check::<api::S>("S", &["1"], &["3"]);
+    contract.check::<api::H>("H", &["\"h\""], &["\"x\""]);
+    contract.check::<api::V>("V", &[r#"{"q": "x"}"#, r#"{"w": "x"}"#], &["{}"]);
+    contract.check::<api::T>("T", &["[1]"], &["[1, 1]"]);
+    contract.check::<api::Send>("Send", &["\"x\"", "1"], &["null"]);
+    contract.check::<api::Default>("Default", &["{}", r#"{"d": "x"}"#], &[r#"{"d": 1}"#]);
+    contract.check::<api::Error>("Error", &["\"Err\""], &["\"err\""]);
+    contract.holds();
+}
+
+#[test]
+fn channels_that_differ_only_in_case_are_two() {
+    let names = [api::OrdersEvents::CHANNEL.name, api::OrdersEvents2::CHANNEL.name, api::OrdersEvents3::CHANNEL.name];
+    assert_eq!(names, ["orders", "orders2", "orders3"]);
+    let addresses =
+        [api::OrdersEvents::CHANNEL.address, api::OrdersEvents2::CHANNEL.address, api::OrdersEvents3::CHANNEL.address];
+    assert_eq!(addresses, [Some("orders"), Some("Orders"), Some("ORDERS")]);
+}
+
+#[test]
+fn hostile_texts_stay_texts() {
+    let value: hostile::Texts = serde_json::from_str("{}").unwrap();
+    let written = serde_json::to_value(&value).unwrap();
+    assert_eq!(written["*/"], "*/ \"# \\ \u{7} \u{202e} {}");
+    let mut contract = Contract::of("hostile");
+    contract.check::<hostile::Texts>(
+        "Texts",
+        &[
+            "{}",
+            r#"{"quoted": "*/"}"#,
+            r#"{"quoted": "\""}"#.replace("\\\"", "\\\"#").as_str(),
+            r#"{"backtick": "`/"}"#,
+        ],
+        &[r#"{"quoted": "x"}"#, r#"{"backtick": "x"}"#],
+    );
+    contract.holds();
+}
