@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Contract-first events: check AsyncAPI documents.
+/// Contract-first events: check AsyncAPI documents and generate Rust from them.
 #[derive(Debug, Parser)]
 #[command(name = "event-api", bin_name = "event-api", version, propagate_version = true)]
 pub(crate) struct Cli {
@@ -16,6 +16,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Validate(ValidateArgs),
+    Generate(GenerateArgs),
 }
 
 /// Report everything that is wrong with AsyncAPI documents
@@ -40,6 +41,94 @@ pub(crate) struct ValidateArgs {
     pub(crate) map_remote: Vec<(String, PathBuf)>,
 }
 
+/// Generate Rust from an AsyncAPI document, or from a bare JSON Schema
+///
+/// The result is a file of its own: save it as `src/user_service.rs` and declare it with `mod user_service;`. It is the
+/// code that the attribute and a build script generate with the same options.
+///
+/// Exit status: 0 when the code was generated (with --check, when it is up to date), 1 when the document has errors (or
+/// the code is stale), 2 when a file cannot be read or written.
+#[derive(Args, Debug)]
+pub(crate) struct GenerateArgs {
+    /// The document, YAML or JSON, AsyncAPI 2.0 to 3.1
+    #[arg(value_name = "FILE", required_unless_present = "schema", conflicts_with = "schema")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Generate the types of this bare JSON Schema instead
+    #[arg(long, value_name = "FILE", requires = "name")]
+    pub(crate) schema: Option<PathBuf>,
+
+    /// What the type of the whole schema is called
+    #[arg(long, value_name = "NAME", requires = "schema")]
+    pub(crate) name: Option<String>,
+
+    /// Write to this file, only when its content changes, instead of standard output
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write nothing; fail when the file of --output is stale
+    #[arg(long, requires = "output")]
+    pub(crate) check: bool,
+
+    /// Take schemas by the letter: one without `type` accepts values of every type
+    #[arg(long)]
+    pub(crate) exact: bool,
+
+    /// Which half of the contract to generate
+    #[arg(long, value_enum, default_value_t = Side::Both)]
+    pub(crate) side: Side,
+
+    /// What to do with event types that the document does not declare
+    #[arg(long, value_enum, default_value_t = UnknownEvents::Keep)]
+    pub(crate) unknown_events: UnknownEvents,
+
+    /// Use a type of your own for a schema, such as UserId=crate::UserId
+    ///
+    /// NAME is the name of a type, or the pointer of a schema such as #/components/schemas/UserId.
+    #[arg(long, value_name = "NAME=TYPE", value_parser = pair)]
+    pub(crate) replace: Vec<(String, String)>,
+
+    /// Give a type another name
+    #[arg(long, value_name = "NAME=NEW", value_parser = pair)]
+    pub(crate) rename: Vec<(String, String)>,
+
+    /// Add a derive to a type, or to all with * as NAME
+    #[arg(long, value_name = "NAME=PATH", value_parser = pair)]
+    pub(crate) derive: Vec<(String, String)>,
+
+    /// Add an attribute, without #[…], to a type, or to all with * as NAME
+    #[arg(long, value_name = "NAME=ATTRIBUTE", value_parser = pair)]
+    pub(crate) attr: Vec<(String, String)>,
+
+    /// Fetch references to this host with curl; remote references are refused otherwise
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+
+    /// Read references below URL from FOLDER
+    #[arg(long, value_name = "URL=FOLDER", value_parser = mirror)]
+    pub(crate) map_remote: Vec<(String, PathBuf)>,
+}
+
+/// Which half of the contract is generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+    /// Publisher and handler traits
+    Both,
+    /// Only what publishes
+    Publisher,
+    /// Only what handles
+    Consumer,
+}
+
+/// What becomes of events that are not declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UnknownEvents {
+    /// The variant `Unknown` keeps them
+    Keep,
+    /// They do not decode
+    Refuse,
+}
+
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -51,6 +140,13 @@ pub(crate) enum Format {
     Github,
     /// SARIF 2.1.0, for code scanning
     Sarif,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected a name, `=` and a value, such as UserId=crate::UserId".to_owned()),
+    }
 }
 
 fn mirror(text: &str) -> Result<(String, PathBuf), String> {

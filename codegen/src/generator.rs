@@ -9,7 +9,7 @@ use quote::quote;
 
 use crate::ir::Api;
 use crate::settings::{Settings, Side, UnknownEvents};
-use crate::{emit, lower, rules};
+use crate::{emit, fetch, lower, report, rules};
 
 /// Generates Rust from a document.
 ///
@@ -45,14 +45,14 @@ pub struct Generated {
 #[non_exhaustive]
 pub enum GenerateError {
     /// The document (or an option about it) has errors.
-    #[error("{} cannot be generated: {}", .0.path.display(), .0.count())]
+    #[error("{0}")]
     Document(Box<DocumentErrors>),
     /// The generated tokens are no Rust: a fault of the generator or of an option's value.
     #[error("the generated code is not valid Rust, which is a bug in event-api: {0}")]
     Syntax(#[from] syn::Error),
 }
 
-/// The errors of a document, with everything that is needed to show them.
+/// The errors of a document, with everything that is needed to show them; displayed, they are the whole report.
 #[derive(Debug)]
 pub struct DocumentErrors {
     /// The document.
@@ -61,15 +61,6 @@ pub struct DocumentErrors {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub sources: Sources,
-}
-
-impl DocumentErrors {
-    fn count(&self) -> String {
-        match self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count() {
-            1 => "1 error".to_owned(),
-            count => format!("{count} errors"),
-        }
-    }
 }
 
 impl Generator {
@@ -99,7 +90,24 @@ impl Generator {
         self
     }
 
-    /// Allows remote references to this host.
+    /// Takes relative paths as relative to `folder`, not to where the process runs. Generated documentation and errors
+    /// show them as they are written, so that they are the same on every machine.
+    #[must_use]
+    pub fn relative_to(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.settings.folder = folder.into();
+        self
+    }
+
+    /// Reads what references below a URL name from a folder instead: `https://schemas.example.com/` from
+    /// `vendor/schemas`.
+    #[must_use]
+    pub fn map_remote(mut self, url_prefix: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        self.settings.mirrors.push((url_prefix.into(), folder.into()));
+        self
+    }
+
+    /// Allows remote references to this host. They are fetched with `curl`, at every generation; see
+    /// [`Generator::map_remote`] for builds that never touch the network.
     #[must_use]
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
         self.settings.remote_hosts.push(host.into());
@@ -137,7 +145,10 @@ impl Generator {
     }
 
     fn loader(&self) -> Loader {
-        self.settings.remote_hosts.iter().fold(Loader::new(), |loader, host| loader.allow_host(host))
+        let loader = Loader::new().relative_to(&self.settings.folder);
+        let hosts = self.settings.remote_hosts.iter();
+        let loader = hosts.fold(loader.fetcher(fetch::curl), |loader, host| loader.allow_host(host));
+        self.settings.mirrors.iter().fold(loader, |loader, (url, folder)| loader.map_remote(url, folder))
     }
 
     /// Generates the module of a document.
@@ -223,6 +234,12 @@ impl Generator {
 }
 
 impl Generated {
+    /// The warnings, each as a line of text: for an entrance that has no better way to show them.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let warnings = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
+        warnings.map(|warning| report::line(warning, &self.sources))
+    }
+
     /// The module as a formatted file of its own (`mod user_service;`).
     ///
     /// # Errors
@@ -242,10 +259,15 @@ impl Generated {
         self.format(tokens)
     }
 
+    /// The attribute that silences lints of style, for a module that holds the items.
+    pub fn lints(&self) -> TokenStream {
+        emit::module_lints(&quote!())
+    }
+
     /// The items behind a private module, so that lints can be silenced where inner attributes cannot stand.
     pub fn to_module_items(&self) -> TokenStream {
         let tokens = &self.tokens;
-        let lints = emit::module_lints(&quote!());
+        let lints = self.lints();
         quote! {
             #lints
             mod generated {

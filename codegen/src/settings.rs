@@ -1,6 +1,7 @@
 //! What a user may choose about the generated code.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Options of a generation. All have defaults; see the methods of [`crate::Generator`].
 #[derive(Clone, Debug, Default)]
@@ -8,7 +9,11 @@ pub(crate) struct Settings {
     pub(crate) side: Side,
     pub(crate) unknown_events: UnknownEvents,
     pub(crate) exact: bool,
+    /// What relative paths are relative to.
+    pub(crate) folder: PathBuf,
     pub(crate) remote_hosts: Vec<String>,
+    /// URL prefix → folder that is read instead.
+    pub(crate) mirrors: Vec<(String, PathBuf)>,
     /// Schema pointer or type name → path of the user's own type.
     pub(crate) replace: BTreeMap<String, String>,
     /// Schema pointer or type name → the name to use.

@@ -78,6 +78,14 @@ impl Loader {
         Self::default()
     }
 
+    /// Takes relative paths as relative to `folder`, not to where the process runs. They are displayed as they are
+    /// written.
+    #[must_use]
+    pub fn relative_to(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.access.folder = folder.into();
+        self
+    }
+
     /// Allows references to a host, such as `schemas.example.com`. Needs a [`Loader::fetcher`].
     #[must_use]
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {

@@ -9,25 +9,52 @@ use event_api_spec::{Diagnostic, Label, Severity, Sources};
 use super::{Place, counted};
 use crate::validate::{Counts, Report};
 
+/// Where a report goes, which decides on colours.
+#[derive(Clone, Copy)]
+pub(crate) enum Stream {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Error,
+}
+
 /// Longer lines, as of minified JSON, are named but not shown.
 const LONGEST_LINE: usize = 1000;
 
 pub(crate) fn human(reports: &[Report], out: &mut impl Write) -> io::Result<()> {
-    let renderer = if has_colours() { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii);
     for report in reports {
-        for diagnostic in &report.loaded.diagnostics {
-            writeln!(out, "{}\n", renderer.render(&[group(diagnostic, &report.loaded.sources)]))?;
-        }
+        diagnostics(&report.loaded.diagnostics, &report.loaded.sources, Stream::Output, out)?;
     }
-    writeln!(out, "{}", summary(reports))
+    let counts = Counts::of(reports.iter().flat_map(|report| &report.loaded.diagnostics));
+    writeln!(out, "{}: {}", counted(reports.len(), "document"), summary(counts))
 }
 
-fn has_colours() -> bool {
-    // https://no-color.org: any value but the empty one.
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-    io::stdout().is_terminal() && !refused && !dumb
+/// Findings without a summary.
+pub(crate) fn diagnostics<'a>(
+    diagnostics: impl IntoIterator<Item = &'a Diagnostic>,
+    sources: &Sources,
+    stream: Stream,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let renderer = if stream.has_colours() { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    for diagnostic in diagnostics {
+        writeln!(out, "{}\n", renderer.render(&[group(diagnostic, sources)]))?;
+    }
+    Ok(())
+}
+
+impl Stream {
+    fn has_colours(self) -> bool {
+        // https://no-color.org: any value but the empty one.
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let is_terminal = match self {
+            Stream::Output => io::stdout().is_terminal(),
+            Stream::Error => io::stderr().is_terminal(),
+        };
+        is_terminal && !refused && !dumb
+    }
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
@@ -99,8 +126,8 @@ impl<'a> Excerpt<'a> {
     }
 }
 
-fn summary(reports: &[Report]) -> String {
-    let counts = Counts::of(reports.iter().flat_map(|report| &report.loaded.diagnostics));
+/// `1 error, 2 warnings`
+pub(crate) fn summary(counts: Counts) -> String {
     let mut parts = vec![];
     for (count, what) in [(counts.errors, "error"), (counts.warnings, "warning")] {
         if count > 0 {
@@ -110,6 +137,5 @@ fn summary(reports: &[Report]) -> String {
     if counts.infos > 0 {
         parts.push(counted(counts.infos, "remark"));
     }
-    let found = if parts.is_empty() { "nothing to complain about".to_owned() } else { parts.join(", ") };
-    format!("{}: {found}", counted(reports.len(), "document"))
+    if parts.is_empty() { "nothing to complain about".to_owned() } else { parts.join(", ") }
 }

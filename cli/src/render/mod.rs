@@ -10,7 +10,7 @@ use std::path::Path;
 use event_api_spec::{Label, LineColumn, Sources};
 
 pub(crate) use github::github;
-pub(crate) use human::human;
+pub(crate) use human::{Stream, diagnostics, human, summary};
 pub(crate) use json::json;
 pub(crate) use sarif::sarif;
 

@@ -47,9 +47,33 @@ impl<F: Fn(&str) -> Result<String, String> + Send + Sync> Fetch for F {
 /// What may be read besides local files.
 #[derive(Clone, Default)]
 pub(crate) struct Access {
+    /// What relative paths are relative to: the folder of the process when it is empty.
+    pub(crate) folder: PathBuf,
     pub(crate) hosts: Vec<String>,
     pub(crate) mirrors: Vec<(String, PathBuf)>,
     pub(crate) fetcher: Option<Arc<dyn Fetch>>,
+}
+
+impl Access {
+    /// The text of a file, or why there is none.
+    fn read_text(&self, path: &Path) -> Result<String, String> {
+        let path = self.folder.join(path);
+        let metadata = std::fs::metadata(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        })?;
+        if !metadata.is_file() {
+            return Err("is not a file".to_owned());
+        }
+        if metadata.len() > MAX_FILE_BYTES {
+            return Err(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20));
+        }
+        let bytes = std::fs::read(&path).map_err(|error| format!("cannot be read: {error}"))?;
+        String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            format!("is not UTF-8 text (byte {at})")
+        })
+    }
 }
 
 /// What relative references are relative to.
@@ -112,8 +136,8 @@ impl<'a> Resolver<'a> {
 
     /// Reads the file at `path` from disk.
     pub(crate) fn open(&mut self, path: &Path) -> Option<Target<'a>> {
-        match read_text(path) {
-            Ok(text) => self.add(path.to_owned(), uri::of_path(path), text.into()),
+        match self.access.read_text(path) {
+            Ok(text) => self.add(path.to_owned(), uri::of_path(&self.access.folder.join(path)), text.into()),
             Err(reason) => {
                 let message = format!("`{}` cannot be read: {reason}", path.display());
                 self.found.push(Diagnostic::without_location(rules::UNREADABLE_FILE, message));
@@ -124,7 +148,7 @@ impl<'a> Resolver<'a> {
 
     /// Takes a text as the content of `path`.
     pub(crate) fn add_text(&mut self, path: &Path, text: &str) -> Option<Target<'a>> {
-        self.add(path.to_owned(), uri::of_path(path), text.into())
+        self.add(path.to_owned(), uri::of_path(&self.access.folder.join(path)), text.into())
     }
 
     fn add(&mut self, path: PathBuf, uri: String, text: Arc<str>) -> Option<Target<'a>> {
@@ -303,7 +327,7 @@ impl<'a> Resolver<'a> {
         } else if base.is_resource && uri::scheme(file_part).is_none() && !self.strict {
             // `$id: https://example.com/user` beside `$ref: ./address.yaml` means the file beside this one.
             let candidate = self.path_of(file_part, &physical);
-            if candidate.is_file() {
+            if self.access.folder.join(&candidate).is_file() {
                 path = Some((candidate, uri::join(&physical.uri, file_part)));
             }
         }
@@ -322,7 +346,7 @@ impl<'a> Resolver<'a> {
             None => {}
         }
         let (path, uri, text) = match path {
-            Some((path, uri)) => match read_text(&path) {
+            Some((path, uri)) => match self.access.read_text(&path) {
                 Ok(text) => (path, uri, text),
                 Err(reason) => {
                     let message = format!("`{reference}` leads nowhere: `{}` {reason}", path.display());
@@ -356,7 +380,7 @@ impl<'a> Resolver<'a> {
             Some(uri::normalise(&folder.join(rest.trim_start_matches('/'))))
         });
         if let Some(path) = mirror {
-            return read_text(&path).map(|text| (path.clone(), text)).map_err(|reason| {
+            return self.access.read_text(&path).map(|text| (path.clone(), text)).map_err(|reason| {
                 let message = format!("`{reference}` leads nowhere: `{}` {reason}", path.display());
                 unresolved(message, from).into()
             });
@@ -453,23 +477,4 @@ impl Missing<'_> {
         }
         diagnostic
     }
-}
-
-/// The text of a file, or why there is none.
-fn read_text(path: &Path) -> Result<String, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    })?;
-    if !metadata.is_file() {
-        return Err("is not a file".to_owned());
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20));
-    }
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("is not UTF-8 text (byte {at})")
-    })
 }
