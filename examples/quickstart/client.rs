@@ -39,7 +39,8 @@ impl Client {
             .header("webhook-id", "forged")
             .header("webhook-timestamp", Utc::now().timestamp())
             .header("webhook-signature", "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=");
-        let body = r#"{"type":"UserDeleted","timestamp":"2020-05-01T14:00:00Z","data":{"deletedAt":"2020-05-01T14:00:00Z"}}"#;
+        let body =
+            r#"{"type":"UserDeleted","timestamp":"2020-05-01T14:00:00Z","data":{"deletedAt":"2020-05-01T14:00:00Z"}}"#;
         self.send(request.body(Full::from(body))?).await
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use event_api::log::SqliteLog;
-use event_api::{Context, HandlerResult};
+use event_api::{Context, HandlerResult, Transport};
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
@@ -19,13 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Journal {
     pool: SqlitePool,
     grown: watch::Sender<()>,
-}
-
-/// Whence an event came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transport {
-    Feed,
-    Webhook,
 }
 
 /// How many events were handled.

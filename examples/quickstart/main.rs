@@ -18,16 +18,16 @@ use axum::Router;
 use clap::Parser;
 use event_api::chrono::Utc;
 use event_api::consume::{SqliteCheckpoints, SqliteInbox};
-use event_api::feed::{self, Feeds};
+use event_api::feed;
 use event_api::log::{Log, SqliteLog};
 use event_api::webhook::{self, Dispatcher, Guard, Secret, SqliteSubscriptions};
-use event_api::{Channel, PublishError, Publisher};
+use event_api::{Channel, PublishError, Publisher, Receipt, Transport};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::client::Client;
-use crate::journal::{Journal, Transport};
+use crate::journal::Journal;
 use crate::user_service::{DeletionReason, NameChanged, UserDeleted, UserEvents, UserEventsPublisher, UserName};
 
 /// The events of the user service, generated from its document.
@@ -58,7 +58,9 @@ async fn main() -> Result {
         None => {
             let data = tempfile::tempdir()?;
             run(data.path()).await?;
-            println!("\nThe directory was a temporary one. Runs with `-- --data DIR` go on where the last one stopped.");
+            println!(
+                "\nThe directory was a temporary one. Runs with `-- --data DIR` go on where the last one stopped."
+            );
         }
     }
     println!("{} ms", started.elapsed().as_millis());
@@ -154,7 +156,7 @@ fn name_changed(old_name: &str, new_name: &str) -> Result<NameChanged> {
     Ok(NameChanged { old_name: UserName::new(old_name)?, new_name: UserName::new(new_name)? })
 }
 
-fn report(published: std::result::Result<event_api::Receipt, PublishError>) -> Result {
+fn report(published: std::result::Result<Receipt, PublishError>) -> Result {
     let receipt = published?;
     let position = receipt.position.map(|position| position.to_string()).unwrap_or_default();
     println!("   {} at position {position}", receipt.id);
