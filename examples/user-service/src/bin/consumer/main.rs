@@ -44,7 +44,7 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    user_service::log_to_stderr();
     let args = Args::parse();
 
     let pool = SqlitePoolOptions::new().connect_with(SqliteLog::options(&args.database)).await?;

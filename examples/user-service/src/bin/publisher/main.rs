@@ -37,7 +37,7 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    user_service::log_to_stderr();
     let args = Args::parse();
 
     let log = SqliteLog::open(&args.database).await?;
