@@ -10,6 +10,7 @@ pub mod codegen;
 pub mod consume;
 mod event;
 pub mod feed;
+mod generate;
 #[cfg(feature = "client")]
 mod http_client;
 pub mod log;
@@ -34,28 +35,12 @@ pub type DateTime = chrono::DateTime<chrono::FixedOffset>;
 /// `format: date`
 pub type Date = chrono::NaiveDate;
 
-/// Generates the module from an AsyncAPI document.
-#[cfg(feature = "macros")]
-pub use event_api_macros::event_api;
-
-/// Includes the code that `event_api_codegen::configure()` generated in `build.rs`, by its name.
-///
-/// ```ignore
-/// pub mod user_service {
-///     event_api::include_api!("user_service");
-/// }
-/// ```
-#[macro_export]
-macro_rules! include_api {
-    ($name:literal) => {
-        ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/", $name, ".rs"));
-    };
-}
-
 pub use codegen::Invalid;
 pub use consume::{Context, Handler, HandlerError, HandlerResult};
 pub use event::{
     Channel, DecodeError, Envelope, Event, EventId, EventSet, Headers, Metadata, Position, RawEvent, Request,
     Transport, UnknownEvent,
 };
+#[cfg(feature = "macros")]
+pub use generate::event_api;
 pub use publish::{PublishError, Publisher, Receipt, Within};
