@@ -24,6 +24,8 @@ pub mod webhook;
 
 /// Any JSON value: what a schema that says nothing becomes.
 pub use serde_json::Value as Json;
+/// Times in generated types and in [`Metadata`] are of this crate.
+pub use chrono;
 /// `format: uuid`
 pub use uuid::Uuid;
 

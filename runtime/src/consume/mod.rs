@@ -38,7 +38,7 @@ pub(crate) use pipeline::{Incoming, Outcome, Pipeline, Treatment};
 #[cfg(feature = "client")]
 pub(crate) use progress::Progress;
 pub use retry::{Backoff, RetryPolicy};
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use shutdown::Shutdown;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteCheckpoints, SqliteDeadLetters};

@@ -12,6 +12,7 @@ mod urls;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use self::query::Query;
 use self::respond::{Caching, Rendered, Stability};
 use self::scan::Scan;
 use self::urls::{FeedUrls, Origin};
+use crate::consume::Shutdown;
 use crate::event::{Channel, Position, Transport};
 use crate::log::{Log, LogError};
 use crate::problem::Problem;
@@ -55,6 +57,7 @@ pub struct Feeds {
     max_wait: Duration,
     caching: Caching,
     origin: Origin,
+    shutdown: Shutdown,
 }
 
 impl fmt::Debug for Feeds {
@@ -88,6 +91,7 @@ impl Feeds {
             max_wait: Duration::from_secs(60),
             caching: Caching::Public,
             origin: Origin::Request,
+            shutdown: Shutdown::never(),
         }
     }
 
@@ -132,6 +136,14 @@ impl Feeds {
     #[must_use]
     pub fn behind_proxy(mut self) -> Self {
         self.origin = Origin::Proxy;
+        self
+    }
+
+    /// Answers requests that wait for new events at once when `wish` is fulfilled. Without it, a server that shuts down
+    /// gracefully waits for them, up to [`Feeds::max_wait`].
+    #[must_use]
+    pub fn shutdown(mut self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Shutdown::when(wish);
         self
     }
 
@@ -204,9 +216,9 @@ impl Feeds {
             let known = scan.items().len();
             if !scan.is_full() && (known == 0 || page.is_known(headers)) {
                 while !scan.is_full() && scan.items().len() == known {
-                    match timeout_at(deadline, log.wait(channel.name, scan.next())).await {
-                        Ok(woken) => woken?,
-                        Err(_) => break,
+                    match self.shutdown.or(timeout_at(deadline, log.wait(channel.name, scan.next()))).await {
+                        Some(Ok(woken)) => woken?,
+                        Some(Err(_)) | None => break,
                     }
                     scan.extend(log, channel.name).await.map_err(retained)?;
                 }

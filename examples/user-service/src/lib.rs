@@ -1,0 +1,35 @@
+//! What the publisher and the consumer share: the contract, and how a process logs and stops.
+//!
+//! Here both are binaries of one package. In two repositories, each would have the document and the attribute of its
+//! own: the document is all that they need to agree on.
+
+use std::io::IsTerminal as _;
+
+/// The user service's events, generated from its AsyncAPI document.
+#[event_api::event_api("spec/asyncapi.yaml")]
+pub mod user_service {}
+
+/// Writes what happens to standard error, in colour on a terminal.
+pub fn log_to_stderr() {
+    let colour = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).init();
+}
+
+/// Completes when the process is asked to stop: by ctrl-c, or by SIGTERM from whatever runs it.
+pub async fn stop() {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => _ = terminate.recv().await,
+            // Ctrl-c remains.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
