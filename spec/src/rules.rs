@@ -37,17 +37,21 @@ rules! {
     /// The rules of reading and resolving.
     READING;
     DUPLICATE_OPERATION, "duplicate-operation", Error, "No two operations have the same `operationId`.";
+    DUPLICATE_TAG, "duplicate-tag", Warning, "The tags of an object have different names.";
     EXPANSION_LIMIT, "expansion-limit", Error, "References do not blow the document up.";
     FOREIGN_KEYWORD, "foreign-keyword", Warning, "A schema uses only keywords of its dialect.";
     INVALID_ADDRESS, "invalid-address", Warning, "A channel address has balanced braces with names in them.";
-    INVALID_BINDING, "invalid-binding", Warning, "A binding of a known protocol has fields of the right types.";
+    INVALID_BINDING, "invalid-binding", Warning, "A binding of a known protocol has the fields of its specification, with the right types and values.";
+    INVALID_COMPONENT_KEY, "invalid-component-key", Warning, "The keys of components are letters, digits, `.`, `-` and `_`.";
     INVALID_EXPRESSION, "invalid-expression", Warning, "A location is a runtime expression such as `$message.header#/correlationId`.";
+    INVALID_FORMAT, "invalid-format", Warning, "E-mail addresses, URLs and URIs have the syntax of one.";
     MISSING_FIELD, "missing-field", Warning, "Fields that the specification requires are there.";
     REFERENCE_CYCLE, "reference-cycle", Error, "References lead to an object in the end, not back to themselves.";
     REMOTE_REFERENCE, "remote-reference", Error, "References to other hosts are followed only when the host is allowed.";
     UNDEFINED_SECURITY_SCHEME, "undefined-security-scheme", Warning, "A security requirement names a scheme of `components/securitySchemes`.";
     UNDEFINED_SERVER, "undefined-server", Warning, "A channel names servers that the document defines.";
     UNESCAPED_POINTER, "unescaped-pointer", Warning, "References write `~1` for a slash and `~0` for a tilde in a name.";
+    UNEXPECTED_SCOPES, "unexpected-scopes", Warning, "Only schemes of OAuth 2.0 and OpenID Connect are required with scopes.";
     UNKNOWN_FIELD, "unknown-field", Warning, "Objects have only the fields of the specification and `x-` extensions.";
     UNKNOWN_VALUE, "unknown-value", Warning, "A field with a fixed set of values has one of them.";
     UNREADABLE_FILE, "unreadable-file", Error, "Files that a document consists of can be read as UTF-8 text.";
@@ -68,6 +72,7 @@ rules! {
     DUPLICATE_MESSAGE_NAME, "duplicate-message-name", Warning, "The messages of a channel have different names.";
     ENUM_MISMATCH, "enum-mismatch", Warning, "Enumerated and constant values are valid by the rest of their schema.";
     EXAMPLE_MISMATCH, "example-mismatch", Warning, "Examples are valid by their schema.";
+    HEADERS_NOT_OBJECT, "headers-not-object", Warning, "Headers are described by a schema of an object.";
     INVALID_PATTERN, "invalid-pattern", Warning, "A pattern is a regular expression of ECMA-262.";
     OPERATION_MESSAGE, "operation-message", Error, "The messages of an operation are messages of its channel.";
     REPLY_MESSAGE, "reply-message", Error, "The messages of a reply are messages of its channel.";

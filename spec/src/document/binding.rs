@@ -1,6 +1,6 @@
 //! Bindings: what a protocol adds to a server, channel, operation or message.
 //!
-//! Every binding is kept as it is written; those of http, ws, kafka, amqp, mqtt and nats are also read into types.
+//! Every binding is kept as it is written; those of http, ws, kafka, amqp, mqtt, nats and ibmmq are also read into types.
 
 use indexmap::IndexMap;
 
@@ -54,21 +54,40 @@ pub enum TypedBinding {
     MqttMessage(MqttMessageBinding),
     /// `nats` of an operation
     NatsOperation(NatsOperationBinding),
+    /// `ibmmq` of a server
+    IbmMqServer(IbmMqServerBinding),
+    /// `ibmmq` of a channel
+    IbmMqChannel(IbmMqChannelBinding),
+    /// `ibmmq` of a message
+    IbmMqMessage(IbmMqMessageBinding),
 }
 
-macro_rules! bindings {
+/// Objects of which every member may be absent.
+macro_rules! objects {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, Default)]
         #[non_exhaustive]
         pub struct $name {
             $($(#[$field_doc])* pub $field: Option<$type>,)*
-            /// `bindingVersion`
-            pub binding_version: Option<String>,
             /// `x-…`
             pub extensions: Extensions,
         }
     )*};
+}
+
+/// Binding objects: all of them state a version.
+macro_rules! bindings {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+        objects! {$(
+            $(#[$doc])*
+            $name {
+                $($(#[$field_doc])* $field: $type,)*
+                /// `bindingVersion`
+                binding_version: String,
+            }
+        )*}
+    };
 }
 
 bindings! {
@@ -138,9 +157,9 @@ bindings! {
         /// `is`: `queue` or `routingKey`
         is: String,
         /// `exchange`
-        exchange: Node,
+        exchange: AmqpExchange,
         /// `queue`
-        queue: Node,
+        queue: AmqpQueue,
     }
     /// `amqp` of an operation.
     AmqpOperationBinding {
@@ -179,7 +198,7 @@ bindings! {
         /// `cleanSession`
         clean_session: bool,
         /// `lastWill`
-        last_will: Node,
+        last_will: MqttLastWill,
         /// `keepAlive`, seconds
         keep_alive: u64,
         /// `sessionExpiryInterval`: seconds, or a schema
@@ -211,5 +230,100 @@ bindings! {
     NatsOperationBinding {
         /// `queue`: the queue group
         queue: String,
+    }
+    /// `ibmmq` of a server.
+    IbmMqServerBinding {
+        /// `groupId`: the queue manager group
+        group_id: String,
+        /// `ccdtQueueManagerName`
+        ccdt_queue_manager_name: String,
+        /// `cipherSpec`
+        cipher_spec: String,
+        /// `multiEndpointServer`
+        multi_endpoint_server: bool,
+        /// `heartBeatInterval`, seconds
+        heart_beat_interval: u64,
+    }
+    /// `ibmmq` of a channel.
+    IbmMqChannelBinding {
+        /// `destinationType`: `topic` or `queue`
+        destination_type: String,
+        /// `queue`
+        queue: IbmMqQueue,
+        /// `topic`
+        topic: IbmMqTopic,
+        /// `maxMsgLength`, bytes
+        max_msg_length: u64,
+    }
+    /// `ibmmq` of a message.
+    IbmMqMessageBinding {
+        /// `type`: `string`, `jms` or `binary`
+        kind: String,
+        /// `headers`: names, separated by commas
+        headers: String,
+        /// `description`
+        description: String,
+        /// `expiry`, milliseconds
+        expiry: u64,
+    }
+}
+
+objects! {
+    /// `exchange` of an AMQP channel.
+    AmqpExchange {
+        /// `name`, at most 255 characters
+        name: String,
+        /// `type`: `topic`, `direct`, `fanout`, `default` or `headers`
+        kind: String,
+        /// `durable`
+        durable: bool,
+        /// `autoDelete`
+        auto_delete: bool,
+        /// `vhost`
+        vhost: String,
+    }
+    /// `queue` of an AMQP channel.
+    AmqpQueue {
+        /// `name`, at most 255 characters
+        name: String,
+        /// `durable`
+        durable: bool,
+        /// `exclusive`
+        exclusive: bool,
+        /// `autoDelete`
+        auto_delete: bool,
+        /// `vhost`
+        vhost: String,
+    }
+    /// `lastWill` of an MQTT server.
+    MqttLastWill {
+        /// `topic`
+        topic: String,
+        /// `qos`: 0, 1 or 2
+        qos: u64,
+        /// `message`
+        message: String,
+        /// `retain`
+        retain: bool,
+    }
+    /// `queue` of an IBM MQ channel.
+    IbmMqQueue {
+        /// `objectName`, at most 48 characters
+        object_name: String,
+        /// `isPartitioned`
+        is_partitioned: bool,
+        /// `exclusive`
+        exclusive: bool,
+    }
+    /// `topic` of an IBM MQ channel.
+    IbmMqTopic {
+        /// `string`, at most 10240 characters
+        string: String,
+        /// `objectName`, at most 48 characters
+        object_name: String,
+        /// `durablePermitted`
+        durable_permitted: bool,
+        /// `lastMsgRetained`
+        last_msg_retained: bool,
     }
 }

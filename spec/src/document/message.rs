@@ -49,6 +49,8 @@ pub struct Message {
 pub struct MessageTrait {
     /// Where it is written.
     pub location: Location,
+    /// `headers`
+    pub headers: Option<Payload>,
     /// The trait as it is written; what applies has been merged into the messages that use it.
     pub node: Node,
 }

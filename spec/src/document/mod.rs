@@ -14,8 +14,9 @@ mod server;
 use indexmap::IndexMap;
 
 pub use binding::{
-    AmqpChannelBinding, AmqpMessageBinding, AmqpOperationBinding, Binding, Bindings, HttpMessageBinding,
-    HttpOperationBinding, KafkaChannelBinding, KafkaMessageBinding, KafkaOperationBinding, KafkaServerBinding,
+    AmqpChannelBinding, AmqpExchange, AmqpMessageBinding, AmqpOperationBinding, AmqpQueue, Binding, Bindings,
+    HttpMessageBinding, HttpOperationBinding, IbmMqChannelBinding, IbmMqMessageBinding, IbmMqQueue, IbmMqServerBinding,
+    IbmMqTopic, KafkaChannelBinding, KafkaMessageBinding, KafkaOperationBinding, KafkaServerBinding, MqttLastWill,
     MqttMessageBinding, MqttOperationBinding, MqttServerBinding, NatsOperationBinding, TypedBinding,
     WebSocketChannelBinding,
 };

@@ -471,9 +471,10 @@ impl Missing<'_> {
         let mut diagnostic = unresolved(message, from);
         if let Some(object) = self.parent.node.as_object() {
             let names = object.iter().map(|(key, _)| key.name.as_str());
-            if let Some(near) = crate::near::nearest(&self.token, names) {
-                diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-            }
+            diagnostic = match crate::near::nearest(&self.token, names) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic.help(format!("define `{}` there, or correct the reference", self.token)),
+            };
         }
         diagnostic
     }

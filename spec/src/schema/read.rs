@@ -377,7 +377,7 @@ impl<'a> One<'_, 'a> {
                 .label(&target.at.location(), "it leads here");
             // What a message is to a schema can only be its payload, and some authors write it so.
             let Some(payload) = target.at.get("payload").filter(|_| is_message) else {
-                self.found.push(diagnostic);
+                self.found.push(diagnostic.help("refer to a schema, or write one in its place"));
                 return None;
             };
             let help = format!("it is read as the message's payload; write `{reference}/payload`");
@@ -494,11 +494,13 @@ impl<'a> One<'_, 'a> {
 
     fn wrong_type(&mut self, name: &str, expected: &str, at: &At<'a>) {
         let message = format!("`{name}` of a schema must be {expected}, but is {}", at.node.kind());
-        let mut diagnostic = Diagnostic::new(rules::WRONG_TYPE, message, &at.location());
-        if name == "required" && matches!(at.node.value, Value::Bool(_)) {
-            diagnostic = diagnostic.help("list the required properties beside `properties`: `required: [id, name]`");
-        }
-        self.found.push(diagnostic);
+        let help = match at.node.value {
+            Value::Bool(_) if name == "required" => {
+                "list the required properties beside `properties`: `required: [id, name]`".to_owned()
+            }
+            _ => format!("write {expected}, or leave it out"),
+        };
+        self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
     }
 }
 

@@ -8,7 +8,6 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::document::read::binding::Owner;
-use crate::document::read::operation::operation_trait;
 use crate::document::read::{Fields, Reader, text};
 use crate::document::{Action, Channel, ChannelId, MessageId, Operation, Parameter};
 use crate::resolve::At;
@@ -53,7 +52,8 @@ impl<'a> Reader<'a> {
                 None => {
                     let message =
                         format!("`servers` of a channel must be an array of names, but has {}", at.node.kind());
-                    self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()));
+                    let help = "write the keys of servers in `servers` of the document";
+                    self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
                     None
                 }
             };
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
             tags: self.tags(&mut fields),
             external_docs: self.external_docs_of(&mut fields),
             bindings: self.bindings_of(&mut fields, Owner::Operation),
-            traits: traits.iter().map(operation_trait).collect(),
+            traits: traits.iter().filter_map(|at| self.read_operation_trait(at)).collect(),
             extensions: fields.finish(&mut self.found),
         };
         Some(Pending { at, direction, operation })
@@ -139,7 +139,8 @@ impl<'a> Reader<'a> {
         let Some(alternatives) = alternatives else { return self.message(&at, None).into_iter().collect() };
         let Some(items) = alternatives.node.as_array() else {
             let message = format!("`oneOf` of a message must be an array, but is {}", alternatives.node.kind());
-            self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &alternatives.location()));
+            let help = "write a list of messages";
+            self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &alternatives.location()).help(help));
             return Vec::new();
         };
         let items = items.iter().enumerate();

@@ -8,6 +8,7 @@ mod addresses;
 mod examples;
 mod expressions;
 mod messages;
+mod objects;
 mod operations;
 mod places;
 mod schemas;
@@ -27,6 +28,7 @@ pub(crate) fn check(document: &Document, sources: &Sources, found: &mut Findings
     servers::check(&context, found);
     addresses::check(&context, found);
     messages::check(&context, found);
+    objects::check(&context, found);
     operations::check(&context, found);
     expressions::check(&context, found);
     schemas::check(&context, found);

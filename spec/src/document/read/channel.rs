@@ -27,7 +27,8 @@ impl<'a> Reader<'a> {
                 if at.node.as_str().is_none() {
                     let message =
                         format!("`address` of a Channel Object must be a string or null, but is {}", at.node.kind());
-                    self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()));
+                    let help = "write a string, or `null` when the address is only known at run time";
+                    self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
                 }
                 if let Some(address) = &address {
                     self.check_address(address, &at);

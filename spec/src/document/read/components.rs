@@ -1,15 +1,19 @@
 //! The Components Object: everything in it is read, referenced or not.
 
 use super::binding::Owner;
-use super::{Fields, Reader};
+use super::{Fields, Reader, SECTIONS};
+use crate::diagnostic::Diagnostic;
 use crate::document::{Components, Payload};
 use crate::resolve::At;
+use crate::rules;
+use crate::source::Location;
 
 impl<'a> Reader<'a> {
     pub(super) fn components(&mut self, at: &At<'a>) -> Components {
         let mut components = Components::default();
         let Some(at) = self.dereference(at.clone(), "components") else { return components };
         let Some(mut fields) = Fields::of(&at, "Components Object", &mut self.found) else { return components };
+        self.check_keys(&at);
         // Reads one section into one map.
         macro_rules! section {
             ($field:ident, $name:literal, |$key:ident, $at:ident| $read:expr) => {
@@ -55,5 +59,24 @@ impl<'a> Reader<'a> {
         }
         components.extensions = fields.finish(&mut self.found);
         components
+    }
+    /// "All the fixed fields declared above are objects that MUST use keys that match the regular expression
+    /// `^[a-zA-Z0-9\.\-_]+$`" (Components Object).
+    fn check_keys(&mut self, at: &At<'a>) {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+        for section in SECTIONS {
+            let Some(section_at) = at.get(section).filter(|at| at.reference().is_none()) else { continue };
+            let keys = section_at.node.as_object().into_iter().flat_map(|object| object.iter().map(|(key, _)| key));
+            for key in keys.filter(|key| key.name.is_empty() || !key.name.chars().all(is_allowed)) {
+                let mut allowed: String = key.name.chars().map(|c| if is_allowed(c) { c } else { '_' }).collect();
+                if allowed.is_empty() {
+                    allowed.push_str("name");
+                }
+                let message = format!("`{}` is no key for `components/{section}`", key.name);
+                let location = Location { span: key.span, pointer: section_at.pointer.join(&key.name) };
+                let help = format!("write letters, digits, `.`, `-` and `_` only, for example `{allowed}`");
+                self.found.push(Diagnostic::new(rules::INVALID_COMPONENT_KEY, message, &location).help(help));
+            }
+        }
     }
 }

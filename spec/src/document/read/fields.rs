@@ -34,7 +34,8 @@ impl<'a> Fields<'a> {
     pub(crate) fn of(at: &At<'a>, what: &'static str, found: &mut Findings) -> Option<Self> {
         let Some(entries) = entries(at) else {
             let message = format!("{} must be an object, but is {}", article(what), at.node.kind());
-            found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).severity(Severity::Error));
+            let diagnostic = Diagnostic::new(rules::WRONG_TYPE, message, &at.location());
+            found.push(diagnostic.severity(Severity::Error).help("write its fields, each with its name, below it"));
             return None;
         };
         Some(Self::from_entries(what, at.location(), entries))
@@ -105,7 +106,7 @@ impl<'a> Fields<'a> {
         self.to_string(name, &at, found)
     }
 
-    fn to_string(&self, name: &str, at: &At<'a>, found: &mut Findings) -> Option<String> {
+    pub(super) fn to_string(&self, name: &str, at: &At<'a>, found: &mut Findings) -> Option<String> {
         let text = text(at.node);
         if at.node.as_str().is_none() {
             let diagnostic = self.wrong_type(name, "a string", at);
@@ -183,7 +184,12 @@ impl<'a> Fields<'a> {
 
     fn wrong_type(&self, name: &str, expected: &str, at: &At<'a>) -> Diagnostic {
         let message = format!("`{name}` of {} must be {expected}, but is {}", article(self.what), at.node.kind());
-        Diagnostic::new(rules::WRONG_TYPE, message, &at.location())
+        Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(format!("write {expected}, or leave it out"))
+    }
+
+    /// What the specification calls the object.
+    pub(super) fn what(&self) -> &'static str {
+        self.what
     }
 
     /// Where the object is written.
@@ -252,6 +258,8 @@ pub(crate) fn text(node: &Node) -> Option<String> {
 
 /// `an Info Object`, `a Server Object`.
 pub(crate) fn article(what: &str) -> String {
-    let article = if what.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+    let is_vowel =
+        what.starts_with(['A', 'E', 'I', 'O', 'U']) || ["HTTP", "MQTT"].iter().any(|name| what.starts_with(name));
+    let article = if is_vowel { "an" } else { "a" };
     format!("{article} {what}")
 }

@@ -1,10 +1,14 @@
 //! Info, contact, licence, tags and external documentation.
 
+use indexmap::IndexMap;
+
+use super::format::Format;
 use super::{Fields, Reader, no_info};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Contact, ExternalDocs, Info, License, Tag};
 use crate::resolve::At;
 use crate::rules;
+use crate::source::Location;
 
 impl<'a> Reader<'a> {
     /// The Info Object. Nothing generated depends on it, so it is never an error that something is missing.
@@ -21,7 +25,7 @@ impl<'a> Reader<'a> {
             title: fields.required_string("title", &mut self.found).unwrap_or_default(),
             version: fields.required_string("version", &mut self.found).unwrap_or_default(),
             description: fields.string("description", &mut self.found),
-            terms_of_service: fields.string("termsOfService", &mut self.found),
+            terms_of_service: fields.formatted("termsOfService", Format::Url, &mut self.found),
             contact: fields.value("contact", &mut self.found).and_then(|at| self.contact(&at)),
             license: fields.value("license", &mut self.found).and_then(|at| self.license(&at)),
             // 2.x has both at the root; where they stand here in a 2.x document, the meaning is plain all the same.
@@ -36,8 +40,8 @@ impl<'a> Reader<'a> {
         let mut fields = Fields::of_detail(at, "Contact Object", &mut self.found)?;
         Some(Contact {
             name: fields.string("name", &mut self.found),
-            url: fields.string("url", &mut self.found),
-            email: fields.string("email", &mut self.found),
+            url: fields.formatted("url", Format::Url, &mut self.found),
+            email: fields.formatted("email", Format::Email, &mut self.found),
             extensions: fields.finish(&mut self.found),
         })
     }
@@ -46,7 +50,7 @@ impl<'a> Reader<'a> {
         let mut fields = Fields::of_detail(at, "License Object", &mut self.found)?;
         Some(License {
             name: fields.required_string("name", &mut self.found).unwrap_or_default(),
-            url: fields.string("url", &mut self.found),
+            url: fields.formatted("url", Format::Url, &mut self.found),
             extensions: fields.finish(&mut self.found),
         })
     }
@@ -54,7 +58,25 @@ impl<'a> Reader<'a> {
     /// The member `tags`.
     pub(crate) fn tags(&mut self, fields: &mut Fields<'a>) -> Vec<Tag> {
         let listed = fields.list("tags", &mut self.found).unwrap_or_default();
-        listed.into_iter().filter_map(|at| self.tag(at)).collect()
+        let mut tags: Vec<Tag> = Vec::with_capacity(listed.len());
+        // Where each stands in the list, which for a reference is not where the tag is written.
+        let mut places: IndexMap<String, Location> = IndexMap::new();
+        for at in listed {
+            let place = at.location();
+            let Some(tag) = self.tag(at) else { continue };
+            match places.get(&tag.name) {
+                Some(first) => {
+                    let message = format!("the tag `{}` is there twice", tag.name);
+                    let diagnostic = Diagnostic::new(rules::DUPLICATE_TAG, message, &place)
+                        .label(first, "the other one")
+                        .help("remove one of the two, or rename it");
+                    self.found.push(diagnostic);
+                }
+                None => _ = places.insert(tag.name.clone(), place),
+            }
+            tags.push(tag);
+        }
+        tags
     }
 
     pub(super) fn tag(&mut self, at: At<'a>) -> Option<Tag> {
@@ -93,7 +115,7 @@ impl<'a> Reader<'a> {
         let mut fields = Fields::of_detail(&at, "External Documentation Object", &mut self.found)?;
         Some(ExternalDocs {
             location: at.location(),
-            url: fields.required_string("url", &mut self.found)?,
+            url: fields.required_formatted("url", Format::Url, &mut self.found)?,
             description: fields.string("description", &mut self.found),
             extensions: fields.finish(&mut self.found),
         })

@@ -6,7 +6,6 @@ use crate::diagnostic::Diagnostic;
 use crate::document::{CorrelationId, Message, MessageExample, MessageId, MessageTrait, RuntimeExpression};
 use crate::resolve::At;
 use crate::rules;
-use crate::schema::Dialect;
 use crate::source::{Node, Pointer, Value};
 
 impl<'a> Reader<'a> {
@@ -49,7 +48,7 @@ impl<'a> Reader<'a> {
             tags: self.tags(&mut fields),
             external_docs: self.external_docs_of(&mut fields),
             examples: self.message_examples(&mut fields),
-            traits: traits.into_iter().map(|at| message_trait(&at)).collect(),
+            traits: traits.into_iter().filter_map(|at| self.read_message_trait(&at)).collect(),
             extensions: fields.finish(&mut self.found),
         };
         let id = MessageId(self.messages.len() as u32);
@@ -117,19 +116,14 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads a trait that only stands in `components` for its schemas and its faults.
+    /// Reads a trait for itself: what is wrong with the object that uses it is said there.
     pub(super) fn read_message_trait(&mut self, at: &At<'a>) -> Option<MessageTrait> {
         let at = self.dereference(at.clone(), "messageTraits")?;
-        let mut fields = Fields::of(&at, "Message Trait Object", &mut self.found)?;
-        if let Some(headers) = fields.value("headers", &mut self.found) {
-            self.schema(headers, Dialect::default(), None);
-        }
-        Some(message_trait(&at))
+        self.check_trait(&at, "Message Trait Object", &["payload", "traits"])?;
+        let headers = at.get("headers").filter(|at| at.node.value != Value::Null);
+        let headers = headers.and_then(|at| self.payload(at, None, None));
+        Some(MessageTrait { location: at.location(), headers, node: at.node.clone() })
     }
-}
-
-pub(super) fn message_trait(at: &At<'_>) -> MessageTrait {
-    MessageTrait { location: at.location(), node: at.node.clone() }
 }
 
 /// The key of a message in the map that it is written in.

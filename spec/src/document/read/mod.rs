@@ -5,12 +5,15 @@
 
 pub(crate) mod binding;
 mod channel;
+mod choice;
 mod components;
 mod fields;
+mod format;
 mod info;
 mod message;
-pub(crate) mod operation;
+mod operation;
 mod payload;
+mod protocols;
 mod security;
 mod server;
 mod traits;
@@ -20,6 +23,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 pub(crate) use fields::{Fields, members, text};
+use format::Format;
 
 use super::{Channel, ChannelId, Components, Document, Info, Message, MessageId, Server, ServerId, SpecVersion};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
@@ -155,7 +159,7 @@ impl<'a> Reader<'a> {
         let root = self.root.clone();
         let mut fields = Fields::of(&root, "AsyncAPI document", &mut self.found)?;
         fields.take("asyncapi");
-        let id = fields.string("id", &mut self.found);
+        let id = fields.formatted("id", Format::Uri, &mut self.found);
         let default_content_type = fields.string("defaultContentType", &mut self.found);
         let info = fields.required("info", &mut self.found);
         let mut info = self.info(info, &root);
@@ -220,12 +224,20 @@ impl<'a> Reader<'a> {
 
     /// The object that `at` is or refers to, which must be one of `section` when its place tells what it is.
     pub(crate) fn dereference(&mut self, at: At<'a>, section: &'static str) -> Option<At<'a>> {
-        let Some(reference) = at.reference() else { return Some(at) };
+        let severity_of = |severity| if DETAILS.contains(&section) { Severity::Warning } else { severity };
+        let Some(reference) = at.reference() else {
+            let Some(wrong) = at.get("$ref") else { return Some(at) };
+            let message = format!("a `$ref` must be a string, but is {}", wrong.node.kind());
+            let diagnostic = Diagnostic::new(rules::WRONG_TYPE, message, &wrong.location());
+            let help = format!("write where it leads, for example `$ref: '#/components/{section}/…'`");
+            self.found.push(diagnostic.severity(severity_of(Severity::Error)).help(help));
+            return None;
+        };
         let from = at.get("$ref").unwrap_or_else(|| at.clone()).location();
         let target = match self.resolver.follow(at) {
             Ok(target) => target.at,
             Err(failure) => {
-                let severity = if DETAILS.contains(&section) { Severity::Warning } else { failure.severity };
+                let severity = severity_of(failure.severity);
                 self.found.push(failure.severity(severity));
                 return None;
             }
@@ -234,7 +246,8 @@ impl<'a> Reader<'a> {
             Some(kind) if kind != section => {
                 let message = format!("`{reference}` leads to one of `{kind}`, where one of `{section}` is expected");
                 let diagnostic = Diagnostic::new(rules::WRONG_REFERENCE_KIND, message, &from)
-                    .label(&target.location(), "it leads here");
+                    .label(&target.location(), "it leads here")
+                    .help(format!("refer to one of `components/{section}`, or write the object itself"));
                 self.found.push(diagnostic);
                 None
             }

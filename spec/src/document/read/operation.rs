@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
             tags: self.tags(&mut fields),
             external_docs: self.external_docs_of(&mut fields),
             bindings: self.bindings_of(&mut fields, Owner::Operation),
-            traits: traits.iter().map(operation_trait).collect(),
+            traits: traits.iter().filter_map(|at| self.read_operation_trait(at)).collect(),
             extensions: fields.finish(&mut self.found),
         })
     }
@@ -100,13 +100,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn read_operation_trait(&mut self, at: &At<'a>) -> Option<OperationTrait> {
+    /// Reads a trait for itself: what is wrong with the object that uses it is said there.
+    pub(crate) fn read_operation_trait(&mut self, at: &At<'a>) -> Option<OperationTrait> {
+        const V2: &[&str] = &["message", "traits"];
+        const V3: &[&str] = &["action", "channel", "messages", "reply", "traits"];
         let at = self.dereference(at.clone(), "operationTraits")?;
-        Fields::of(&at, "Operation Trait Object", &mut self.found)?;
-        Some(operation_trait(&at))
+        self.check_trait(&at, "Operation Trait Object", if self.version.is_v3() { V3 } else { V2 })?;
+        Some(OperationTrait { location: at.location(), node: at.node.clone() })
     }
-}
-
-pub(crate) fn operation_trait(at: &At<'_>) -> OperationTrait {
-    OperationTrait { location: at.location(), node: at.node.clone() }
 }

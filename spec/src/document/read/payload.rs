@@ -125,7 +125,8 @@ impl<'a> Reader<'a> {
         let text = at.node.as_str();
         if text.is_none() {
             let message = format!("`schemaFormat` must be a string, but is {}", at.node.kind());
-            self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()));
+            let help = "write a media type, for example `application/schema+json;version=draft-07`";
+            self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
         }
         text.map(SchemaFormat::parse)
     }

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::format::Format;
 use super::{Fields, Reader, members};
 use crate::diagnostic::Diagnostic;
 use crate::document::{OAuthFlow, OAuthFlows, SecurityRequirement, SecurityScheme, SecuritySchemeKind};
@@ -45,6 +46,11 @@ impl<'a> Reader<'a> {
             let help = "write `$ref: '#/components/securitySchemes/…'`; names with scopes are 2.x";
             self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
         }
+        if at.node.as_object().is_none() {
+            let message = format!("a Security Requirement Object must be an object, but is {}", at.node.kind());
+            let help = "write the name of a scheme and its scopes: `- name: []`";
+            self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
+        }
         let schemes = self.root.get("components").and_then(|components| components.get("securitySchemes"));
         for (name, scopes) in members(at) {
             let scheme = match schemes.as_ref().and_then(|schemes| schemes.get(&name)) {
@@ -63,9 +69,34 @@ impl<'a> Reader<'a> {
                     None
                 }
             };
+            self.check_scopes(&name, &scopes, scheme.as_ref());
             let scopes = scopes.node.as_array().unwrap_or_default();
             let scopes = scopes.iter().filter_map(super::text).collect();
             requirements.push(SecurityRequirement { name: Some(name), scheme, scopes });
+        }
+    }
+
+    /// "If the security scheme is of type `oauth2` or `openIdConnect`, then the value is a list of scope names required
+    /// for the execution. For other security scheme types, the array MUST be empty." (2.6, Security Requirement Object)
+    fn check_scopes(&mut self, name: &str, at: &At<'a>, scheme: Option<&SecurityScheme>) {
+        use SecuritySchemeKind::{OAuth2, OpenIdConnect, Other};
+        let Some(scopes) = at.node.as_array() else {
+            let message = format!("the scopes of `{name}` must be an array, but are {}", at.node.kind());
+            let help = format!("write a list of scopes, which may be empty: `{name}: []`");
+            self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
+            return;
+        };
+        let Some(scheme) =
+            scheme.filter(|scheme| !matches!(scheme.kind, OAuth2 { .. } | OpenIdConnect { .. } | Other(_)))
+        else {
+            return;
+        };
+        if !scopes.is_empty() {
+            let message = format!("the security scheme `{name}` has no scopes");
+            let diagnostic = Diagnostic::new(rules::UNEXPECTED_SCOPES, message, &at.location())
+                .label(&scheme.location, "it is neither `oauth2` nor `openIdConnect`")
+                .help(format!("write `{name}: []`"));
+            self.found.push(diagnostic);
         }
     }
 
@@ -78,14 +109,14 @@ impl<'a> Reader<'a> {
         let kind = match name.as_str() {
             "userPassword" => SecuritySchemeKind::UserPassword,
             "apiKey" => SecuritySchemeKind::ApiKey {
-                location: fields.required_string("in", &mut self.found).unwrap_or_default(),
+                location: fields.required_choice("in", &["user", "password"], &mut self.found),
             },
             "X509" => SecuritySchemeKind::X509,
             "symmetricEncryption" => SecuritySchemeKind::SymmetricEncryption,
             "asymmetricEncryption" => SecuritySchemeKind::AsymmetricEncryption,
             "httpApiKey" => SecuritySchemeKind::HttpApiKey {
                 name: fields.required_string("name", &mut self.found).unwrap_or_default(),
-                location: fields.required_string("in", &mut self.found).unwrap_or_default(),
+                location: fields.required_choice("in", &["query", "header", "cookie"], &mut self.found),
             },
             "http" => SecuritySchemeKind::Http {
                 scheme: fields.required_string("scheme", &mut self.found).unwrap_or_default(),
@@ -96,7 +127,7 @@ impl<'a> Reader<'a> {
                 scopes: fields.strings("scopes", &mut self.found),
             },
             "openIdConnect" => SecuritySchemeKind::OpenIdConnect {
-                url: fields.required_string("openIdConnectUrl", &mut self.found).unwrap_or_default(),
+                url: fields.required_formatted("openIdConnectUrl", Format::Url, &mut self.found).unwrap_or_default(),
                 scopes: fields.strings("scopes", &mut self.found),
             },
             "plain" => SecuritySchemeKind::Plain,
@@ -106,12 +137,14 @@ impl<'a> Reader<'a> {
             other => {
                 match &kind_at {
                     Some(at) => {
-                        let message = format!("`{other}` is no type of a Security Scheme Object");
-                        let mut diagnostic = Diagnostic::new(rules::UNKNOWN_VALUE, message, &at.location());
-                        if let Some(near) = nearest(other, KINDS.iter().copied()) {
-                            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-                        }
-                        self.found.push(diagnostic);
+                        let written =
+                            super::text(at.node).map_or(at.node.kind().to_owned(), |text| format!("`{text}`"));
+                        let message = format!("{written} is no type of a Security Scheme Object");
+                        let help = match nearest(other, KINDS.iter().copied()) {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => format!("write one of {}", KINDS.join(", ")),
+                        };
+                        self.found.push(Diagnostic::new(rules::UNKNOWN_VALUE, message, &at.location()).help(help));
                     }
                     None => fields.missing("type", &mut self.found),
                 }
@@ -139,13 +172,25 @@ impl<'a> Reader<'a> {
         let at = fields.value(name, &mut self.found)?;
         let mut fields = Fields::of_detail(&at, "OAuth Flow Object", &mut self.found)?;
         let scopes = if fields.has("scopes") && !fields.has("availableScopes") { "scopes" } else { "availableScopes" };
+        if !fields.has(scopes) {
+            fields.missing(if self.version.is_v3() { "availableScopes" } else { "scopes" }, &mut self.found);
+        }
         let scopes = fields.map(scopes, &mut self.found);
         let available_scopes: IndexMap<_, _> =
             scopes.into_iter().map(|(name, at)| (name, super::text(at.node).unwrap_or_default())).collect();
+        // The OAuth Flow Object says for each of its fields to which flows it belongs.
+        for (url, flows) in [
+            ("authorizationUrl", ["implicit", "authorizationCode"].as_slice()),
+            ("tokenUrl", &["password", "clientCredentials", "authorizationCode"]),
+        ] {
+            if flows.contains(&name) && !fields.has(url) {
+                fields.missing(url, &mut self.found);
+            }
+        }
         Some(OAuthFlow {
-            authorization_url: fields.string("authorizationUrl", &mut self.found),
-            token_url: fields.string("tokenUrl", &mut self.found),
-            refresh_url: fields.string("refreshUrl", &mut self.found),
+            authorization_url: fields.formatted("authorizationUrl", Format::Url, &mut self.found),
+            token_url: fields.formatted("tokenUrl", Format::Url, &mut self.found),
+            refresh_url: fields.formatted("refreshUrl", Format::Url, &mut self.found),
             available_scopes,
             extensions: fields.finish(&mut self.found),
         })

@@ -68,7 +68,8 @@ impl<'a> Reader<'a> {
                 if default.is_none() {
                     let message =
                         format!("`default` of a Server Variable Object must be a string, but is {}", at.node.kind());
-                    self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()));
+                    let help = "write a string, or leave it out";
+                    self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
                 }
                 default
             }),

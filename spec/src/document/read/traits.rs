@@ -4,9 +4,11 @@
 //! the object itself says stays ("a property on a trait MUST NOT override the same property on the target object").
 
 use super::Reader;
-use super::fields::{Entry, Fields, entries};
+use super::fields::{Entry, Fields, article, entries};
+use crate::diagnostic::Diagnostic;
 use crate::resolve::At;
-use crate::source::{Node, Object, Value};
+use crate::rules;
+use crate::source::{Location, Node, Object, Value};
 
 impl<'a> Reader<'a> {
     /// The members of `at` with its traits merged in, and the traits themselves.
@@ -57,6 +59,20 @@ impl<'a> Reader<'a> {
         // So that it is offered as a near name.
         fields.take("traits");
         Some((fields, traits))
+    }
+
+    /// Says which members a trait must leave to the objects that use it. They are merged all the same: what the author
+    /// means is plain. `None` when the trait is no object.
+    pub(super) fn check_trait(&mut self, at: &At<'a>, what: &'static str, of_target: &[&str]) -> Option<()> {
+        Fields::of(at, what, &mut self.found)?;
+        for entry in entries(at)?.into_iter().filter(|entry| of_target.contains(&entry.key.name.as_str())) {
+            let name = &entry.key.name;
+            let message = format!("{} has no field `{name}`", article(what));
+            let location = Location { span: entry.key.span, pointer: entry.pointer };
+            let help = format!("write `{name}` in the objects that use the trait");
+            self.found.push(Diagnostic::new(rules::UNKNOWN_FIELD, message, &location).help(help));
+        }
+        Some(())
     }
 
     fn merge(&mut self, base: &Entry<'a>, patch: &Entry<'a>) -> &'a Node {
