@@ -1,0 +1,85 @@
+//! The helper for build scripts, as it behaves where no cargo listens; `tests/tests/rebuild.rs` has it under cargo.
+
+// Clippy lets only test functions unwrap; here it is their tools that do.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use event_api_codegen::{BuildError, configure};
+
+const DOCUMENT: &str = "\
+asyncapi: 3.0.0
+info: { title: Users, version: 1.0.0 }
+channels:
+  users:
+    messages:
+      created: { payload: { type: string } }
+";
+
+/// A folder with a document in it, and the document's path.
+fn folder(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.yaml");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn the_file_is_named_as_the_document_or_as_said() {
+    let (folder, document) = folder(DOCUMENT);
+    let out = folder.path().join("out");
+    configure().out_dir(&out).compile(&document).unwrap();
+    configure().out_dir(&out).compile_as("user_service", &document).unwrap();
+    assert_eq!(fs::read(out.join("users.rs")).unwrap(), fs::read(out.join("user_service.rs")).unwrap());
+}
+
+#[test]
+fn a_file_that_is_up_to_date_is_not_touched() {
+    let (folder, document) = folder(DOCUMENT);
+    let generate = || configure().out_dir(folder.path()).compile(&document).unwrap();
+    generate();
+    let file = fs::File::options().write(true).open(folder.path().join("users.rs")).unwrap();
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    file.set_modified(long_ago).unwrap();
+    generate();
+    assert_eq!(file.metadata().unwrap().modified().unwrap(), long_ago);
+
+    fs::write(&document, DOCUMENT.replace("created", "made")).unwrap();
+    generate();
+    assert_ne!(file.metadata().unwrap().modified().unwrap(), long_ago);
+}
+
+#[test]
+fn what_main_prints_is_the_report() {
+    let (folder, document) = folder(&DOCUMENT.replace("type: string", "$ref: '#/components/schemas/Name'"));
+    let error = configure().out_dir(folder.path()).compile(&document).unwrap_err();
+    let report = format!("{error:?}").replace(&*folder.path().to_string_lossy(), "spec");
+    assert_eq!(
+        report,
+        "no code can be generated from `spec/users.yaml`: 1 error\n\n\
+         spec/users.yaml:6:35: error[unresolved-reference]: `#/components/schemas/Name` leads nowhere: there is no \
+         `components` at the top level\n\
+         6 |       created: { payload: { $ref: '#/components/schemas/Name' } }\n  \
+         |                                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^\n\
+         help: what there is: `asyncapi`, `info`, `channels`"
+    );
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_refused() {
+    let (folder, document) = folder(DOCUMENT);
+    for name in ["../users", "", "a/b", ".."] {
+        let error = configure().out_dir(folder.path()).compile_as(name, &document).unwrap_err();
+        assert!(matches!(error, BuildError::Name(_)), "{name}: {error}");
+    }
+}
+
+#[test]
+fn without_a_folder_the_error_says_what_to_do() {
+    let (_folder, document) = folder(DOCUMENT);
+    // Cargo sets OUT_DIR only for crates that have a build script, which this one has not.
+    let error = configure().compile(&document).unwrap_err();
+    assert!(matches!(error, BuildError::NoOutDir), "{error}");
+}
