@@ -135,7 +135,7 @@ impl Loader {
         if let Some(root) = open(&mut resolver) {
             (document, resolver, found) = document::read::document(&store, resolver, root.at, found);
             if let Some(document) = &document {
-                validate::check(document, &resolver.sources, &mut found);
+                validate::check(document, &resolver, &mut found);
             }
         }
         found.append(std::mem::take(&mut resolver.found));

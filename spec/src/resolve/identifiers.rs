@@ -4,17 +4,28 @@ use std::rc::Rc;
 
 use super::{At, Base, uri};
 use crate::schema::Dialect;
-use crate::source::{Node, Value};
+use crate::source::{Node, Pointer, Value};
 
 /// What an identifier stands for.
 pub(super) type Found<'a> = (String, At<'a>, Rc<Base<'a>>);
 
 /// Walks a tree for identifiers.
+///
+/// Hardly any node has one, so pointers are put together only for those that do.
 pub(super) struct Search<'a> {
     /// Whether the tree is nothing but a schema. Otherwise schemas may stand anywhere in it.
     pub(super) only_schemas: bool,
     /// Absolute URIs, and `uri#anchor`.
     pub(super) found: Vec<Found<'a>>,
+    /// The way from the root to the node that is looked at.
+    path: Vec<Step<'a>>,
+}
+
+/// One step down a tree.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Member(&'a str),
+    Item(usize),
 }
 
 /// Keywords that hold a schema or a list of them.
@@ -45,39 +56,61 @@ const MAPS: &[&str] =
 const VALUES: &[&str] = &["const", "default", "enum", "example", "examples"];
 
 impl<'a> Search<'a> {
-    pub(super) fn schema(&mut self, at: &At<'a>, base: &Rc<Base<'a>>, dialect: Dialect) {
-        let object = match &at.node.value {
+    pub(super) fn new(only_schemas: bool) -> Self {
+        Search { only_schemas, found: Vec::new(), path: Vec::new() }
+    }
+
+    /// Looks through the tree below `node`, at first the root of a file.
+    pub(super) fn schema(&mut self, node: &'a Node, base: &Rc<Base<'a>>, dialect: Dialect) {
+        let object = match &node.value {
             Value::Object(object) => object,
             Value::Array(items) => {
                 for (index, node) in items.iter().enumerate() {
-                    self.schema(&At::new(node, at.pointer.join(index)), base, dialect);
+                    self.below(Step::Item(index), node, base, dialect);
                 }
                 return;
             }
             _ => return,
         };
-        let dialect = declared_dialect(at.node).unwrap_or(dialect);
-        let own = enter(base, at, dialect, self.only_schemas);
-        if !Rc::ptr_eq(&own, base) {
-            self.found.push((own.uri.clone(), at.clone(), own.clone()));
-        }
-        for anchor in anchors(at.node) {
-            self.found.push((format!("{}#{anchor}", own.uri), at.clone(), own.clone()));
+        let (mut own, mut dialect) = (base.clone(), dialect);
+        // `$id`, `$anchor`, `$dynamicAnchor` and `$schema`.
+        if object.iter().any(|(key, _)| key.name.starts_with('$')) {
+            let at = self.at(node);
+            dialect = declared_dialect(node).unwrap_or(dialect);
+            own = enter(base, &at, dialect, self.only_schemas);
+            if !Rc::ptr_eq(&own, base) {
+                self.found.push((own.uri.clone(), at.clone(), own.clone()));
+            }
+            for anchor in anchors(node) {
+                self.found.push((format!("{}#{anchor}", own.uri), at.clone(), own.clone()));
+            }
         }
         for (key, node) in object.iter() {
             let name = key.name.as_str();
-            let child = || At::new(node, at.pointer.join(name));
             if MAPS.contains(&name) {
-                if let Value::Object(map) = &node.value {
-                    let pointer = at.pointer.join(name);
-                    for (key, node) in map.iter() {
-                        self.schema(&At::new(node, pointer.join(&key.name)), &own, dialect);
-                    }
+                self.path.push(Step::Member(name));
+                for (key, node) in node.as_object().into_iter().flat_map(|map| map.iter()) {
+                    self.below(Step::Member(&key.name), node, &own, dialect);
                 }
+                self.path.pop();
             } else if SCHEMAS.contains(&name) || (!self.only_schemas && !VALUES.contains(&name)) {
-                self.schema(&child(), &own, dialect);
+                self.below(Step::Member(name), node, &own, dialect);
             }
         }
+    }
+
+    fn below(&mut self, step: Step<'a>, node: &'a Node, base: &Rc<Base<'a>>, dialect: Dialect) {
+        self.path.push(step);
+        self.schema(node, base, dialect);
+        self.path.pop();
+    }
+
+    fn at(&self, node: &'a Node) -> At<'a> {
+        let pointer = self.path.iter().fold(Pointer::root(), |pointer, step| match step {
+            Step::Member(name) => pointer.join(name),
+            Step::Item(index) => pointer.join(index),
+        });
+        At::new(node, pointer)
     }
 }
 

@@ -191,14 +191,19 @@ impl<'a> Resolver<'a> {
         self.bases.insert(id, base.clone());
         if has_identifiers {
             let only_schemas = self.strict || file.root.get("asyncapi").is_none();
-            let mut search = identifiers::Search { only_schemas, found: Vec::new() };
-            search.schema(&root, &base, self.dialect);
+            let mut search = identifiers::Search::new(only_schemas);
+            search.schema(root.node, &base, self.dialect);
             for (uri, at, base) in search.found {
                 self.identifiers.entry(uri).or_insert(Target { at, base });
             }
         }
         let base = self.enter(&base, &root);
         Some(Target { at: root, base })
+    }
+
+    /// The tree that a file was read into; `None` when it could not be read.
+    pub(crate) fn tree(&self, file: FileId) -> Option<&'a Node> {
+        self.bases.get(&file).map(|base| base.root.node)
     }
 
     /// The base of a file as a whole.

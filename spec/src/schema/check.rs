@@ -73,7 +73,7 @@ impl<'s> Checker<'s> {
     }
 
     fn pattern(&mut self, text: &'s str) -> Option<Rc<Pattern>> {
-        self.patterns.entry(text).or_insert_with(|| Pattern::new(text).ok().map(Rc::new)).clone()
+        self.patterns.entry(text).or_insert_with(|| Pattern::new(text).map(Rc::new)).clone()
     }
 
     /// Whether the text matches. Undecidable and invalid patterns match: they are reported elsewhere, if at all.

@@ -12,7 +12,7 @@ pub(crate) mod read;
 use indexmap::IndexMap;
 
 pub use check::{Checker, Violation};
-pub(crate) use pattern::{Pattern, PatternError};
+pub(crate) use pattern::Pattern;
 
 use crate::source::{Location, Node, Number};
 

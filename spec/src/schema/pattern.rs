@@ -3,7 +3,7 @@
 //! The engine backtracks, and both the expression and the text come from the document, so what could take long is
 //! estimated first and then left undecided.
 
-use regress::{Flags, Regex};
+use regress::{Error, Flags, Regex};
 
 /// How many steps a match may take by the estimate.
 const MAX_STEPS: f64 = 1e7;
@@ -21,27 +21,24 @@ pub(crate) struct Pattern {
     nested: bool,
 }
 
-/// Why there is no [`Pattern`].
-#[derive(Clone, Debug)]
-pub(crate) enum PatternError {
-    /// It is not in the language: the engine's words.
-    Invalid(String),
-    /// It is longer than what is compiled.
-    TooLong,
-}
-
 impl Pattern {
-    /// Compiles, in Unicode mode as JSON Schema recommends it, or without where only that is valid (`\-`, `\_`).
-    pub(crate) fn new(text: &str) -> Result<Self, PatternError> {
+    /// Compiles; `None` when it has a [`Pattern::fault`] or is too long.
+    pub(crate) fn new(text: &str) -> Option<Self> {
         if text.len() > MAX_LENGTH {
-            return Err(PatternError::TooLong);
+            return None;
         }
-        let unicode = Flags { unicode: true, ..Flags::default() };
-        let regex = Regex::with_flags(text, unicode)
-            .or_else(|_| Regex::with_flags(text, Flags::default()))
-            .map_err(|error| PatternError::Invalid(error.text))?;
+        let regex = compile(text, Flags::default()).ok()?;
         let (quantifiers, nested) = quantifiers(text);
-        Ok(Pattern { regex, quantifiers, nested })
+        Some(Pattern { regex, quantifiers, nested })
+    }
+
+    /// Why a text is not in the language, in the engine's words; `None` when it is, or is too long to tell. Cheaper than
+    /// [`Pattern::new`].
+    pub(crate) fn fault(text: &str) -> Option<String> {
+        if text.len() > MAX_LENGTH {
+            return None;
+        }
+        compile(text, Flags { no_opt: true, ..Flags::default() }).err().map(|error| error.text)
     }
 
     /// Whether it matches anywhere in the text; `None` when finding out could take too long.
@@ -55,6 +52,11 @@ impl Pattern {
         };
         (steps <= MAX_STEPS).then(|| self.regex.find(text).is_some())
     }
+}
+
+/// In Unicode mode as JSON Schema recommends it, or without where only that is valid (`\-`, `\_`).
+fn compile(text: &str, flags: Flags) -> Result<Regex, Error> {
+    Regex::with_flags(text, Flags { unicode: true, ..flags }).or_else(|_| Regex::with_flags(text, flags))
 }
 
 /// How many quantifiers repeat a varying number of times, and whether one stands in another. Overestimates.
@@ -106,7 +108,7 @@ fn quantifiers(pattern: &str) -> (u32, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pattern, PatternError};
+    use super::Pattern;
 
     #[test]
     fn ordinary_patterns_decide() {
@@ -128,15 +130,17 @@ mod tests {
         for pattern in ["^(a+)+$", "^(a|a)*$", "^((a?)+)+$", "^a*a*a*a*a*a*a*a*a*a*b$", "^(a{1,9}){1,99}$"] {
             assert_eq!(Pattern::new(pattern).unwrap().matches(&text), None, "{pattern}");
         }
-        assert!(matches!(Pattern::new(&"(".repeat(100_000)), Err(PatternError::TooLong)));
-        assert!(matches!(Pattern::new(&"(".repeat(1000)), Err(PatternError::Invalid(_))));
-        Pattern::new(&format!("{}{}", "(".repeat(900), ")".repeat(900))).ok();
-        Pattern::new("a{99999999}").ok();
+        let long = "(".repeat(100_000);
+        assert!(Pattern::new(&long).is_none() && Pattern::fault(&long).is_none());
+        assert!(Pattern::fault(&"(".repeat(1000)).is_some());
+        Pattern::new(&format!("{}{}", "(".repeat(900), ")".repeat(900)));
+        Pattern::new("a{99999999}");
     }
 
     #[test]
     fn what_is_not_ecma_262_is_an_error() {
-        assert!(matches!(Pattern::new("(a"), Err(PatternError::Invalid(_))));
-        assert!(matches!(Pattern::new("(?P<year>a)"), Err(PatternError::Invalid(_))));
+        for pattern in ["(a", "(?P<year>a)"] {
+            assert!(Pattern::new(pattern).is_none() && Pattern::fault(pattern).is_some(), "{pattern}");
+        }
     }
 }

@@ -50,7 +50,10 @@ impl<'a> SchemaReader<'a> {
             return *id;
         }
         let dialect = declared_dialect(target.at.node).unwrap_or(dialect);
-        if let Some(id) = self.ids.get(&(target.at.address(), dialect)).copied() {
+        let actual = (target.at.address(), dialect);
+        if actual != wanted
+            && let Some(id) = self.ids.get(&actual).copied()
+        {
             self.ids.insert(wanted, id);
             return id;
         }
@@ -60,8 +63,10 @@ impl<'a> SchemaReader<'a> {
             dialect,
             kind: SchemaKind::Bool(true),
         });
-        self.ids.insert((target.at.address(), dialect), id);
-        self.ids.insert(wanted, id);
+        self.ids.insert(actual, id);
+        if actual != wanted {
+            self.ids.insert(wanted, id);
+        }
         self.queue.push_back((id, target, dialect));
         id
     }
@@ -131,12 +136,12 @@ fn name_of(at: &At<'_>) -> Option<String> {
 
 /// What a schema that is referred to is called: its key, wherever it stands, unless the place is one within a schema.
 pub(crate) fn referred_name(at: &At<'_>) -> Option<String> {
-    let tokens: Vec<String> = at.pointer.tokens().collect();
-    let (name, path) = tokens.split_last()?;
-    let is_structure =
-        |token: &String| keywords::is_keyword(token) || ["payload", "headers", "schema"].contains(&token.as_str());
-    let is_inside = path.last().is_some_and(is_structure) || is_structure(name) || name.parse::<u32>().is_ok();
-    name_of(at).or_else(|| (!is_inside).then(|| name.clone()))
+    // As they are written: no word that is looked for has anything to escape.
+    let (path, name) = at.pointer.as_str().rsplit_once('/')?;
+    let is_structure = |token: &str| keywords::is_keyword(token) || ["payload", "headers", "schema"].contains(&token);
+    let holder = path.rsplit_once('/').map(|(_, holder)| holder);
+    let is_inside = holder.is_some_and(is_structure) || is_structure(name) || name.parse::<u32>().is_ok();
+    name_of(at).or_else(|| at.pointer.last().filter(|_| !is_inside))
 }
 
 /// Reads one schema object.

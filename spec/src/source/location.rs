@@ -76,7 +76,9 @@ pub struct Sources {
 impl Sources {
     /// Adds a file and gives its id.
     pub(crate) fn add(&mut self, path: PathBuf, text: Arc<str>) -> FileId {
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1)).collect();
+        let mut line_starts = vec![0];
+        line_starts
+            .extend((1usize..).zip(text.bytes()).filter(|(_, byte)| *byte == b'\n').map(|(behind, _)| behind as u32));
         self.files.push(SourceFile { path, text, line_starts });
         FileId(self.files.len() as u32 - 1)
     }

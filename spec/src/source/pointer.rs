@@ -1,6 +1,6 @@
 //! JSON Pointer (RFC 6901).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A JSON Pointer: the path from the root of a file to a node, `""` for the root itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,16 +15,17 @@ impl Pointer {
     /// This pointer with one more token, escaped as needed.
     #[must_use]
     pub fn join(&self, token: impl fmt::Display) -> Self {
-        let token = token.to_string();
-        let mut text = String::with_capacity(self.0.len() + 1 + token.len());
+        /// As long as most names are, so that most pointers are one allocation.
+        const TOKEN: usize = 24;
+        let mut text = String::with_capacity(self.0.len() + 1 + TOKEN);
         text.push_str(&self.0);
         text.push('/');
-        for c in token.chars() {
-            match c {
-                '~' => text.push_str("~0"),
-                '/' => text.push_str("~1"),
-                c => text.push(c),
-            }
+        let start = text.len();
+        // Writing to a string cannot fail.
+        _ = write!(text, "{token}");
+        if text.as_bytes()[start..].iter().any(|byte| b"~/".contains(byte)) {
+            let escaped = text[start..].replace('~', "~0").replace('/', "~1");
+            text.replace_range(start.., &escaped);
         }
         Pointer(text)
     }
@@ -38,13 +39,13 @@ impl Pointer {
 
     /// The unescaped tokens.
     pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
+        self.0.split('/').skip(1).map(unescape)
     }
 
     /// The last token, unescaped; `None` for the root.
     pub fn last(&self) -> Option<String> {
         let (_, token) = self.0.rsplit_once('/')?;
-        Some(token.replace("~1", "/").replace("~0", "~"))
+        Some(unescape(token))
     }
 
     /// As written: `/components/schemas/User`.
@@ -56,6 +57,13 @@ impl Pointer {
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+fn unescape(token: &str) -> String {
+    match token.contains('~') {
+        true => token.replace("~1", "/").replace("~0", "~"),
+        false => token.to_owned(),
     }
 }
 

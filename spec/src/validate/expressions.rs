@@ -140,7 +140,7 @@ impl Search<'_> {
             return self.reach(id, rest);
         }
         for (pattern, &id) in &keywords.pattern_properties {
-            if Pattern::new(pattern).ok().and_then(|pattern| pattern.matches(token)).unwrap_or(true) {
+            if Pattern::new(pattern).and_then(|pattern| pattern.matches(token)).unwrap_or(true) {
                 return self.reach(id, rest);
             }
         }

@@ -17,14 +17,14 @@ mod template;
 
 use crate::diagnostic::Findings;
 use crate::document::Document;
+use crate::resolve::Resolver;
 use crate::schema::Checker;
-use crate::source::Sources;
 use places::Places;
 
-/// Checks a document. `sources` are the files that it was read from.
-pub(crate) fn check(document: &Document, sources: &Sources, found: &mut Findings) {
+/// Checks a document. `resolver` has read the files that it consists of.
+pub(crate) fn check<'a>(document: &'a Document, resolver: &'a Resolver<'a>, found: &mut Findings) {
     let mut checker = Checker::new(&document.schemas);
-    let context = Context { document, places: Places::new(sources) };
+    let context = Context { document, places: Places::new(resolver) };
     servers::check(&context, found);
     addresses::check(&context, found);
     messages::check(&context, found);

@@ -1,24 +1,19 @@
 //! Where exactly a keyword or a key is written.
 //!
 //! The model keeps the place of every object but not of every field, because nobody asks until something is wrong.
-//! Then the file is read once more and the field is looked up.
+//! Then the field is looked up in the tree that the file was read into.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::rc::Rc;
-
-use crate::diagnostic::Findings;
-use crate::source::{FileId, Key, Location, Node, Sources, Value, read};
+use crate::resolve::Resolver;
+use crate::source::{Key, Location, Node, Value};
 
 /// Finds fields in the files of a document.
 pub(super) struct Places<'a> {
-    sources: &'a Sources,
-    trees: RefCell<HashMap<FileId, Option<Rc<Node>>>>,
+    resolver: &'a Resolver<'a>,
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(sources: &'a Sources) -> Self {
-        Places { sources, trees: RefCell::default() }
+    pub(super) fn new(resolver: &'a Resolver<'a>) -> Self {
+        Places { resolver }
     }
 
     /// The value at `path` below an object; the object itself when the field came from somewhere else, as from a trait.
@@ -43,13 +38,12 @@ impl<'a> Places<'a> {
     /// The string that the member `name` of the object is written as.
     pub(super) fn text(&self, object: &Location, name: &str) -> Option<String> {
         let span = self.find(object, &[name])?.value.span;
-        let text = self.sources.file(span.file).text().get(span.start as usize..span.end as usize)?;
+        let text = self.resolver.sources.file(span.file).text().get(span.start as usize..span.end as usize)?;
         Some(text.to_owned())
     }
 
     fn find(&self, object: &Location, path: &[&str]) -> Option<Found> {
-        let tree = self.tree(object.span.file)?;
-        let (mut node, mut key) = (&*tree, None);
+        let (mut node, mut key) = (self.resolver.tree(object.span.file)?, None);
         for token in object.pointer.tokens() {
             (key, node) = step(node, &token)?;
         }
@@ -60,15 +54,6 @@ impl<'a> Places<'a> {
             pointer = pointer.join(token);
         }
         Some(Found { value: Location { span: node.span, pointer }, key: key.cloned() })
-    }
-
-    fn tree(&self, file: FileId) -> Option<Rc<Node>> {
-        let mut trees = self.trees.borrow_mut();
-        let tree = trees.entry(file).or_insert_with(|| {
-            // Its faults were reported when the document was loaded.
-            read(file, self.sources.file(file).text(), &mut Findings::default()).map(Rc::new)
-        });
-        tree.clone()
     }
 }
 

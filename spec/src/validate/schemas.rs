@@ -1,20 +1,23 @@
 //! Schemas that nothing or nobody can satisfy, as far as that is cheap to see.
 
+use std::collections::HashMap;
+
 use super::Context;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::near::nearest;
 use crate::rules;
-use crate::schema::{Keywords, Pattern, PatternError, Schema, SchemaId, SchemaKind, Schemas};
+use crate::schema::{Keywords, Pattern, Schema, SchemaId, SchemaKind, Schemas};
 use crate::source::Number;
 
 pub(super) fn check(context: &Context<'_>, found: &mut Findings) {
     let schemas = &context.document.schemas;
+    let mut patterns = Patterns::new();
     for id in schemas.ids() {
         let schema = &schemas[id];
         if let SchemaKind::Object(keywords) = &schema.kind {
             check_ranges(context, schema, keywords, found);
             check_required(context, schema, keywords, found);
-            check_patterns(context, schema, keywords, found);
+            check_patterns(context, schema, keywords, &mut patterns, found);
             check_discriminator(context, schema, keywords, found);
         }
     }
@@ -102,13 +105,23 @@ fn is_false(schemas: &Schemas, id: SchemaId) -> bool {
 }
 
 fn may_match(pattern: &str, text: &str) -> bool {
-    Pattern::new(pattern).ok().and_then(|pattern| pattern.matches(text)).unwrap_or(true)
+    Pattern::new(pattern).and_then(|pattern| pattern.matches(text)).unwrap_or(true)
 }
 
-fn check_patterns(context: &Context<'_>, schema: &Schema, keywords: &Keywords, found: &mut Findings) {
+/// What is wrong with each pattern: documents repeat a few of them, and reading one is not cheap.
+type Patterns<'a> = HashMap<&'a str, Option<String>>;
+
+fn check_patterns<'a>(
+    context: &Context<'_>,
+    schema: &Schema,
+    keywords: &'a Keywords,
+    patterns: &mut Patterns<'a>,
+    found: &mut Findings,
+) {
     let places = &context.places;
-    let mut check = |pattern: &str, at: &dyn Fn() -> crate::source::Location| {
-        if let Err(PatternError::Invalid(reason)) = Pattern::new(pattern) {
+    let mut check = |pattern: &'a str, at: &dyn Fn() -> crate::source::Location| {
+        let fault = patterns.entry(pattern).or_insert_with(|| Pattern::fault(pattern));
+        if let Some(reason) = fault {
             let message = format!("`{pattern}` is no regular expression of ECMA-262: {reason}");
             let help = "write it as JavaScript reads it, for example without flags such as `(?i)`";
             found.push(Diagnostic::new(rules::INVALID_PATTERN, message, &at()).help(help));

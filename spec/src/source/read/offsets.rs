@@ -1,37 +1,43 @@
 //! Character counts, which the YAML scanner gives, to byte offsets, which spans hold.
 
-/// Every so many characters the byte offset is remembered.
-const STRIDE: usize = 64;
-
-/// Converts character indices of one text to byte offsets, in constant time and any order.
-pub(super) struct Offsets<'a> {
-    text: &'a str,
+/// Converts character indices of one text to byte offsets, in any order. Most texts have few characters of more than
+/// one byte, so it is them that are remembered.
+pub(super) struct Offsets {
     base: usize,
-    /// Byte offsets of the characters 0, 64, 128, …; empty when every character is one byte.
-    checkpoints: Vec<u32>,
+    length: usize,
+    /// For each character of more than one byte, the index behind it and how many bytes more than characters the text
+    /// has up to there.
+    surplus: Vec<(u32, u32)>,
 }
 
-impl<'a> Offsets<'a> {
+impl Offsets {
     /// For a text that begins at the byte `base` of its file.
-    pub(super) fn new(text: &'a str, base: usize) -> Self {
-        let checkpoints = if text.is_ascii() {
-            Vec::new()
-        } else {
-            text.char_indices().step_by(STRIDE).map(|(offset, _)| offset as u32).collect()
-        };
-        Offsets { text, base, checkpoints }
+    pub(super) fn new(text: &str, base: usize) -> Self {
+        let mut surplus = Vec::new();
+        if !text.is_ascii() {
+            let mut more = 0;
+            for (at, c) in non_ascii(text) {
+                let index = at as u32 - more;
+                more += c.len_utf8() as u32 - 1;
+                surplus.push((index + 1, more));
+            }
+        }
+        Offsets { base, length: text.len(), surplus }
     }
 
     /// The byte offset in the file of the character at `index`; behind the end counts as the end.
     pub(super) fn byte(&self, index: usize) -> usize {
-        if self.checkpoints.is_empty() {
-            return self.base + index.min(self.text.len());
-        }
-        let Some(&checkpoint) = self.checkpoints.get(index / STRIDE) else { return self.base + self.text.len() };
-        let rest = &self.text[checkpoint as usize..];
-        let within = rest.char_indices().nth(index % STRIDE).map_or(rest.len(), |(offset, _)| offset);
-        self.base + checkpoint as usize + within
+        let before = self.surplus.partition_point(|(behind, _)| *behind as usize <= index);
+        let more = before.checked_sub(1).map_or(0, |last| self.surplus[last].1 as usize);
+        self.base + (index + more).min(self.length)
     }
+}
+
+/// The characters of more than one byte, with their byte offsets.
+fn non_ascii(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    let is_first = |byte: u8| byte >= 0b1100_0000;
+    let starts = text.bytes().enumerate().filter(move |(_, byte)| is_first(*byte)).map(|(at, _)| at);
+    starts.filter_map(|at| Some((at, text[at..].chars().next()?)))
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ struct Anchored {
 
 struct Reader<'a> {
     source: Source<'a>,
-    offsets: Offsets<'a>,
+    offsets: Offsets,
     tree: Tree<'a>,
     anchors: HashMap<usize, Anchored>,
     copied: usize,
