@@ -51,7 +51,7 @@ pub(crate) struct ValidateArgs {
 #[derive(Args, Debug)]
 pub(crate) struct GenerateArgs {
     /// The document, YAML or JSON, AsyncAPI 2.0 to 3.1
-    #[arg(value_name = "FILE", required_unless_present = "schema", conflicts_with = "schema")]
+    #[arg(value_name = "FILE", required_unless_present = "schema", conflicts_with_all = ["schema", "name"])]
     pub(crate) file: Option<PathBuf>,
 
     /// Generate the types of this bare JSON Schema instead

@@ -19,6 +19,9 @@ impl Display for DocumentErrors {
         for error in errors {
             write!(f, "\n\n{}", Finding { diagnostic: error, sources: &self.sources })?;
         }
+        if self.sources.files().next().is_none() {
+            f.write_str("\nhelp: the path is relative to the folder of the crate's `Cargo.toml`")?;
+        }
         match self.of_severity(Severity::Warning).count() {
             0 => Ok(()),
             warnings => {

@@ -145,8 +145,10 @@ fn string(input: ParseStream) -> Result<String> {
 fn rust<T: Parse + ToTokens>(input: ParseStream) -> Result<String> {
     if input.peek(LitStr) {
         let text: LitStr = input.parse()?;
-        // At the string, in words of this attribute, rather than of the generator.
-        return Ok(text.parse::<T>()?.to_token_stream().to_string());
+        let rust = text.parse::<T>().map_err(|error| {
+            Error::new(text.span(), format!("`{}` is not the Rust that belongs here: {error}", text.value()))
+        })?;
+        return Ok(rust.to_token_stream().to_string());
     }
     Ok(input.parse::<T>()?.to_token_stream().to_string())
 }

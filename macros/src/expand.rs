@@ -85,3 +85,94 @@ fn extended(mut module: ItemMod, lints: &TokenStream, items: &TokenStream) -> To
     }
     quote!(#lints #module)
 }
+
+#[cfg(test)]
+mod tests {
+    use event_api_codegen::{Generator, configure};
+    use quote::quote;
+
+    use super::*;
+
+    const DOCUMENT: &str = "tests/trybuild/spec/asyncapi.yaml";
+
+    fn items(text: &str) -> Vec<Item> {
+        syn::parse_file(text).unwrap().items
+    }
+
+    fn printed(items: Vec<Item>) -> String {
+        let mut file: syn::File = syn::parse_quote!();
+        file.items = items;
+        prettyplease::unparse(&file)
+    }
+
+    fn content(item: Item) -> Vec<Item> {
+        match item {
+            Item::Mod(ItemMod { content: Some((_, items)), .. }) => items,
+            other => panic!("no module: {}", quote!(#other)),
+        }
+    }
+
+    fn by_attribute() -> String {
+        let arguments = syn::parse2(quote!(#DOCUMENT, rename = { "NameChanged" = Renamed })).unwrap();
+        let module = module(
+            &arguments,
+            quote!(
+                pub mod users {}
+            ),
+        );
+        let mut items = content(syn::parse2(module).unwrap());
+        // One for the document, one for the file that it refers to.
+        let tracked: Vec<Item> = items.drain(..2).collect();
+        assert!(tracked.iter().all(|item| matches!(item, Item::Const(item) if item.ident == "_")));
+        printed(items)
+    }
+
+    fn by_build_script() -> String {
+        let folder = tempfile::tempdir().unwrap();
+        configure().rename("NameChanged", "Renamed").out_dir(folder.path()).compile_as("users", DOCUMENT).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("users.rs")).unwrap();
+        printed(content(items(&text).remove(0)))
+    }
+
+    /// What the command line writes, as its own tests show.
+    fn as_file() -> String {
+        let generated = Generator::new().rename("NameChanged", "Renamed").document(DOCUMENT).unwrap();
+        printed(items(&generated.to_file().unwrap()))
+    }
+
+    #[test]
+    fn all_entrances_generate_the_same_items() {
+        let expected = as_file();
+        assert!(expected.contains("pub struct Renamed"), "{expected}");
+        assert_eq!(by_attribute(), expected);
+        assert_eq!(by_build_script(), expected);
+    }
+
+    #[test]
+    fn a_module_of_its_own_file_is_refused() {
+        let arguments = syn::parse2(quote!(#DOCUMENT)).unwrap();
+        let expanded = module(
+            &arguments,
+            quote!(
+                mod users;
+            ),
+        )
+        .to_string();
+        assert!(expanded.contains("write `mod name {}` below the attribute"), "{expanded}");
+    }
+
+    #[test]
+    fn what_stands_in_the_module_is_kept_also_beside_an_error() {
+        let arguments = syn::parse2(quote!("missing.yaml")).unwrap();
+        let expanded = module(
+            &arguments,
+            quote!(
+                mod users {
+                    pub struct Own;
+                }
+            ),
+        )
+        .to_string();
+        assert!(expanded.contains("pub struct Own") && expanded.contains("compile_error"), "{expanded}");
+    }
+}

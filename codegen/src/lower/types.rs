@@ -41,6 +41,9 @@ pub(crate) struct Naming {
     pub(crate) schema: SchemaId,
 }
 
+/// Up to how many types a report of an option that names none tells.
+const MAX_NAMES: usize = 20;
+
 /// Names that generated modules use without a path and could not bear twice.
 const RESERVED_TYPE_NAMES: &[&str] = &["Self"];
 
@@ -397,11 +400,15 @@ impl<'a> Lowering<'a> {
                 let near = event_api_spec::nearest(key, names.iter().copied());
                 let help = match near {
                     Some(name) => format!("did you mean `{name}`?"),
-                    None => format!(
-                        "name a generated type or a schema's pointer such as `#/components/schemas/User`; the types \
-                         here are: {}",
-                        names.join(", ")
-                    ),
+                    None => {
+                        let few = names.len().min(MAX_NAMES);
+                        let more = if names.len() > few { ", …" } else { "" };
+                        format!(
+                            "name a generated type or a schema's pointer such as `#/components/schemas/User`; the \
+                             types here are: {}{more}",
+                            names[..few].join(", ")
+                        )
+                    }
                 };
                 self.diagnostics.push(
                     Diagnostic::without_location(

@@ -30,6 +30,9 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 /// How many references may follow on each other before it counts as a cycle.
 const MAX_CHAIN: usize = 100;
 
+/// Up to how many names a report of a missing one tells.
+const MAX_NAMES: usize = 8;
+
 /// Gets the text behind a URL.
 ///
 /// This crate has no HTTP client; whoever allows remote references brings one.
@@ -55,6 +58,23 @@ pub(crate) struct Access {
 }
 
 impl Access {
+    /// A file beside one that does not exist, of which the name is a slip.
+    fn near(&self, path: &Path) -> Option<PathBuf> {
+        let wanted = self.folder.join(path);
+        if wanted.exists() {
+            return None;
+        }
+        // `read_dir` of nothing fails, but `.` is meant.
+        let folder = wanted.parent()?;
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let entries = std::fs::read_dir(folder).ok()?;
+        let mut names: Vec<String> =
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        let near = crate::near::nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
+        Some(path.with_file_name(near))
+    }
+
     /// The text of a file, or why there is none.
     fn read_text(&self, path: &Path) -> Result<String, String> {
         let path = self.folder.join(path);
@@ -140,7 +160,11 @@ impl<'a> Resolver<'a> {
             Ok(text) => self.add(path.to_owned(), uri::of_path(&self.access.folder.join(path)), text.into()),
             Err(reason) => {
                 let message = format!("`{}` cannot be read: {reason}", path.display());
-                self.found.push(Diagnostic::without_location(rules::UNREADABLE_FILE, message));
+                let mut finding = Diagnostic::without_location(rules::UNREADABLE_FILE, message);
+                if let Some(near) = self.access.near(path) {
+                    finding = finding.help(format!("did you mean `{}`?", near.display()));
+                }
+                self.found.push(finding);
                 None
             }
         }
@@ -470,10 +494,15 @@ impl Missing<'_> {
         let message = format!("`{reference}` leads nowhere: there is no `{}` {place}{of_file}", self.token);
         let mut diagnostic = unresolved(message, from);
         if let Some(object) = self.parent.node.as_object() {
-            let names = object.iter().map(|(key, _)| key.name.as_str());
-            if let Some(near) = crate::near::nearest(&self.token, names) {
-                diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-            }
+            let names = || object.iter().map(|(key, _)| key.name.as_str());
+            diagnostic = match crate::near::nearest(&self.token, names()) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None if object.len() > 0 && object.len() <= MAX_NAMES => {
+                    let names: Vec<&str> = names().collect();
+                    diagnostic.help(format!("what there is: `{}`", names.join("`, `")))
+                }
+                None => diagnostic,
+            };
         }
         diagnostic
     }

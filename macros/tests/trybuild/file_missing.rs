@@ -1,0 +1,4 @@
+#[event_api::event_api("spec/asyncapy.yaml")]
+pub mod user_service {}
+
+fn main() {}

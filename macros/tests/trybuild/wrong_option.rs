@@ -1,0 +1,4 @@
+#[event_api::event_api("spec/asyncapi.yaml", unknown_event = "refuse")]
+pub mod user_service {}
+
+fn main() {}
