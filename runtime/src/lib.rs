@@ -22,10 +22,10 @@ mod sqlite;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod webhook;
 
-/// Any JSON value: what a schema that says nothing becomes.
-pub use serde_json::Value as Json;
 /// Times in generated types and in [`Metadata`] are of this crate.
 pub use chrono;
+/// Any JSON value: what a schema that says nothing becomes.
+pub use serde_json::Value as Json;
 /// `format: uuid`
 pub use uuid::Uuid;
 
