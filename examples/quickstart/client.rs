@@ -7,6 +7,7 @@ use event_api::chrono::Utc;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde::de::DeserializeOwned;
 
 use crate::Result;
 
@@ -16,7 +17,7 @@ pub(crate) struct Client(hyper_util::client::legacy::Client<HttpConnector, Full<
 /// What came back.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) body: Json,
+    body: Bytes,
 }
 
 impl Client {
@@ -46,14 +47,21 @@ impl Client {
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer> {
         let (parts, body) = self.0.request(request).await?.into_parts();
-        let body = body.collect().await?.to_bytes();
-        Ok(Answer { status: parts.status, body: serde_json::from_slice(&body)? })
+        Ok(Answer { status: parts.status, body: body.collect().await?.to_bytes() })
     }
 }
 
 impl Answer {
-    /// The body of a successful answer.
-    pub(crate) fn ok(self) -> Result<Json> {
-        if self.status.is_success() { Ok(self.body) } else { Err(format!("{}: {}", self.status, self.body).into()) }
+    /// That the answer is no error.
+    pub(crate) fn ok(self) -> Result<Self> {
+        if self.status.is_success() {
+            Ok(self)
+        } else {
+            Err(format!("{}: {}", self.status, String::from_utf8_lossy(&self.body)).into())
+        }
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(serde_json::from_slice(&self.body)?)
     }
 }

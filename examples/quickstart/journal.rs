@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use crate::Result;
 use crate::user_service::{NameChanged, UserDeleted, UserEventsHandler};
 
-/// Far more than it takes: a machine can be busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Far more than it takes. A receiver that was killed while it handled an event gets that again after 40 seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was handled, in a database. Cheap to clone.
 #[derive(Clone)]
@@ -77,7 +77,8 @@ impl Journal {
                 grown.changed().await?;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await?
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        waited.unwrap_or_else(|_| Err(format!("{count} events did not come by {transport:?} in {PATIENCE:?}").into()))
     }
 }
 

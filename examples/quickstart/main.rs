@@ -10,9 +10,8 @@ mod client;
 mod journal;
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use clap::Parser;
@@ -20,9 +19,11 @@ use event_api::chrono::Utc;
 use event_api::consume::{SqliteCheckpoints, SqliteInbox};
 use event_api::feed;
 use event_api::log::{Log, SqliteLog};
-use event_api::webhook::{self, Dispatcher, Guard, Secret, SqliteSubscriptions};
-use event_api::{Channel, PublishError, Publisher, Receipt, Transport};
+use event_api::webhook::{self, Dispatcher, Guard, RetrySchedule, Secret, SqliteSubscriptions};
+use event_api::{Channel, Json, PublishError, Publisher, Receipt, Transport};
+use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -37,6 +38,12 @@ pub mod user_service {}
 const CHANNEL: &Channel = UserEvents::CHANNEL;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// A page of a feed, its items as they came over the wire.
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Box<RawValue>>,
+}
 
 /// Publishes events, and consumes them from a feed and by webhooks
 #[derive(Parser)]
@@ -96,8 +103,8 @@ async fn run(data: &Path) -> Result {
 
     println!("\n4. On the wire: {feed_url}");
     let client = Client::new();
-    let page = client.get(&format!("{feed_url}?limit=1")).await?.ok()?;
-    println!("   {}", page["items"][0]);
+    let page: Page = client.get(&format!("{feed_url}?limit=1")).await?.ok()?.json()?;
+    page.items.iter().for_each(|item| println!("   {item}"));
 
     println!("\n5. A consumer follows the feed from its checkpoint on, to the generated handler trait");
     feed::Consumer::new(&feed_url, SqliteCheckpoints::with_pool(journal.pool().clone()).await?)
@@ -116,18 +123,20 @@ async fn run(data: &Path) -> Result {
     let app = Router::new().route("/hooks", webhook::receiver(secret, inbox, handler));
     tokio::spawn(async { axum::serve(receiver, app).await });
     let (stop, stopped) = oneshot::channel::<()>();
-    let dispatcher = Dispatcher::new(&log, &subscriptions).guard(guard).shutdown(async { _ = stopped.await });
-    let dispatching = tokio::spawn(dispatcher.run());
+    // By default, a delivery that fails is tried again after five seconds, five minutes, … for three days.
+    let retries = RetrySchedule::new([Duration::from_secs(1); 60]);
+    let dispatcher = Dispatcher::new(&log, &subscriptions).guard(guard).retries(retries);
+    let dispatching = tokio::spawn(dispatcher.shutdown(async { _ = stopped.await }).run());
     journal.wait_for(Transport::Webhook, log.bounds(CHANNEL.name).await?.next.0).await?;
     let forged = client.forge_webhook(&callback_url).await?;
-    println!("   a forged one is answered {}: {}", forged.status, forged.body["detail"]);
+    println!("   a forged one is answered {}: {}", forged.status, forged.json::<Json>()?["detail"]);
 
     println!("\n8. The consumers stop, and one more event is published: the next run will find it");
     drop(stop);
     dispatching.await?;
     users.subject("/users/2").name_changed(name_changed("Jane Foo", "Jane Bar")?).await?;
 
-    println!("\n9. Nothing was lost, and nothing was handled twice");
+    println!("\n9. What was published, and what was handled");
     let published = log.bounds(CHANNEL.name).await?.next.0;
     let after = journal.counts().await?;
     println!("   in the log: {published} events, the last of them for the next run");
@@ -135,10 +144,12 @@ async fn run(data: &Path) -> Result {
         println!("   {name}: handled {before} before and {} now, {after} together", after - before);
     }
     println!("   handled more than once: {}", after.repeated);
-    if (after.feed, after.webhook, after.repeated) != (published - 1, published - 1, 0) {
-        return Err("the counts are not what they must be".into());
+    if after.repeated > 0 {
+        println!(
+            "   (a run was killed after it handled an event and before it remembered that: this is at least once)"
+        );
     }
-    Ok(())
+    if (after.feed, after.webhook) == (published - 1, published - 1) { Ok(()) } else { Err("events were lost".into()) }
 }
 
 /// What business code does: events of its own types, to a publisher that knows which channel they belong to.
@@ -172,23 +183,28 @@ async fn subscribe(client: &Client, publisher_url: &str, callback_url: &str, fil
     let url = format!("{publisher_url}/webhooks/subscriptions");
     let subscription = json!({ "callback_url": callback_url, "from": "beginning" });
     println!("   POST {url} {subscription}");
-    let created = client.post_json(&url, &subscription).await?.ok()?;
+    let created: Json = client.post_json(&url, &subscription).await?.ok()?.json()?;
     println!("   subscription {}", created["id"]);
     let secret = created["secret"].as_str().ok_or("the subscription has no secret")?;
-    std::fs::write(file, secret)?;
+    write(file, secret)?;
     Ok(secret.parse()?)
 }
 
 /// Listens on a free port of this machine, the same one in every run over the data: checkpoints and subscriptions know
 /// services by their addresses.
 async fn bind(file: &Path) -> Result<TcpListener> {
-    let address: SocketAddr = match std::fs::read_to_string(file) {
-        Ok(address) => address.trim().parse()?,
-        Err(_) => SocketAddr::from(([127, 0, 0, 1], 0)),
-    };
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("{address}, which {} names, cannot be listened on: {error}", file.display()))?;
-    std::fs::write(file, listener.local_addr()?.to_string())?;
+    if let Ok(address) = std::fs::read_to_string(file) {
+        let taken = |error| format!("{address}, as {} says, cannot be listened on: {error}", file.display());
+        return Ok(TcpListener::bind(&address).await.map_err(taken)?);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    write(file, &listener.local_addr()?.to_string())?;
     Ok(listener)
+}
+
+/// Writes a file whole or not at all, whenever the process is killed.
+fn write(file: &Path, text: &str) -> Result {
+    let unfinished = file.with_extension("unfinished");
+    std::fs::write(&unfinished, text)?;
+    Ok(std::fs::rename(unfinished, file)?)
 }

@@ -12,7 +12,7 @@ const DIALECTS: [(&str, Dialect); 3] =
     [("draft7", Dialect::Draft7), ("draft2019-09", Dialect::Draft2019), ("draft2020-12", Dialect::Draft2020)];
 
 fn suite() -> Option<PathBuf> {
-    let folder = std::env::var_os("EVENT_API_SCHEMA_SUITE").map_or_else(
+    let folder = std::env::var_os("EVENT_API_JSON_SCHEMA_SUITE").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/json-schema-test-suite"),
         PathBuf::from,
     );

@@ -33,3 +33,8 @@ pub async fn stop() {
         () = terminated => {}
     }
 }
+
+/// The example of the README compiles: its document is the one of this package.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -6,8 +6,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use event_api::{Context, HandlerError, HandlerResult};
 use serde::Serialize;
+use shared::user_service::{NameChanged, UserDeleted, UserEventsHandler};
 use sqlx::SqlitePool;
-use user_service::user_service::{NameChanged, UserDeleted, UserEventsHandler};
 
 /// Users and their names. Cheap to clone.
 #[derive(Clone)]

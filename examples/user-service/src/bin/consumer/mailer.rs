@@ -6,8 +6,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use event_api::{Context, HandlerResult};
 use serde::Serialize;
+use shared::user_service::{DeletionReason, NameChanged, UserDeleted, UserEventsHandler};
 use sqlx::SqlitePool;
-use user_service::user_service::{DeletionReason, NameChanged, UserDeleted, UserEventsHandler};
 
 /// The mails to be sent. Cheap to clone.
 #[derive(Clone)]

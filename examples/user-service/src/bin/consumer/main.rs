@@ -14,10 +14,10 @@ use event_api::consume::{SqliteCheckpoints, SqliteInbox};
 use event_api::feed;
 use event_api::log::SqliteLog;
 use event_api::webhook::{self, Secret};
+use shared::stop;
+use shared::user_service::UserEvents;
 use sqlx::sqlite::SqlitePoolOptions;
 use tokio::net::TcpListener;
-use user_service::stop;
-use user_service::user_service::UserEvents;
 
 use crate::address_book::AddressBook;
 use crate::mailer::Mailer;
@@ -44,7 +44,7 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    user_service::log_to_stderr();
+    shared::log_to_stderr();
     let args = Args::parse();
 
     let pool = SqlitePoolOptions::new().connect_with(SqliteLog::options(&args.database)).await?;

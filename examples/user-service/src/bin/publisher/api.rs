@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use user_service::user_service::{DeletionReason, UserName};
+use shared::user_service::{DeletionReason, UserName};
 
 use crate::users::{Named, Users, UsersError};
 

@@ -13,9 +13,9 @@ use clap::Parser;
 use event_api::feed::Feeds;
 use event_api::log::SqliteLog;
 use event_api::webhook::{self, Dispatcher, Guard, SqliteSubscriptions};
+use shared::stop;
+use shared::user_service::UserEvents;
 use tokio::net::TcpListener;
-use user_service::stop;
-use user_service::user_service::UserEvents;
 
 use crate::users::Users;
 
@@ -37,7 +37,7 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    user_service::log_to_stderr();
+    shared::log_to_stderr();
     let args = Args::parse();
 
     let log = SqliteLog::open(&args.database).await?;

@@ -3,7 +3,7 @@
 use event_api::chrono::Utc;
 use event_api::log::{LogError, SqliteLog};
 use event_api::{Invalid, PublishError, Publisher};
-use user_service::user_service::{DeletionReason, NameChanged, UserDeleted, UserEvents, UserEventsPublisher, UserName};
+use shared::user_service::{DeletionReason, NameChanged, UserDeleted, UserEvents, UserEventsPublisher, UserName};
 
 /// The users of the service. Cheap to clone.
 #[derive(Clone)]
