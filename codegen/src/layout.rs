@@ -34,7 +34,9 @@ fn begins_item(rest: &str) -> bool {
 }
 
 fn ends_item(rest: &str, indent: usize) -> bool {
-    matches!(rest, "}" | "};" | ")]") || (indent == 0 && rest.ends_with(';'))
+    // A method of a trait without a body ends with a semicolon, as a statement does; only the method begins so.
+    let declares = rest.ends_with(';') && (indent == 0 || rest.starts_with(")") || rest.starts_with("fn "));
+    matches!(rest, "}" | "};" | ")]") || declares
 }
 
 /// A block comment of documentation, as line comments.

@@ -292,8 +292,8 @@ fn check_note(checks: &[Check]) -> Option<String> {
     let words: Vec<String> = checks
         .iter()
         .map(|check| match check {
-            Check::MinLength(n) => format!("at least {n} characters"),
-            Check::MaxLength(n) => format!("at most {n} characters"),
+            Check::MinLength(n) => format!("at least {}", counted(*n, "character")),
+            Check::MaxLength(n) => format!("at most {}", counted(*n, "character")),
             Check::Pattern(pattern) => format!("matches `{}`", pattern.replace('`', "'")),
             Check::MinInteger(n) => format!("at least {n}"),
             Check::MaxInteger(n) => format!("at most {n}"),
@@ -303,15 +303,19 @@ fn check_note(checks: &[Check]) -> Option<String> {
             Check::ExclusiveMin(n) => format!("more than {n}"),
             Check::ExclusiveMax(n) => format!("less than {n}"),
             Check::MultipleOf(n) => format!("a multiple of {n}"),
-            Check::MinItems(n) => format!("at least {n} items"),
-            Check::MaxItems(n) => format!("at most {n} items"),
+            Check::MinItems(n) => format!("at least {}", counted(*n, "item")),
+            Check::MaxItems(n) => format!("at most {}", counted(*n, "item")),
             Check::UniqueItems => "no item twice".to_owned(),
-            Check::MinProperties(n) => format!("at least {n} members"),
-            Check::MaxProperties(n) => format!("at most {n} members"),
+            Check::MinProperties(n) => format!("at least {}", counted(*n, "member")),
+            Check::MaxProperties(n) => format!("at most {}", counted(*n, "member")),
             Check::Keys(patterns) => format!("member names match `{}`", patterns.join("` or `").replace("``", "`")),
         })
         .collect();
     (!words.is_empty()).then(|| format!("Constraints: {}.", words.join(", ")))
+}
+
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// The statements that check `value`.
