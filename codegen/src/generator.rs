@@ -8,14 +8,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::ir::Api;
-use crate::settings::{Settings, Side, UnknownEvents};
+use crate::settings::{Settings, Side, UnknownEvents, UnusedOption};
 use crate::{emit, fetch, layout, lower, report, rules};
 
 /// Generates Rust from a document.
 ///
 /// ```no_run
 /// let generated = event_api_codegen::Generator::new().document("spec/asyncapi.yaml")?;
-/// println!("{}", generated.to_file());
+/// println!("{}", generated.to_file()?);
 /// # Ok::<(), event_api_codegen::GenerateError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -61,6 +61,8 @@ pub struct DocumentErrors {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub sources: Sources,
+    /// The options that name nothing in the document; each has a diagnostic as well.
+    pub unused_options: Vec<UnusedOption>,
 }
 
 impl Generator {
@@ -163,7 +165,7 @@ impl Generator {
             Some(document) if !has_errors(&loaded.diagnostics) => {
                 lower::document(document, &loaded.sources, &self.settings)
             }
-            _ => return Err(failed(path, loaded.diagnostics, loaded.sources)),
+            _ => return Err(failed(path, loaded.diagnostics, loaded.sources, Vec::new())),
         };
         self.finish(path, lowered, loaded.diagnostics, loaded.sources)
     }
@@ -180,7 +182,7 @@ impl Generator {
             Some(root) if !has_errors(&loaded.diagnostics) => {
                 lower::schema(root, name, &loaded.schemas, &loaded.sources, &self.settings)
             }
-            _ => return Err(failed(path, loaded.diagnostics, loaded.sources)),
+            _ => return Err(failed(path, loaded.diagnostics, loaded.sources, Vec::new())),
         };
         self.finish(path, lowered, loaded.diagnostics, loaded.sources)
     }
@@ -194,7 +196,7 @@ impl Generator {
     ) -> Result<Generated, GenerateError> {
         diagnostics.extend(lowered.diagnostics);
         if has_errors(&diagnostics) {
-            return Err(failed(path, diagnostics, sources));
+            return Err(failed(path, diagnostics, sources, lowered.unused_options));
         }
         let tokens = emit::api(&lowered.api, &self.settings);
         let Api { title, version, source, .. } = lowered.api;
@@ -291,6 +293,11 @@ fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
-fn failed(path: &Path, diagnostics: Vec<Diagnostic>, sources: Sources) -> GenerateError {
-    GenerateError::Document(Box::new(DocumentErrors { path: path.to_owned(), diagnostics, sources }))
+fn failed(
+    path: &Path,
+    diagnostics: Vec<Diagnostic>,
+    sources: Sources,
+    unused_options: Vec<UnusedOption>,
+) -> GenerateError {
+    GenerateError::Document(Box::new(DocumentErrors { path: path.to_owned(), diagnostics, sources, unused_options }))
 }

@@ -40,4 +40,4 @@ pub use event_api_spec::nearest;
 
 pub use build::{BuildError, Builder, configure};
 pub use generator::{DocumentErrors, GenerateError, Generated, Generator};
-pub use settings::{Side, UnknownEvents};
+pub use settings::{Side, UnknownEvents, UnusedOption};

@@ -24,6 +24,16 @@ pub(crate) struct Settings {
     pub(crate) attr: BTreeMap<String, Vec<String>>,
 }
 
+/// An option that names nothing in the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnusedOption {
+    /// `replace`, `rename`, `derive` or `attr`.
+    pub option: &'static str,
+    /// What it names.
+    pub name: String,
+}
+
 /// Which half of the contract to generate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {

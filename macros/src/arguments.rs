@@ -1,10 +1,9 @@
 //! The arguments of the attribute: tokens come in; the document's path and a generator with its options go out.
 
-use event_api_codegen::{Generator, Side, UnknownEvents, nearest};
+use event_api_codegen::{GenerateError, Generator, Side, UnknownEvents, nearest};
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
 use syn::{Error, Ident, LitBool, LitStr, Meta, Path, Result, Token, Type, braced, bracketed, token};
 
 const OPTIONS: [&str; 9] =
@@ -14,6 +13,26 @@ const OPTIONS: [&str; 9] =
 pub(crate) struct Arguments {
     pub(crate) path: LitStr,
     pub(crate) generator: Generator,
+    /// Where the names stand that options are about.
+    names: Vec<Name>,
+}
+
+/// `"UserId"` in `replace = { "UserId" = … }`
+struct Name {
+    option: String,
+    name: LitStr,
+}
+
+impl Arguments {
+    /// What to point at when generation fails: the option that names nothing, else the document's path.
+    pub(crate) fn culprit(&self, error: &GenerateError) -> Span {
+        let unused = match error {
+            GenerateError::Document(errors) => errors.unused_options.as_slice(),
+            _ => &[],
+        };
+        let is = |name: &&Name| unused.iter().any(|it| it.option == name.option && it.name == name.name.value());
+        self.names.iter().find(is).map_or(self.path.span(), |name| name.name.span())
+    }
 }
 
 impl Parse for Arguments {
@@ -23,76 +42,99 @@ impl Parse for Arguments {
             return Err(Error::new(if input.is_empty() { Span::call_site() } else { input.span() }, message));
         }
         let path = input.parse()?;
-        let mut generator = Generator::new();
+        let mut arguments = Arguments { path, generator: Generator::new(), names: Vec::new() };
         let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
             if input.is_empty() {
                 break;
             }
-            let name: Ident = input.parse()?;
-            if seen.contains(&name) {
-                return Err(Error::new(name.span(), format!("the option `{name}` is set twice")));
+            let option: Ident = input.parse()?;
+            if seen.contains(&option) {
+                return Err(Error::new(option.span(), format!("the option `{option}` is set twice")));
             }
-            generator = option(generator, &name, input)?;
-            seen.push(name);
+            arguments.option(&option, input)?;
+            seen.push(option);
         }
-        Ok(Arguments { path, generator })
+        Ok(arguments)
     }
 }
 
-fn option(generator: Generator, name: &Ident, input: ParseStream) -> Result<Generator> {
-    let key = name.to_string();
-    if !OPTIONS.contains(&key.as_str()) {
-        let help = match nearest(&key, OPTIONS) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the options are `{}`", OPTIONS.join("`, `")),
-        };
-        return Err(Error::new(name.span(), format!("there is no option `{name}`; {help}")));
+impl Arguments {
+    /// `side = "publisher"`, from the `=` on.
+    fn option(&mut self, option: &Ident, input: ParseStream) -> Result<()> {
+        let name = option.to_string();
+        if !OPTIONS.contains(&name.as_str()) {
+            let help = match nearest(&name, OPTIONS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the options are `{}`", OPTIONS.join("`, `")),
+            };
+            return Err(Error::new(option.span(), format!("there is no option `{option}`; {help}")));
+        }
+        input.parse::<Token![=]>()?;
+        match name.as_str() {
+            "side" => {
+                let sides = [("both", Side::Both), ("publisher", Side::Publisher), ("consumer", Side::Consumer)];
+                let side = choice(option, input, &sides)?;
+                self.change(|generator| generator.side(side));
+            }
+            "unknown_events" => {
+                let policies = [("keep", UnknownEvents::Keep), ("refuse", UnknownEvents::Refuse)];
+                let policy = choice(option, input, &policies)?;
+                self.change(|generator| generator.unknown_events(policy));
+            }
+            "exact" => {
+                if input.parse::<LitBool>()?.value {
+                    self.change(Generator::exact);
+                }
+            }
+            "allow_hosts" => {
+                let hosts;
+                bracketed!(hosts in input);
+                for host in hosts.parse_terminated(string, Token![,])? {
+                    self.change(|generator| generator.allow_host(host));
+                }
+            }
+            "map_remote" => self.map(option, input, |input| Ok(vec![string(input)?]), Generator::map_remote)?,
+            "replace" => self.map(option, input, |input| Ok(vec![rust::<Type>(input)?]), Generator::replace)?,
+            "rename" => self.map(option, input, |input| Ok(vec![rust::<Ident>(input)?]), Generator::rename)?,
+            "derive" => self.map(option, input, list::<Path>, Generator::derive)?,
+            // The only one of `OPTIONS` that is left: `attr`.
+            _ => self.map(option, input, list::<Meta>, Generator::attr)?,
+        }
+        Ok(())
     }
-    input.parse::<Token![=]>()?;
-    Ok(match key.as_str() {
-        "side" => {
-            let sides = [("both", Side::Both), ("publisher", Side::Publisher), ("consumer", Side::Consumer)];
-            generator.side(choice(name, input, &sides)?)
-        }
-        "unknown_events" => {
-            let policies = [("keep", UnknownEvents::Keep), ("refuse", UnknownEvents::Refuse)];
-            generator.unknown_events(choice(name, input, &policies)?)
-        }
-        "exact" => {
-            if input.parse::<LitBool>()?.value {
-                generator.exact()
-            } else {
-                generator
+
+    /// `{ "Name" = value, … }`
+    fn map(
+        &mut self,
+        option: &Ident,
+        input: ParseStream,
+        values: fn(ParseStream) -> Result<Vec<String>>,
+        set: fn(Generator, String, String) -> Generator,
+    ) -> Result<()> {
+        let entries;
+        braced!(entries in input);
+        while !entries.is_empty() {
+            let name: LitStr = entries.parse()?;
+            if self.names.iter().any(|known| option == &known.option && known.name.value() == name.value()) {
+                return Err(Error::new(name.span(), format!("`{option}` names \"{}\" twice", name.value())));
+            }
+            entries.parse::<Token![=]>()?;
+            for value in values(&entries)? {
+                self.change(|generator| set(generator, name.value(), value));
+            }
+            self.names.push(Name { option: option.to_string(), name });
+            if !entries.is_empty() {
+                entries.parse::<Token![,]>()?;
             }
         }
-        "allow_hosts" => {
-            let hosts;
-            bracketed!(hosts in input);
-            let hosts = Punctuated::<LitStr, Token![,]>::parse_terminated(&hosts)?;
-            hosts.iter().fold(generator, |generator, host| generator.allow_host(host.value()))
-        }
-        "map_remote" => each(map(input, string)?, generator, Generator::map_remote),
-        "replace" => each(map(input, rust::<Type>)?, generator, Generator::replace),
-        "rename" => each(map(input, rust::<Ident>)?, generator, Generator::rename),
-        "derive" => each(flatten(map(input, list::<Path>)?), generator, Generator::derive),
-        // The only one of `OPTIONS` that is left: `attr`.
-        _ => each(flatten(map(input, list::<Meta>)?), generator, Generator::attr),
-    })
-}
+        Ok(())
+    }
 
-fn each(
-    entries: Vec<(String, String)>,
-    generator: Generator,
-    set: fn(Generator, String, String) -> Generator,
-) -> Generator {
-    entries.into_iter().fold(generator, |generator, (key, value)| set(generator, key, value))
-}
-
-fn flatten(entries: Vec<(String, Vec<String>)>) -> Vec<(String, String)> {
-    let pairs = |(key, values): (String, Vec<String>)| values.into_iter().map(move |value| (key.clone(), value));
-    entries.into_iter().flat_map(pairs).collect()
+    fn change(&mut self, change: impl FnOnce(Generator) -> Generator) {
+        self.generator = change(std::mem::take(&mut self.generator));
+    }
 }
 
 /// One of some words, as a string.
@@ -109,22 +151,6 @@ fn choice<T: Copy>(option: &Ident, input: ParseStream, choices: &[(&str, T)]) ->
         None => format!("it is one of \"{}\"", names.join("\", \"")),
     };
     Err(Error::new(word.span(), message))
-}
-
-/// `{ "Name" = value, … }`
-fn map<T>(input: ParseStream, value: fn(ParseStream) -> Result<T>) -> Result<Vec<(String, T)>> {
-    let entries;
-    braced!(entries in input);
-    let mut found = Vec::new();
-    while !entries.is_empty() {
-        let key: LitStr = entries.parse()?;
-        entries.parse::<Token![=]>()?;
-        found.push((key.value(), value(&entries)?));
-        if !entries.is_empty() {
-            entries.parse::<Token![,]>()?;
-        }
-    }
-    Ok(found)
 }
 
 /// `value`, or `[value, …]`

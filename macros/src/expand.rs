@@ -56,7 +56,8 @@ fn generate(arguments: &Arguments) -> Result<(Generated, TokenStream)> {
         at_path("CARGO_MANIFEST_DIR is not set: set it to the folder that the path is relative to".to_owned())
     })?;
     let generator = arguments.generator.clone().relative_to(&folder);
-    let generated = generator.document(arguments.path.value()).map_err(|error| at_path(error.to_string()))?;
+    let generated =
+        generator.document(arguments.path.value()).map_err(|error| Error::new(arguments.culprit(&error), error))?;
     let mut tracked = TokenStream::new();
     for file in generated.sources.files() {
         let path = folder.join(file.path());

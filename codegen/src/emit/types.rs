@@ -1,7 +1,7 @@
 //! Named types: what people see of them, and the line that says how they are JSON.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
 
 use super::docs;
@@ -26,15 +26,18 @@ pub(super) fn definition(definition: &Definition, api: &Api, paths: &Paths) -> T
 
 /// Documentation, derives and attributes of a definition.
 fn head(definition: &Definition, derives: &[&str]) -> TokenStream {
-    let docs = docs::attributes(&definition.docs);
-    let mut all: Vec<&str> = derives.to_vec();
-    for more in &definition.derives {
-        if !all.contains(&more.as_str()) {
-            all.push(more);
+    let docs = match &definition.kind {
+        Kind::Newtype(newtype) => {
+            let mut docs = definition.docs.clone();
+            docs.notes.extend(check_note(&newtype.checks));
+            docs::attributes(&docs)
         }
-    }
+        _ => docs::attributes(&definition.docs),
+    };
+    let own = derives.iter().map(|name| ident(name).into_token_stream());
     // Options are checked when they are read, so these parse.
-    let derives = all.iter().filter_map(|path| path.parse::<TokenStream>().ok());
+    let more = definition.derives.iter().filter(|path| !derives.contains(&path.as_str()));
+    let derives = own.chain(more.filter_map(|path| path.parse::<TokenStream>().ok()));
     let attributes = definition.attributes.iter().filter_map(|text| text.parse::<TokenStream>().ok());
     quote!(#docs #[derive(#(#derives),*)] #(#[#attributes])*)
 }
@@ -252,9 +255,7 @@ fn new_type(definition: &Definition, newtype: &Newtype, api: &Api, paths: &Paths
         Type::Number => &["Clone", "Copy", "Debug", "PartialEq", "PartialOrd"],
         _ => &["Clone", "Debug", "PartialEq"],
     };
-    let mut noted = definition.clone();
-    noted.docs.notes.extend(check_note(&newtype.checks));
-    let head = head(&noted, derives);
+    let head = head(definition, derives);
     if newtype.checks.is_empty() {
         return quote! {
             #head

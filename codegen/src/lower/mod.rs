@@ -15,7 +15,7 @@ use event_api_spec::schema::{SchemaId, Schemas};
 use event_api_spec::{Diagnostic, Sources};
 
 use crate::ir::Api;
-use crate::settings::Settings;
+use crate::settings::{Settings, UnusedOption};
 
 /// What came of lowering.
 pub(crate) struct Lowered {
@@ -23,6 +23,8 @@ pub(crate) struct Lowered {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// How many schema positions became an untyped JSON value although the schema says more.
     pub(crate) fallbacks: usize,
+    /// The options that name nothing in the document, each of which has a diagnostic.
+    pub(crate) unused_options: Vec<UnusedOption>,
 }
 
 /// Lowers a document.

@@ -10,7 +10,7 @@ use super::conjunction::Conjunction;
 use super::names::{Scope, type_name};
 use crate::ir::{Api, Check, Definition, DefinitionId, Docs, Kind, Newtype, Type, Types};
 use crate::rules;
-use crate::settings::Settings;
+use crate::settings::{Settings, UnusedOption};
 
 /// The work of lowering types: what is done, what is under way, which names are taken.
 pub(crate) struct Lowering<'a> {
@@ -411,12 +411,13 @@ impl<'a> Lowering<'a> {
     /// Ends the work: breaks cycles by boxes, and refuses options that meant nothing.
     pub(crate) fn finish(mut self) -> Lowered {
         super::recursion::box_cycles(&mut self.types);
-        self.report_unused_options();
+        let unused_options = self.report_unused_options();
         let api = Api { types: self.types, ..Api::default() };
-        Lowered { api, diagnostics: self.diagnostics, fallbacks: self.fallbacks }
+        Lowered { api, diagnostics: self.diagnostics, fallbacks: self.fallbacks, unused_options }
     }
 
-    fn report_unused_options(&mut self) {
+    fn report_unused_options(&mut self) -> Vec<UnusedOption> {
+        let mut unused = Vec::new();
         let settings = self.settings;
         let keys = settings.replace.keys().map(|key| ("replace", key));
         let keys = keys.chain(settings.rename.keys().map(|key| ("rename", key)));
@@ -438,6 +439,7 @@ impl<'a> Lowering<'a> {
                         )
                     }
                 };
+                unused.push(UnusedOption { option, name: key.clone() });
                 self.diagnostics.push(
                     Diagnostic::without_location(
                         rules::UNUSED_OPTION,
@@ -448,6 +450,7 @@ impl<'a> Lowering<'a> {
                 );
             }
         }
+        unused
     }
 }
 

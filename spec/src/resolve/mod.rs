@@ -502,7 +502,7 @@ impl Missing<'_> {
             let names = || object.iter().map(|(key, _)| key.name.as_str());
             diagnostic = match crate::near::nearest(&self.token, names()) {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None if object.len() > 0 && object.len() <= MAX_NAMES => {
+                None if (1..=MAX_NAMES).contains(&object.len()) => {
                     let names: Vec<&str> = names().collect();
                     diagnostic.help(format!("what there is: `{}`", names.join("`, `")))
                 }
