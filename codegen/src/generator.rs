@@ -15,7 +15,7 @@ use crate::{emit, lower, rules};
 ///
 /// ```no_run
 /// let generated = event_api_codegen::Generator::new().document("spec/asyncapi.yaml")?;
-/// println!("{}", generated.to_file());
+/// println!("{}", generated.to_file()?);
 /// # Ok::<(), event_api_codegen::GenerateError>(())
 /// ```
 #[derive(Clone, Debug, Default)]

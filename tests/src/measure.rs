@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 /// The median time of each of two ways, which take turns: a disturbance hits both alike.
-pub fn compare<A, B>(rounds: usize, mut first: impl FnMut() -> A, mut second: impl FnMut() -> B) -> (Duration, Duration) {
+pub fn compare<A, B>(
+    rounds: usize,
+    mut first: impl FnMut() -> A,
+    mut second: impl FnMut() -> B,
+) -> (Duration, Duration) {
     let mut times = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
     // The first turn of each fills caches, and is not counted.
     for round in 0..=rounds {

@@ -16,17 +16,33 @@ use api::*;
 #[test]
 fn string_enums_agree_with_their_schemas() {
     let mut contract = Contract::of("enums");
-    contract.check::<Color>("Color", &["\"red\"", "\"dark blue\""], &["\"Red\"", "\"\"", "\"darkBlue\"", "1", "null", "[\"red\"]", "{\"red\": null}"]);
+    contract.check::<Color>(
+        "Color",
+        &["\"red\"", "\"dark blue\""],
+        &["\"Red\"", "\"\"", "\"darkBlue\"", "1", "null", "[\"red\"]", "{\"red\": null}"],
+    );
     contract.check::<Letter>("Letter", &["\"a\"", "\"A\"", "\"ä\"", "\"Ä\""], &["\"b\"", "\"a\\u0308\""]);
     contract.check::<Separators>(
         "Separators",
         &["\"foo-bar\"", "\"foo_bar\"", "\"fooBar\"", "\"foo bar\"", "\"FOO_BAR\""],
         &["\"foobar\"", "\"FooBar\""],
     );
-    contract.check::<Symbols>("Symbols", &["\"+\"", "\"\"", "\" \"", "\"-1\"", "\"<=\"", "\"/\""], &["\"++\"", "\"  \"", "1"]);
+    contract.check::<Symbols>(
+        "Symbols",
+        &["\"+\"", "\"\"", "\" \"", "\"-1\"", "\"<=\"", "\"/\""],
+        &["\"++\"", "\"  \"", "1"],
+    );
     contract.check::<Digits>("Digits", &["\"1\"", "\"2nd\"", "\"3.0\"", "\"3-0\"", "\"007\""], &["\"7\"", "1", "3.0"]);
-    contract.check::<World>("World", &["\"日本\"", "\"größe\"", "\"🦀\"", "\"🐍\"", "\"مرحبا\"", "\"µs\""], &["\"μs\"", "\"x\""]);
-    contract.check::<Prelude>("Prelude", &["\"None\"", "\"Self\"", "\"self\"", "\"Err\"", "\"type\"", "\"Type\""], &["\"none\""]);
+    contract.check::<World>(
+        "World",
+        &["\"日本\"", "\"größe\"", "\"🦀\"", "\"🐍\"", "\"مرحبا\"", "\"µs\""],
+        &["\"μs\"", "\"x\""],
+    );
+    contract.check::<Prelude>(
+        "Prelude",
+        &["\"None\"", "\"Self\"", "\"self\"", "\"Err\"", "\"type\"", "\"Type\""],
+        &["\"none\""],
+    );
     contract.check::<Quotes>("Quotes", &[r#""a\"b""#, r#""a\\b""#, r#""a\nb""#, "\"a`b\"", "\"{}\""], &["\"ab\""]);
     contract.check::<Single>("Single", &["\"only\""], &["\"Only\"", "null"]);
     contract.check::<Constant>("Constant", &["\"fixed\""], &["\"other\"", "1"]);
@@ -38,7 +54,11 @@ fn string_enums_agree_with_their_schemas() {
 fn enums_of_numbers_and_of_several_types_agree_with_their_schemas() {
     let mut contract = Contract::of("enums");
     contract.check::<Number>("Number", &["1", "2.0", "-3", "1e6"], &["0", "\"1\"", "1.5", "true", "null", "[1]"]);
-    contract.check::<Mixed>("Mixed", &["\"on\"", "1", "true", "-5"], &["false", "\"true\"", "\"1\"", "0", "null", "\"off\""]);
+    contract.check::<Mixed>(
+        "Mixed",
+        &["\"on\"", "1", "true", "-5"],
+        &["false", "\"true\"", "\"1\"", "0", "null", "\"off\""],
+    );
     contract.check::<Holder>(
         "Holder",
         &[
@@ -48,7 +68,13 @@ fn enums_of_numbers_and_of_several_types_agree_with_their_schemas() {
             r#"{"maybe": "yes"}"#,
             r#"{"constant": "fixed"}"#,
         ],
-        &[r#"{"status": "held"}"#, r#"{"Status": "closed"}"#, r#"{"maybe": "maybe"}"#, r#"{"constant": "other"}"#, r#"{"status": null}"#],
+        &[
+            r#"{"status": "held"}"#,
+            r#"{"Status": "closed"}"#,
+            r#"{"maybe": "maybe"}"#,
+            r#"{"constant": "other"}"#,
+            r#"{"status": null}"#,
+        ],
     );
     contract.holds();
 }

@@ -80,11 +80,8 @@ fn types_may_be_called_like_those_of_the_prelude_and_of_the_macros() {
 fn channels_that_differ_only_in_case_are_two() {
     let names = [api::OrdersEvents::CHANNEL.name, api::OrdersEvents2::CHANNEL.name, api::OrdersEvents3::CHANNEL.name];
     assert_eq!(names, ["orders", "orders2", "orders3"]);
-    let addresses = [
-        api::OrdersEvents::CHANNEL.address,
-        api::OrdersEvents2::CHANNEL.address,
-        api::OrdersEvents3::CHANNEL.address,
-    ];
+    let addresses =
+        [api::OrdersEvents::CHANNEL.address, api::OrdersEvents2::CHANNEL.address, api::OrdersEvents3::CHANNEL.address];
     assert_eq!(addresses, [Some("orders"), Some("Orders"), Some("ORDERS")]);
 }
 
@@ -96,7 +93,12 @@ fn hostile_texts_stay_texts() {
     let mut contract = Contract::of("hostile");
     contract.check::<hostile::Texts>(
         "Texts",
-        &["{}", r#"{"quoted": "*/"}"#, r#"{"quoted": "\""}"#.replace("\\\"", "\\\"#").as_str(), r#"{"backtick": "`/"}"#],
+        &[
+            "{}",
+            r#"{"quoted": "*/"}"#,
+            r#"{"quoted": "\""}"#.replace("\\\"", "\\\"#").as_str(),
+            r#"{"backtick": "`/"}"#,
+        ],
         &[r#"{"quoted": "x"}"#, r#"{"backtick": "x"}"#],
     );
     contract.holds();

@@ -149,7 +149,13 @@ fn all_of_is_merged_across_references() {
     contract.check::<Merged>(
         "Merged",
         &[r#"{"name": "abcd", "age": 0}"#, r#"{"age": 1, "name": "ab", "more": null}"#],
-        &[r#"{"name": "a", "age": 0}"#, r#"{"name": "abcde", "age": 0}"#, r#"{"name": "ab"}"#, r#"{"age": 1}"#, r#"{"name": "ab", "age": -1}"#],
+        &[
+            r#"{"name": "a", "age": 0}"#,
+            r#"{"name": "abcde", "age": 0}"#,
+            r#"{"name": "ab"}"#,
+            r#"{"age": 1}"#,
+            r#"{"name": "ab", "age": -1}"#,
+        ],
     );
     contract.check::<Named>("Named", &[r#"{"name": "a"}"#, r#"{"name": ""}"#], &[r#"{"name": "abcde"}"#]);
     contract.holds();

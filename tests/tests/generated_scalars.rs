@@ -32,7 +32,11 @@ fn integers_take_the_smallest_type_that_the_document_states() {
 #[test]
 fn constrained_integers_agree_with_their_schemas() {
     let mut contract = Contract::of("scalars");
-    contract.check::<Percent>("Percent", &["0", "100", "50"], &["-1", "101", "0.5", "\"1\"", "null", "[1]", "300", "1e30"]);
+    contract.check::<Percent>(
+        "Percent",
+        &["0", "100", "50"],
+        &["-1", "101", "0.5", "\"1\"", "null", "[1]", "300", "1e30"],
+    );
     contract.check::<Celsius>("Celsius", &["-273", "0", "1000"], &["-274", "1001", "-1e300"]);
     contract.check::<Dozens>("Dozens", &["0", "12", "-24", "144"], &["1", "13", "12.5"]);
     contract.holds();
@@ -64,7 +68,12 @@ fn lengths_and_patterns_count_characters_and_not_bytes() {
         &["\"ab\"", "\"größe\"", "\"日本\"", "\"🦀🦀🦀🦀🦀\"", "\"\\ud83e\\udd80x\"", "\"\\u0000\\n\""],
         &["\"\"", "\"a\"", "\"🦀\"", "\"é\"", "\"abcdef\"", "\"🦀🦀🦀🦀🦀🦀\"", "1", "null", "[\"ab\"]"],
     );
-    contract.check::<Code>("Code", &["\"AB-1\"", "\"ZZ-0042\""], &["\"ab-1\"", "\"AB-\"", "\"xAB-1\"", "\"AB-1\\n\"", "\"\""]);
+    contract.check::<Code>(
+        "Code",
+        &["\"AB-1\"", "\"ZZ-0042\""],
+        &["\"ab-1\"", "\"AB-\"", "\"xAB-1\"", "\"AB-1\\n\"", "\"\""],
+    );
+    contract.check::<Dashed>("Dashed", &["\"a-b\"", "\"_\""], &["\"a b\"", "\"\""]);
     contract.check::<Letters>("Letters", &["\"äöü\"", "\"日本\""], &["\"a1\"", "\"abcde\"", "\"\""]);
     contract.holds();
 }

@@ -35,8 +35,18 @@ fn constants_name_the_alternative_with_and_without_a_discriminator() {
     let mut contract = Contract::of("unions");
     contract.check::<Vehicle>(
         "Vehicle",
-        &[r#"{"kind": "car", "doors": 3}"#, r#"{"doors": 3, "kind": "car"}"#, r#"{"kind": "bike", "gears": 7}"#, r#"{"kind": "bike"}"#],
-        &[r#"{"kind": "car"}"#, r#"{"kind": "boat", "doors": 3}"#, r#"{"doors": 3}"#, r#"{"kind": "bike", "gears": "x"}"#],
+        &[
+            r#"{"kind": "car", "doors": 3}"#,
+            r#"{"doors": 3, "kind": "car"}"#,
+            r#"{"kind": "bike", "gears": 7}"#,
+            r#"{"kind": "bike"}"#,
+        ],
+        &[
+            r#"{"kind": "car"}"#,
+            r#"{"kind": "boat", "doors": 3}"#,
+            r#"{"doors": 3}"#,
+            r#"{"kind": "bike", "gears": "x"}"#,
+        ],
     );
     contract.check::<Shape>(
         "Shape",
@@ -46,7 +56,13 @@ fn constants_name_the_alternative_with_and_without_a_discriminator() {
             r#"{"shape": "square", "side": 2}"#,
             r#"{"shape": "quad", "side": 2}"#,
         ],
-        &[r#"{"shape": "circle", "side": 2}"#, r#"{"shape": "line"}"#, r#"{"radius": 1}"#, r#"{"shape": null, "radius": 1}"#, "[]"],
+        &[
+            r#"{"shape": "circle", "side": 2}"#,
+            r#"{"shape": "line"}"#,
+            r#"{"radius": 1}"#,
+            r#"{"shape": null, "radius": 1}"#,
+            "[]",
+        ],
     );
     contract.holds();
     let shape: Shape = serde_json::from_value(json!({"radius": 1.0, "shape": "circle"})).unwrap();
@@ -56,7 +72,10 @@ fn constants_name_the_alternative_with_and_without_a_discriminator() {
 #[test]
 fn an_unknown_tag_is_refused_with_the_known_ones() {
     let error = serde_json::from_value::<Vehicle>(json!({"kind": "boat", "doors": 3})).unwrap_err().to_string();
-    assert!(error.contains("boat") && error.contains("car") && error.contains("bike") && error.contains("kind"), "{error}");
+    assert!(
+        error.contains("boat") && error.contains("car") && error.contains("bike") && error.contains("kind"),
+        "{error}"
+    );
     let error = serde_json::from_value::<Shape>(json!({"radius": 3})).unwrap_err().to_string();
     assert!(error.contains("shape"), "{error}");
 }
@@ -82,7 +101,11 @@ fn what_may_be_null_is_an_option_of_the_rest() {
         &["null", r#"{"a": 1}"#, r#"{"a": 1, "next": null}"#, r#"{"a": 1, "next": {"a": 2}}"#],
         &["{}", "1", r#"{"a": 1, "next": {}}"#],
     );
-    contract.check::<Option<NullableChain>>("NullableChain", &["null", "\"a\"", "[null, [null, \"b\"]]"], &["1", "[1]", "{}"]);
+    contract.check::<Option<NullableChain>>(
+        "NullableChain",
+        &["null", "\"a\"", "[null, [null, \"b\"]]"],
+        &["1", "[1]", "{}"],
+    );
     contract.holds();
 }
 
@@ -118,7 +141,12 @@ fn members_beside_a_union_belong_to_every_alternative() {
     contract.check::<Beside>(
         "Beside",
         &[r#"{"id": 1, "mail": "a@b"}"#, r#"{"phone": "1", "id": 1}"#],
-        &[r#"{"id": 1}"#, r#"{"mail": "a@b"}"#, r#"{"id": 1, "mail": "a", "phone": "b"}"#, r#"{"id": "x", "mail": "a"}"#],
+        &[
+            r#"{"id": 1}"#,
+            r#"{"mail": "a@b"}"#,
+            r#"{"id": 1, "mail": "a", "phone": "b"}"#,
+            r#"{"id": "x", "mail": "a"}"#,
+        ],
     );
     contract.holds();
 }
@@ -133,7 +161,12 @@ fn unions_nest_and_refer_to_themselves() {
     );
     contract.check::<Holder>(
         "Holder",
-        &["{}", r#"{"maybe": null}"#, r#"{"maybe": 1}"#, r#"{"shape": {"side": 1, "shape": "quad"}, "shapes": [{"radius": 1, "shape": "circle"}]}"#],
+        &[
+            "{}",
+            r#"{"maybe": null}"#,
+            r#"{"maybe": 1}"#,
+            r#"{"shape": {"side": 1, "shape": "quad"}, "shapes": [{"radius": 1, "shape": "circle"}]}"#,
+        ],
         &[r#"{"shape": null}"#, r#"{"maybe": true}"#, r#"{"shapes": [null]}"#],
     );
     contract.holds();

@@ -20,7 +20,8 @@ pub(super) fn attributes(docs: &Docs) -> TokenStream {
 /// that change the direction of what follows.
 pub(crate) fn visible(line: &str) -> String {
     let is_hidden = |c: char| {
-        (c.is_control() && c != '\t') || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut out = String::with_capacity(line.len());
     for c in line.chars() {

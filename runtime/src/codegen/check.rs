@@ -50,10 +50,12 @@ impl Pattern {
         Pattern { text, compiled: OnceLock::new() }
     }
 
-    /// Whether it is found anywhere in `text`, as JSON Schema has it. The generator refuses patterns that do not
-    /// compile, so one that does not compile here matches nothing.
+    /// Whether it is found anywhere in `text`, as JSON Schema has it. Read in Unicode mode, or without where only that
+    /// is valid (`\-`), as documents are checked. The generator refuses patterns that do not compile, so one that does
+    /// not compile here matches nothing.
     fn is_match(&self, text: &str) -> bool {
-        let compiled = self.compiled.get_or_init(|| regress::Regex::with_flags(self.text, "u").ok());
+        let compile = || regress::Regex::with_flags(self.text, "u").or_else(|_| regress::Regex::new(self.text)).ok();
+        let compiled = self.compiled.get_or_init(compile);
         compiled.as_ref().is_some_and(|regex| regex.find(text).is_some())
     }
 
@@ -336,13 +338,18 @@ macro_rules! __newtype_conversions {
             use $crate::codegen::serde;
 
             impl serde::Serialize for $name {
-                fn serialize<__S: serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error> {
+                fn serialize<__S: serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     serde::Serialize::serialize(&self.0, serializer)
                 }
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<__D: serde::Deserializer<'de>>(deserializer: __D) -> ::core::result::Result<Self, __D::Error> {
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
                     let value = <$inner as serde::Deserialize>::deserialize(deserializer)?;
                     Self::new(value).map_err(serde::de::Error::custom)
                 }
@@ -366,13 +373,18 @@ macro_rules! __wrapper {
             use $crate::codegen::serde;
 
             impl serde::Serialize for $name {
-                fn serialize<__S: serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error> {
+                fn serialize<__S: serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     serde::Serialize::serialize(&self.0, serializer)
                 }
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<__D: serde::Deserializer<'de>>(deserializer: __D) -> ::core::result::Result<Self, __D::Error> {
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
                     <$inner as serde::Deserialize>::deserialize(deserializer).map(Self)
                 }
             }
