@@ -1,7 +1,5 @@
 //! Schemas that nothing or nobody can satisfy, as far as that is cheap to see.
 
-use std::collections::HashSet;
-
 use super::Context;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::near::nearest;
@@ -11,14 +9,12 @@ use crate::source::Number;
 
 pub(super) fn check(context: &Context<'_>, found: &mut Findings) {
     let schemas = &context.document.schemas;
-    // The same few patterns stand in a document again and again, and compiling them is the dearest part of this.
-    let mut sound = HashSet::new();
     for id in schemas.ids() {
         let schema = &schemas[id];
         if let SchemaKind::Object(keywords) = &schema.kind {
             check_ranges(context, schema, keywords, found);
             check_required(context, schema, keywords, found);
-            check_patterns(context, schema, keywords, &mut sound, found);
+            check_patterns(context, schema, keywords, found);
             check_discriminator(context, schema, keywords, found);
         }
     }
@@ -109,24 +105,13 @@ fn may_match(pattern: &str, text: &str) -> bool {
     Pattern::new(pattern).ok().and_then(|pattern| pattern.matches(text)).unwrap_or(true)
 }
 
-fn check_patterns<'d>(
-    context: &Context<'_>,
-    schema: &Schema,
-    keywords: &'d Keywords,
-    sound: &mut HashSet<&'d str>,
-    found: &mut Findings,
-) {
+fn check_patterns(context: &Context<'_>, schema: &Schema, keywords: &Keywords, found: &mut Findings) {
     let places = &context.places;
-    let mut check = |pattern: &'d str, at: &dyn Fn() -> crate::source::Location| {
-        if sound.contains(pattern) {
-            return;
-        }
+    let mut check = |pattern: &str, at: &dyn Fn() -> crate::source::Location| {
         if let Err(PatternError::Invalid(reason)) = Pattern::new(pattern) {
             let message = format!("`{pattern}` is no regular expression of ECMA-262: {reason}");
             let help = "write it as JavaScript reads it, for example without flags such as `(?i)`";
             found.push(Diagnostic::new(rules::INVALID_PATTERN, message, &at()).help(help));
-        } else {
-            sound.insert(pattern);
         }
     };
     if let Some(pattern) = &keywords.pattern {
