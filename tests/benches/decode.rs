@@ -18,47 +18,48 @@ mod api {
 }
 
 /// What a careful person writes for the same document and wire.
+#[allow(dead_code, reason = "fields are read from JSON and looked at by nobody")]
 mod by_hand {
     use super::{Cow, Deserialize};
 
     #[derive(Debug, Deserialize)]
-    pub struct Page<'a> {
+    pub(super) struct Page<'a> {
         #[serde(borrow)]
-        pub title: Option<Cow<'a, str>>,
+        pub(super) title: Option<Cow<'a, str>>,
         #[serde(borrow)]
-        pub next_url: Option<Cow<'a, str>>,
+        pub(super) next_url: Option<Cow<'a, str>>,
         #[serde(borrow)]
-        pub items: Vec<Item<'a>>,
+        pub(super) items: Vec<Item<'a>>,
     }
 
     /// Serde's own way to put the event beside the other members.
     #[derive(Debug, Deserialize)]
-    pub struct Item<'a> {
+    pub(super) struct Item<'a> {
         #[serde(borrow)]
-        pub id: Cow<'a, str>,
+        pub(super) id: Cow<'a, str>,
         #[serde(borrow)]
-        pub date_published: Option<Cow<'a, str>>,
+        pub(super) date_published: Option<Cow<'a, str>>,
         #[serde(rename = "_position")]
-        pub position: Option<u64>,
+        pub(super) position: Option<u64>,
         #[serde(borrow, rename = "_subject")]
-        pub subject: Option<Cow<'a, str>>,
+        pub(super) subject: Option<Cow<'a, str>>,
         #[serde(borrow, rename = "_version")]
-        pub version: Option<Cow<'a, str>>,
+        pub(super) version: Option<Cow<'a, str>>,
         #[serde(borrow, rename = "_traceparent")]
-        pub traceparent: Option<Cow<'a, str>>,
+        pub(super) traceparent: Option<Cow<'a, str>>,
         #[serde(flatten)]
-        pub event: Event,
+        pub(super) event: Event,
     }
 
     /// The page for those who want the events and nothing else.
     #[derive(Debug, Deserialize)]
-    pub struct Bare {
-        pub items: Vec<Event>,
+    pub(super) struct Bare {
+        pub(super) items: Vec<Event>,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(tag = "_type", content = "_data")]
-    pub enum Event {
+    pub(super) enum Event {
         NameChanged(NameChanged),
         AddressChanged(AddressChanged),
         UserDeleted(UserDeleted),
@@ -66,34 +67,34 @@ mod by_hand {
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "camelCase")]
-    pub struct NameChanged {
-        pub user_id: String,
-        pub old_name: String,
-        pub new_name: String,
-        pub changed_by: Option<String>,
+    pub(super) struct NameChanged {
+        pub(super) user_id: String,
+        pub(super) old_name: String,
+        pub(super) new_name: String,
+        pub(super) changed_by: Option<String>,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "camelCase")]
-    pub struct AddressChanged {
-        pub user_id: String,
-        pub primary: bool,
-        pub address: PostalAddress,
-        pub labels: Option<Vec<String>>,
+    pub(super) struct AddressChanged {
+        pub(super) user_id: String,
+        pub(super) primary: bool,
+        pub(super) address: PostalAddress,
+        pub(super) labels: Option<Vec<String>>,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "camelCase")]
-    pub struct PostalAddress {
-        pub street: String,
-        pub city: String,
-        pub postal_code: Option<String>,
-        pub country: Country,
+    pub(super) struct PostalAddress {
+        pub(super) street: String,
+        pub(super) city: String,
+        pub(super) postal_code: Option<String>,
+        pub(super) country: Country,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "UPPERCASE")]
-    pub enum Country {
+    pub(super) enum Country {
         De,
         Fr,
         Nl,
@@ -102,17 +103,17 @@ mod by_hand {
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "camelCase")]
-    pub struct UserDeleted {
-        pub user_id: String,
-        pub reason: Reason,
-        pub revision: i64,
-        pub balance: f64,
-        pub note: Option<String>,
+    pub(super) struct UserDeleted {
+        pub(super) user_id: String,
+        pub(super) reason: Reason,
+        pub(super) revision: i64,
+        pub(super) balance: f64,
+        pub(super) note: Option<String>,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "lowercase")]
-    pub enum Reason {
+    pub(super) enum Reason {
         Requested,
         Inactive,
         Fraud,
@@ -170,7 +171,7 @@ fn main() {
     assert_eq!(serde_json::from_slice::<by_hand::Page<'_>>(page).map_or(0, |page| page.items.len()), 100);
 
     let repetitions = 5;
-    let mut best = [f64::MIN; 2];
+    let mut ratios = [Vec::new(), Vec::new()];
     for _ in 0..repetitions {
         let (by_hand, generated) = compare(
             2000,
@@ -186,9 +187,13 @@ fn main() {
             "decode a page of {} bytes: generated {generated:?}, by hand {by_hand:?}, by hand without the metadata {bare:?}",
             page.len()
         );
-        best[0] = best[0].max(ratio(by_hand, generated));
-        best[1] = best[1].max(ratio(bare, generated));
+        ratios[0].push(ratio(by_hand, generated));
+        ratios[1].push(ratio(bare, generated));
     }
-    println!("ratio decode {:.2} bar 1.00", best[0]);
-    println!("for comparison: {:.2} against an enum that reads no metadata", best[1]);
+    let [whole, bare] = ratios.map(|mut ratios| {
+        ratios.sort_unstable_by(f64::total_cmp);
+        ratios[ratios.len() / 2]
+    });
+    println!("ratio decode {whole:.2} bar 1.00");
+    println!("for comparison: {bare:.2} against an enum that reads no metadata");
 }

@@ -73,6 +73,7 @@ fn lengths_and_patterns_count_characters_and_not_bytes() {
         &["\"AB-1\"", "\"ZZ-0042\""],
         &["\"ab-1\"", "\"AB-\"", "\"xAB-1\"", "\"AB-1\\n\"", "\"\""],
     );
+    contract.check::<Dashed>("Dashed", &["\"a-b\"", "\"_\""], &["\"a b\"", "\"\""]);
     contract.check::<Letters>("Letters", &["\"äöü\"", "\"日本\""], &["\"a1\"", "\"abcde\"", "\"\""]);
     contract.holds();
 }

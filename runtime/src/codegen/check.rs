@@ -50,10 +50,12 @@ impl Pattern {
         Pattern { text, compiled: OnceLock::new() }
     }
 
-    /// Whether it is found anywhere in `text`, as JSON Schema has it. The generator refuses patterns that do not
-    /// compile, so one that does not compile here matches nothing.
+    /// Whether it is found anywhere in `text`, as JSON Schema has it. Read in Unicode mode, or without where only that
+    /// is valid (`\-`), as documents are checked. The generator refuses patterns that do not compile, so one that does
+    /// not compile here matches nothing.
     fn is_match(&self, text: &str) -> bool {
-        let compiled = self.compiled.get_or_init(|| regress::Regex::with_flags(self.text, "u").ok());
+        let compile = || regress::Regex::with_flags(self.text, "u").or_else(|_| regress::Regex::new(self.text)).ok();
+        let compiled = self.compiled.get_or_init(compile);
         compiled.as_ref().is_some_and(|regex| regex.find(text).is_some())
     }
 

@@ -1,0 +1,31 @@
+//! The generated text of a few small documents, as snapshots: a change of the generator is seen in review. The same
+//! documents are compiled and put to the test by the suites of `event-api-tests`, so a snapshot here is code that works.
+
+use std::path::Path;
+
+use event_api_codegen::Generator;
+
+fn generated(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/documents/{name}.yaml"));
+    Generator::new().document(path).unwrap().to_file().unwrap()
+}
+
+#[test]
+fn events_of_every_shape() {
+    insta::assert_snapshot!(generated("events"));
+}
+
+#[test]
+fn unions() {
+    insta::assert_snapshot!(generated("unions"));
+}
+
+#[test]
+fn objects() {
+    insta::assert_snapshot!(generated("objects"));
+}
+
+#[test]
+fn enums() {
+    insta::assert_snapshot!(generated("enums"));
+}
