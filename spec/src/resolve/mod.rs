@@ -9,7 +9,7 @@ mod identifiers;
 mod store;
 mod uri;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -127,7 +127,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) sources: Sources,
     /// What is wrong with the files themselves.
     pub(crate) found: Findings,
-    bases: HashMap<FileId, Rc<Base<'a>>>,
+    /// There are few files, and a base is asked for often: no hashing.
+    bases: BTreeMap<FileId, Rc<Base<'a>>>,
     /// By absolute URI; `None` when the file could not be read, which was reported.
     by_uri: HashMap<String, Option<FileId>>,
     identifiers: HashMap<String, Target<'a>>,
@@ -145,7 +146,7 @@ impl<'a> Resolver<'a> {
             access,
             sources: Sources::default(),
             found: Findings::default(),
-            bases: HashMap::new(),
+            bases: BTreeMap::new(),
             by_uri: HashMap::new(),
             identifiers: HashMap::new(),
             indexes: HashMap::new(),

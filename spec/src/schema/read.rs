@@ -79,7 +79,7 @@ impl<'a> SchemaReader<'a> {
                 Value::Object(object) => {
                     let base = resolver.enter(&target.base, &target.at);
                     let mut one = One { reader: &mut self, resolver, found, at: &target.at, base, dialect };
-                    SchemaKind::Object(Box::new(one.read(object)))
+                    SchemaKind::Object(one.read(object))
                 }
                 other => {
                     let message = format!("a schema must be an object or a boolean, but is {}", target.at.node.kind());
@@ -155,8 +155,9 @@ struct One<'r, 'a> {
 }
 
 impl<'a> One<'_, 'a> {
-    fn read(&mut self, object: &'a Object) -> Keywords {
-        let mut keywords = Keywords::default();
+    fn read(&mut self, object: &'a Object) -> Box<Keywords> {
+        // Filled where it stays: there are many, and they are large.
+        let mut keywords = Box::<Keywords>::default();
         let reference = object.get("$ref").filter(|node| node.as_str().is_some());
         let ignores_siblings =
             self.reader.strict && matches!(self.dialect, Dialect::Draft7 | Dialect::OpenApi30) && reference.is_some();
