@@ -432,3 +432,15 @@ async fn urls_name_the_host_that_the_client_asked() {
     let page = server.get_with("/feeds/user-events?limit=3", &headers).await;
     assert_eq!(page.json()["feed_url"], "https://api.example.com/feeds/user-events");
 }
+
+#[tokio::test]
+async fn a_server_that_stops_answers_those_who_wait() {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let feeds = Feeds::new(&MemoryLog::new(), [&USERS]).shutdown(async { _ = stopped.await });
+    let server = Server::start(feeds.router()).await;
+    // Longer than the patience of the test.
+    let waiting = server.get_with("/feeds/user-events", &[("prefer", "wait=60")]);
+    let (answer, ()) = tokio::join!(waiting, async { drop(stop) });
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.positions().is_empty());
+}

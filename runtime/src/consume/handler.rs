@@ -9,6 +9,11 @@ use std::sync::Arc;
 use crate::event::{EventSet, Metadata, Position};
 
 /// Handles the events of one channel. Generated adapters implement it: `UserEvents::handler(Mailer { .. })`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `Handler` by itself",
+    label = "this is not a `Handler`",
+    note = "what implements a generated trait such as `UserEventsHandler` is handed over as `UserEvents::handler(..)`"
+)]
 pub trait Handler: Send + Sync + 'static {
     /// The events.
     type Events: EventSet;
