@@ -7,7 +7,9 @@ use event_api_codegen::Generator;
 
 fn generated(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/documents/{name}.yaml"));
-    Generator::new().document(path).unwrap().to_file().unwrap()
+    let text = Generator::new().document(path).unwrap().to_file().unwrap();
+    // The first line names the document by its path, which is another on every machine.
+    text.split_once("\n\n").map_or_else(|| text.clone(), |(_header, items)| items.to_owned())
 }
 
 #[test]
