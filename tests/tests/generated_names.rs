@@ -85,6 +85,24 @@ fn channels_that_differ_only_in_case_are_two() {
     assert_eq!(addresses, [Some("orders"), Some("Orders"), Some("ORDERS")]);
 }
 
+#[tokio::test]
+async fn messages_may_be_called_like_the_methods_of_a_publisher() {
+    use api::OrdersEvents2Publisher as _;
+    let log = event_api::log::MemoryLog::default();
+    let orders = api::OrdersEvents2::publisher(&log);
+    for receipt in [
+        orders.publish_event("p".to_owned()).await,
+        orders.subject_event("s".to_owned()).await,
+        orders.id_event("i".to_owned()).await,
+        orders.within_event("w".to_owned()).await,
+        orders.clone_event("c".to_owned()).await,
+        orders.r#type("t".to_owned()).await,
+        orders.self_("t".to_owned()).await,
+    ] {
+        assert!(receipt.is_ok());
+    }
+}
+
 #[test]
 fn hostile_texts_stay_texts() {
     let value: hostile::Texts = serde_json::from_str("{}").unwrap();

@@ -17,8 +17,10 @@ use crate::ir::{
 };
 use crate::rules;
 
-/// Methods that every publisher and handler trait has.
-const RESERVED_METHODS: &[&str] = &["publish", "unknown", "handle", "address"];
+/// Methods that every publisher and handler trait has, and those of `Publisher` itself, which would be called in the
+/// place of a message's method of the same name.
+const RESERVED_METHODS: &[&str] =
+    &["publish", "unknown", "handle", "address", "clone", "id", "subject", "time", "traceparent", "within"];
 /// Variants that every event enum may have.
 const RESERVED_VARIANTS: &[&str] = &["Unknown"];
 
