@@ -1,6 +1,8 @@
 //! The generated text of a few small documents, as snapshots: a change of the generator is seen in review. The same
 //! documents are compiled and put to the test by the suites of `event-api-tests`, so a snapshot here is code that works.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 use std::path::Path;
 
 use event_api_codegen::Generator;

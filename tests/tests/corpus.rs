@@ -1,6 +1,8 @@
 //! The collection of real documents, where it is present: all of them through the generator, a sample of them through
 //! the compiler. `cargo run --release -p event-api-tests --bin corpus` compiles all.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 use std::io::Write;
 use std::panic;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Events of every shape: published into a log, read back, decoded, handled.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 #![deny(warnings)]
 
 use std::future::Future;

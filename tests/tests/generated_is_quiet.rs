@@ -1,5 +1,7 @@
 //! What is generated speaks to no lint of the user's, and its documentation is safe for rustdoc.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};

@@ -1,5 +1,6 @@
 //! Names that Rust, serde or the generated code itself use: what is generated compiles, and means the same.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 #![deny(warnings)]
 
 use event_api_tests::contract::Contract;

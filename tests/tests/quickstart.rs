@@ -1,5 +1,7 @@
 //! The first command of the README does what the README says, and a second run over the same data goes on.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 use std::path::Path;
 use std::process::Command;
 
