@@ -140,7 +140,7 @@ fn item(number: u64) -> String {
             "AddressChanged",
             json!({
                 "userId": user,
-                "primary": number % 2 == 0,
+                "primary": number.is_multiple_of(2),
                 "address": {"street": "Lange Straße 12", "city": "Bremen", "postalCode": "28195", "country": "DE"},
                 "labels": ["home", "billing"],
             }),

@@ -1,6 +1,9 @@
 //! The collection of real documents, where it is present: all of them through the generator, a sample of them through
 //! the compiler. `cargo run --release -p event-api-tests --bin corpus` compiles all.
 
+// Clippy knows only functions marked as tests; what they call may print and unwrap as well.
+#![allow(clippy::print_stdout, clippy::explicit_write, clippy::unwrap_used)]
+
 use std::io::Write;
 use std::panic;
 use std::path::{Path, PathBuf};

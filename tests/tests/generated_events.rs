@@ -1,6 +1,8 @@
 //! Events of every shape: published into a log, read back, decoded, handled.
 
 #![deny(warnings)]
+// Clippy knows only functions marked as tests; what they call may unwrap as well.
+#![allow(clippy::unwrap_used)]
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
