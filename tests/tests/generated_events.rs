@@ -1,5 +1,6 @@
 //! Events of every shape: published into a log, read back, decoded, handled.
-
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
+#![allow(clippy::unwrap_used)]
 #![deny(warnings)]
 
 use std::future::Future;

@@ -1,5 +1,6 @@
 //! Names that Rust, serde or the generated code itself use: what is generated compiles, and means the same.
-
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
+#![allow(clippy::unwrap_used)]
 #![deny(warnings)]
 
 use event_api_tests::contract::Contract;
