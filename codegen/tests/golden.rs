@@ -1,6 +1,7 @@
 //! The generated text of a few small documents, as snapshots: a change of the generator is seen in review. The same
 //! documents are compiled and put to the test by the suites of `event-api-tests`, so a snapshot here is code that works.
-
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
+#![allow(clippy::unwrap_used)]
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 use std::path::Path;

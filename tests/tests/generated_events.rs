@@ -1,9 +1,7 @@
 //! Events of every shape: published into a log, read back, decoded, handled.
-
-#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
-#![deny(warnings)]
-// Clippy knows only functions marked as tests; what they call may unwrap as well.
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 #![allow(clippy::unwrap_used)]
+#![deny(warnings)]
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};

@@ -1,9 +1,7 @@
 //! Names that Rust, serde or the generated code itself use: what is generated compiles, and means the same.
-
-#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
-#![deny(warnings)]
-// Clippy knows only functions marked as tests; what they call may unwrap as well.
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 #![allow(clippy::unwrap_used)]
+#![deny(warnings)]
 
 use event_api_tests::contract::Contract;
 use serde_json::{Map, Value};
