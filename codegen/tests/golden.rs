@@ -1,8 +1,10 @@
 //! The generated text of a few small documents, as snapshots: a change of the generator is seen in review. The same
 //! documents are compiled and put to the test by the suites of `event-api-tests`, so a snapshot here is code that works.
-// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
+
+// Clippy knows only functions marked as tests; what they call may unwrap (and print) as well.
 #![allow(clippy::unwrap_used)]
-#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 
 use std::path::Path;
 

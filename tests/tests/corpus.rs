@@ -1,9 +1,10 @@
 //! The collection of real documents, where it is present: all of them through the generator, a sample of them through
 //! the compiler. `cargo run --release -p event-api-tests --bin corpus` compiles all.
-// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
-#![allow(clippy::unwrap_used)]
-// Clippy knows only functions marked as tests; what they call may print and unwrap as well.
+
+// Clippy knows only functions marked as tests; what they call may unwrap (and print) as well.
 #![allow(clippy::print_stdout, clippy::explicit_write, clippy::unwrap_used)]
+
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 
 use std::io::Write;
 use std::panic;

@@ -1,6 +1,8 @@
 //! Events of every shape: published into a log, read back, decoded, handled.
-// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
+
+// Clippy knows only functions marked as tests; what they call may unwrap (and print) as well.
 #![allow(clippy::unwrap_used)]
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 #![deny(warnings)]
 
 use std::future::Future;

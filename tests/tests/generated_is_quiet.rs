@@ -1,7 +1,9 @@
 //! What is generated speaks to no lint of the user's, and its documentation is safe for rustdoc.
-// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
+
+// Clippy knows only functions marked as tests; what they call may unwrap (and print) as well.
 #![allow(clippy::unwrap_used)]
-#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

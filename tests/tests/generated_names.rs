@@ -1,6 +1,8 @@
 //! Names that Rust, serde or the generated code itself use: what is generated compiles, and means the same.
-// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
+
+// Clippy knows only functions marked as tests; what they call may unwrap (and print) as well.
 #![allow(clippy::unwrap_used)]
+// Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 #![deny(warnings)]
 
 use event_api_tests::contract::Contract;
