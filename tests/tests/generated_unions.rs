@@ -89,6 +89,12 @@ fn json_types_name_the_alternative() {
         &["1.5", "null", "[1]", r#"{"a": "b"}"#],
     );
     contract.check::<TypeList>("TypeList", &["\"a\"", "1", "false", "{}", r#"{"a": null}"#], &["1.5", "null", "[]"]);
+    contract.check::<ObjectOrText>("ObjectOrText", &["\"a\"", r#"{"a": 1}"#], &["{}", "1", r#"{"a": "x"}"#, "[]"]);
+    contract.check::<Option<NullableAlternatives>>(
+        "NullableAlternatives",
+        &["null", "\"a\"", r#"{"a": 1}"#],
+        &["{}", "1", "[]", r#"{"a": null}"#],
+    );
     contract.check::<Option<NullableUnion>>("NullableUnion", &["null", "\"a\"", "1"], &["1.5", "true", "[]", "{}"]);
     contract.holds();
 }

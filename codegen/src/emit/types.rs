@@ -331,7 +331,7 @@ fn checks(checks: &[Check], inner: &Type) -> TokenStream {
         let (min, max) = limits(lengths.0, lengths.1);
         out.extend(quote!(::event_api::codegen::check_length(value, #min, #max)?;));
     }
-    let mut patterns = 0;
+    let (mut patterns, mut sets) = (0, 0);
     for check in checks {
         match check {
             Check::Pattern(pattern) => {
@@ -345,10 +345,12 @@ fn checks(checks: &[Check], inner: &Type) -> TokenStream {
             Check::UniqueItems => out.extend(quote!(::event_api::codegen::check_unique(value)?;)),
             Check::Keys(patterns) => {
                 let count = patterns.len();
+                sets += 1;
+                let name = if sets == 1 { ident("PATTERNS") } else { format_ident!("PATTERNS_{sets}") };
                 out.extend(quote! {
-                    static PATTERNS: [::event_api::codegen::Pattern; #count] =
+                    static #name: [::event_api::codegen::Pattern; #count] =
                         [#(::event_api::codegen::Pattern::new(#patterns)),*];
-                    ::event_api::codegen::check_keys(value, &PATTERNS)?;
+                    ::event_api::codegen::check_keys(value, &#name)?;
                 });
             }
             Check::MultipleOfInteger(of) => {

@@ -24,6 +24,9 @@ const RESERVED_METHODS: &[&str] =
 /// Variants that every event enum may have.
 const RESERVED_VARIANTS: &[&str] = &["Unknown"];
 
+/// What is generated for a set of events, by what its name ends with.
+const SUFFIXES: &[&str] = &["", "Publisher", "Handler", "Adapter", "Address"];
+
 /// A message's payload and headers, lowered once however many channels carry it.
 #[derive(Clone)]
 struct Parts {
@@ -83,8 +86,17 @@ impl Channels<'_, '_, '_> {
     fn claim_set_name(&mut self, key: &str) -> String {
         let name = type_name(key);
         let name = if name.ends_with("Events") { name } else { format!("{name}Events") };
-        let name = self.types.scope.claim([name]);
-        for suffix in ["Publisher", "Handler", "Adapter", "Address"] {
+        // The enum's name with all that belongs to it, or with a number where a type of the document has one of them.
+        let free = |scope: &Scope, name: &str| SUFFIXES.iter().all(|suffix| scope.is_free(&format!("{name}{suffix}")));
+        let base = name.strip_suffix("Events").unwrap_or(&name).to_owned();
+        let mut candidate = name;
+        let mut number = 2;
+        while !free(&self.types.scope, &candidate) {
+            candidate = format!("{base}{number}Events");
+            number += 1;
+        }
+        let name = candidate;
+        for suffix in SUFFIXES {
             self.types.scope.claim([format!("{name}{suffix}")]);
         }
         name

@@ -29,6 +29,24 @@ pub(crate) struct Lowered {
 
 /// Lowers a document.
 pub(crate) fn document(document: &Document, sources: &Sources, settings: &Settings) -> Lowered {
+    with_deep_stack(|| lower_document(document, sources, settings))
+}
+
+/// Lowering follows references, and a document may chain more of them than the stack of a compiler's thread bears.
+/// How deep it goes is limited (see `types`), and this is enough for that.
+const STACK_BYTES: usize = 128 << 20;
+
+fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        match thread.spawn_scoped(scope, work) {
+            Ok(handle) => handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => panic!("no thread could be started: {error}"),
+        }
+    })
+}
+
+fn lower_document(document: &Document, sources: &Sources, settings: &Settings) -> Lowered {
     let mut types = types::Lowering::new(&document.schemas, sources, settings);
     let sets = channels::lower(document, &mut types);
     let mut lowered = types.finish();
@@ -42,9 +60,11 @@ pub(crate) fn document(document: &Document, sources: &Sources, settings: &Settin
 
 /// Lowers one bare schema; its type is called `name`, or an alias of that name stands for it.
 pub(crate) fn schema(root: SchemaId, name: &str, schemas: &Schemas, sources: &Sources, settings: &Settings) -> Lowered {
-    let mut types = types::Lowering::new(schemas, sources, settings);
-    types.lower_root(root, name);
-    let mut lowered = types.finish();
+    let mut lowered = with_deep_stack(|| {
+        let mut types = types::Lowering::new(schemas, sources, settings);
+        types.lower_root(root, name);
+        types.finish()
+    });
     lowered.api.title = name.to_owned();
     lowered.api.source = sources.file(schemas[root].location.span.file).path().display().to_string();
     lowered

@@ -161,12 +161,11 @@ fn sanitize(name: &str, prefix: char) -> String {
 }
 
 fn is_identifier_start(c: char) -> bool {
-    let mut buffer = [0; 4];
-    c == '_' || syn::parse_str::<syn::Ident>(c.encode_utf8(&mut buffer)).is_ok()
+    c == '_' || unicode_ident::is_xid_start(c)
 }
 
 fn is_identifier_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || (!c.is_ascii() && syn::parse_str::<syn::Ident>(&format!("a{c}")).is_ok())
+    unicode_ident::is_xid_continue(c)
 }
 
 /// Keywords of all editions, strict and reserved (The Rust Reference, "Keywords"), that can be raw identifiers.

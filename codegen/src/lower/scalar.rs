@@ -18,7 +18,7 @@ impl Lowering<'_> {
         }
         let nullable = values.iter().any(Value::is_null);
         values.retain(|value| !value.is_null());
-        if values.iter().any(|value| value.is_array() || value.is_object() || value.is_f64()) {
+        if values.iter().any(|value| value.is_array() || value.is_object() || (value.is_number() && !value.is_i64())) {
             let why = "it lists values that are neither strings, integers nor booleans";
             return Some(self.fall_back(naming.schema, why));
         }
@@ -49,9 +49,7 @@ impl Lowering<'_> {
             values.retain(|value| types.iter().any(|json_type| is_of_type(value, *json_type)));
         }
         match values.as_slice() {
-            [value] if const_only && (value.is_string() || value.is_i64() || value.is_u64() || value.is_boolean()) => {
-                Some(value.clone())
-            }
+            [value] if const_only && (value.is_string() || value.is_i64() || value.is_boolean()) => Some(value.clone()),
             _ => None,
         }
     }

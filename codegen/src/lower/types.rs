@@ -24,6 +24,8 @@ pub(crate) struct Lowering<'a> {
     done: HashMap<Conjunction, Type>,
     /// Conjunctions under way, and the definition that stands for each once one is needed.
     under_way: HashMap<Conjunction, Option<DefinitionId>>,
+    /// Definitions of `under_way` that a type is being written into.
+    begun: HashSet<DefinitionId>,
     /// Conjunctions under way for one and the same value: emptied when lowering goes into a container.
     pub(super) same_value: Vec<Conjunction>,
     diagnostics: Vec<Diagnostic>,
@@ -40,6 +42,12 @@ pub(crate) struct Naming {
     /// The schema at which the name begins.
     pub(crate) schema: SchemaId,
 }
+
+/// Types nested deeper than this, reference after reference, are no document's but an attack's.
+const MAX_DEPTH: usize = 1000;
+
+/// More types than this are no document's but an attack's.
+const MAX_DEFINITIONS: usize = 50_000;
 
 /// Up to how many types a report of an option that names none tells.
 const MAX_NAMES: usize = 20;
@@ -58,6 +66,7 @@ impl<'a> Lowering<'a> {
             reserved: HashMap::new(),
             done: HashMap::new(),
             under_way: HashMap::new(),
+            begun: HashSet::new(),
             same_value: Vec::new(),
             diagnostics: Vec::new(),
             reported: HashSet::new(),
@@ -92,6 +101,11 @@ impl<'a> Lowering<'a> {
         let ty = self.lower(root, name.clone());
         let is_root = |ty: &Type| matches!(ty, Type::Named(id) if self.types[*id].name == name);
         if !is_root(&ty) {
+            // A nullable schema: what it is beside `null` has taken the name that the whole is asked to have.
+            let taken = self.types.iter().find(|(_, definition)| definition.name == name).map(|(id, _)| id);
+            if let Some(id) = taken {
+                self.types[id].name = self.scope.claim([format!("{name}Value")]);
+            }
             let definition = self.definition(name, root, Kind::Newtype(Newtype { inner: ty, checks: Vec::new() }));
             self.types.add(definition);
         }
@@ -119,6 +133,9 @@ impl<'a> Lowering<'a> {
             };
             let ty = Type::Named(id);
             return if self.is_nullable(&conjunction) { ty.nullable() } else { ty };
+        }
+        if self.under_way.len() > MAX_DEPTH || self.types.definitions.len() > MAX_DEFINITIONS {
+            return self.fall_back(naming.schema, "the document nests or multiplies types beyond all measure");
         }
         self.under_way.insert(conjunction.clone(), None);
         self.same_value.push(conjunction.clone());
@@ -239,10 +256,14 @@ impl<'a> Lowering<'a> {
 
     /// The definition that was begun for this conjunction, or a new one.
     pub(super) fn begin_definition(&mut self, conjunction: &Conjunction, naming: &Naming) -> DefinitionId {
-        if let Some(Some(id)) = self.under_way.get(conjunction) {
-            return *id;
+        match self.under_way.get(conjunction) {
+            // Only once: the parts of a union by JSON type come from the same conjunction as the union itself.
+            Some(Some(id)) if self.begun.insert(*id) => return *id,
+            Some(Some(_)) => return self.add_definition(naming, Kind::Pending),
+            _ => {}
         }
         let id = self.add_definition(naming, Kind::Pending);
+        self.begun.insert(id);
         if let Some(slot) = self.under_way.get_mut(conjunction) {
             *slot = Some(id);
         }
@@ -299,7 +320,11 @@ impl<'a> Lowering<'a> {
         for key in ["*", name, pointer] {
             if let Some(values) = options.get(key) {
                 self.used_options.insert(format!("{option} {key}"));
-                found.extend(values.iter().cloned());
+                for value in values {
+                    if !found.contains(value) {
+                        found.push(value.clone());
+                    }
+                }
             }
         }
         found

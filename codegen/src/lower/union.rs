@@ -35,7 +35,8 @@ impl Lowering<'_> {
             self.report(union.schema, crate::rules::UNCHECKED_KEYWORD, message, "every combination is accepted");
             return Some(self.lower_conjunction(rest, naming));
         }
-        if union.branches.len() > MAX_ALTERNATIVES || conjunction.unions.len() > 6 {
+        let product = conjunction.unions.iter().try_fold(1usize, |all, union| all.checked_mul(union.branches.len()));
+        if product.is_none_or(|product| product > MAX_ALTERNATIVES) {
             return Some(self.fall_back(naming.schema, "its unions multiply to too many alternatives"));
         }
         let mut branches = Vec::new();
@@ -75,16 +76,26 @@ impl Lowering<'_> {
         let base = self.types[id].name.clone();
         let mut scope = Scope::default();
         let mut variants: Vec<Variant> = Vec::new();
+        let mut nullables = 0;
         for (index, branch) in branches.iter().enumerate() {
             let word = self.variant_word(branch, index, &tagging);
             let position = format!("{base}{word}");
-            let ty = self.lower_branch(branch, position);
+            // `null` is the union's, not an alternative's: then a value's JSON type or tag leads to one alternative.
+            let ty = match self.lower_branch(branch, position) {
+                Type::Nullable(inner) => {
+                    nullables += 1;
+                    *inner
+                }
+                other => other,
+            };
             let name = self.variant_name(&mut scope, &base, &word, &ty);
             let docs = self.docs_of_use(branch.schema, &ty);
             variants.push(Variant { name, ty, docs });
         }
         self.types[id].kind = Kind::Union(Union { variants, tagging });
-        Type::Named(id)
+        // Where exactly one alternative may accept, two that accept `null` refuse it.
+        let is_nullable = nullables == 1 || (nullables > 1 && !union.exactly_one);
+        if is_nullable { Type::Named(id).nullable() } else { Type::Named(id) }
     }
 
     fn lower_branch(&mut self, branch: &Branch, position: String) -> Type {
@@ -188,6 +199,13 @@ impl Lowering<'_> {
         // A discriminator without constants names the alternatives by their schemas' names (AsyncAPI 2.6 and 3.0,
         // "Schema Object", `discriminator`), or by a mapping (OpenAPI 3.0, "Discriminator Object").
         let discriminator = discriminator?;
+        // An alternative that does not have the member could not be written with it.
+        let declares = |branch: &Branch| {
+            branch.all.keywords(self.schemas).any(|k| k.properties.contains_key(&discriminator.property))
+        };
+        if !branches.iter().all(declares) {
+            return None;
+        }
         let values: Vec<Vec<String>> = branches
             .iter()
             .map(|branch| {

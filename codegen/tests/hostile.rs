@@ -1,0 +1,60 @@
+//! Documents that nobody writes for a system of theirs: generation ends, with code or with a diagnostic.
+
+// Clippy knows only functions marked as tests; what they call may unwrap as well.
+#![allow(clippy::unwrap_used)]
+
+use event_api_codegen::{Generated, Generator};
+
+fn generate(schemas: &str) -> Generated {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("asyncapi.yaml");
+    let head = "asyncapi: 3.0.0\ninfo: {title: T, version: 1.0.0}\ncomponents:\n  schemas:\n";
+    std::fs::write(&path, format!("{head}{schemas}")).unwrap();
+    Generator::new().document(&path).unwrap()
+}
+
+#[test]
+fn a_chain_of_thousands_of_references_does_not_overflow_the_stack() {
+    let schema = |n: usize| {
+        format!("    A{n}: {{type: object, properties: {{next: {{$ref: '#/components/schemas/A{}'}}}}}}\n", n + 1)
+    };
+    let mut schemas: String = (0..5000).map(schema).collect();
+    schemas.push_str("    A5000: {type: string}\n");
+    let generated = generate(&schemas);
+    assert!(generated.diagnostics.iter().any(|finding| finding.rule.id == "untyped-value"));
+}
+
+#[test]
+fn unions_that_multiply_become_an_untyped_value() {
+    let mut schemas = String::from("    Cube:\n      allOf:\n");
+    for union in 0..6 {
+        schemas.push_str("        - oneOf:\n");
+        for alternative in 0..20 {
+            schemas
+                .push_str(&format!("            - {{type: object, properties: {{p{union}x{alternative}: {{}}}}}}\n"));
+        }
+    }
+    assert_eq!(generate(&schemas).fallbacks, 1);
+}
+
+#[test]
+fn a_nullable_root_is_called_as_it_is_asked_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("schema.json");
+    std::fs::write(&path, r#"{"type": ["object", "null"], "properties": {"a": {"type": "string"}}}"#).unwrap();
+    let text = Generator::new().schema(&path, "Root").unwrap().to_file().unwrap();
+    assert_eq!(text.matches("pub struct Root(").count(), 1, "{text}");
+    assert_eq!(text.matches("pub struct RootValue {").count(), 1, "{text}");
+}
+
+#[test]
+fn names_around_a_channel_never_meet_those_of_schemas() {
+    let text = generate(
+        "    UserEventsAddress: {type: object, properties: {street: {type: string}}}\nchannels:\n  user:\n    \
+         address: 'user/{id}'\n    parameters: {id: {}}\n    messages: {created: {payload: {type: string}}}\n",
+    )
+    .to_file()
+    .unwrap();
+    assert_eq!(text.matches("pub struct UserEventsAddress ").count(), 1, "{text}");
+    assert_eq!(text.matches("pub struct User2EventsAddress ").count(), 1, "{text}");
+}
