@@ -225,8 +225,9 @@ impl Feeds {
                 page = Rendered::new(channel, urls, query, &scan)?;
             }
         }
-        // Without an offset, a page stands where the log begins, and that can only be relied on until retention.
-        let fixed = scan.is_full() && (query.offset.is_some() || offset == Position::default());
+        // Without an offset, a page stands where the log begins, and retention moves that: even where it begins at 0,
+        // the same URL will have another page later.
+        let fixed = scan.is_full() && query.offset.is_some();
         let mut response =
             page.respond(headers, self.caching, if fixed { Stability::Fixed } else { Stability::Growing });
         if let Some(wait) = wait {
