@@ -463,3 +463,24 @@ async fn a_server_that_stops_answers_those_who_wait() {
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.positions().is_empty());
 }
+
+#[tokio::test]
+async fn a_page_without_an_offset_names_the_url_that_goes_on_meaning_it() {
+    let (log, server) = memory().await;
+    append(&log, (0..5).map(event)).await;
+    log.trim(USERS.name, Position(2));
+    let url = "/feeds/user-events?limit=2&type=";
+    let page = server.get(&format!("{url}Other,NameChanged")).await;
+    let located = page.header(header::CONTENT_LOCATION);
+    assert_eq!(located, format!("{}/feeds/user-events?offset=2&limit=2&type=NameChanged,Other", server.base));
+    let same = server.get(located).await;
+    assert_eq!((same.status, same.text.as_str()), (StatusCode::OK, page.text.as_str()));
+    assert!(!same.headers.contains_key(header::CONTENT_LOCATION));
+
+    let etag = [("if-none-match", page.header(header::ETAG))];
+    let unchanged = server.get_with(&format!("{url}Other,NameChanged"), &etag).await;
+    assert_eq!((unchanged.status, unchanged.header(header::CONTENT_LOCATION)), (StatusCode::NOT_MODIFIED, located));
+
+    log.trim(USERS.name, Position(4));
+    assert_eq!(server.get(located).await.status, StatusCode::GONE);
+}

@@ -32,6 +32,11 @@ fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
+/// Whether `url` says at which position its page begins.
+pub(super) fn has_offset(url: &Url) -> bool {
+    url.query_pairs().any(|(name, _)| name == "offset")
+}
+
 /// `url` with `offset=position` in its query.
 pub(super) fn at_offset(url: &Url, position: Position) -> Url {
     let others: Vec<_> =

@@ -230,6 +230,13 @@ impl Feeds {
         let fixed = scan.is_full() && query.offset.is_some();
         let mut response =
             page.respond(headers, self.caching, if fixed { Stability::Fixed } else { Stability::Growing });
+        if query.offset.is_none()
+            && let Ok(here) = HeaderValue::try_from(urls.page(offset, query))
+        {
+            // RFC 9110, section 8.7: the URL that goes on meaning this page when retention moves where the log begins.
+            // A reader that remembers it learns of the gap (410) instead of passing over it unawares.
+            response.headers_mut().insert(header::CONTENT_LOCATION, here);
+        }
         if let Some(wait) = wait {
             prefer::applied(&mut response, wait.min(self.max_wait));
         }
