@@ -149,3 +149,32 @@ async fn a_feed_that_was_empty_at_first_is_asked_for_from_where_it_began() {
     let error = consumer(&url, &checkpoints).run_until_caught_up(Recorder::new()).await.unwrap_err();
     assert!(matches!(error, ConsumeError::Retained { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_log_that_was_replaced_is_not_mistaken_for_the_one_that_was_consumed() {
+    let log = MemoryLog::new();
+    let checkpoints = MemoryCheckpoints::new();
+    publish(&log, 0..3).await;
+    let consume = |log: &MemoryLog, handler: &Recorder| {
+        LogConsumer::new(log, checkpoints.clone()).run_until_caught_up(handler.clone())
+    };
+    consume(&log, &Recorder::new()).await.unwrap();
+
+    // An older state, which then grows with other events.
+    let handler = Recorder::new();
+    let restored = MemoryLog::new();
+    publish(&restored, 0..2).await;
+    let error = consume(&restored, &handler).await.unwrap_err();
+    assert!(matches!(error, ConsumeError::Rewound { position: Position(2), end: Position(2), .. }), "{error}");
+    publish(&restored, 7..9).await;
+    let error = consume(&restored, &handler).await.unwrap_err();
+    assert!(matches!(error, ConsumeError::Rewritten { position: Position(2), .. }), "{error}");
+    assert!(handler.called().is_empty());
+
+    // Retention of what was consumed is no such thing.
+    log.trim(UserEvents::CHANNEL.name, Position(3));
+    consume(&log, &handler).await.unwrap();
+    publish(&log, 3..4).await;
+    consume(&log, &handler).await.unwrap();
+    assert_eq!(handler.called(), ids(3..4));
+}

@@ -79,6 +79,19 @@ pub enum ConsumeError {
         /// The event that is there now.
         found: EventId,
     },
+    /// The log ends before the last completed event: it is not the log that the checkpoint is of, or an older state.
+    #[error(
+        "the log of channel {channel} ends before position {end}, and the event at position {position} was consumed: \
+         the log was replaced, or restored from an older state; consume it under another name to start anew"
+    )]
+    Rewound {
+        /// The channel.
+        channel: String,
+        /// Where the last completed event stood.
+        position: Position,
+        /// Where the log's next event will stand.
+        end: Position,
+    },
     /// Events that this consumer has not seen were removed by the publisher's retention.
     #[error(
         "the events at {url} were removed by the publisher's retention{}; to go on with what is left and accept the \
