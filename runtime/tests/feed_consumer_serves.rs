@@ -178,3 +178,34 @@ async fn a_log_that_was_replaced_is_not_mistaken_for_the_one_that_was_consumed()
     consume(&log, &handler).await.unwrap();
     assert_eq!(handler.called(), ids(3..4));
 }
+
+#[tokio::test]
+async fn consumers_of_other_types_do_not_share_a_checkpoint() {
+    let log = MemoryLog::new();
+    let url = serve(&log).await;
+    publish(&log, 0..3).await;
+    publisher(&log).id("deleted").publish(UserEvents::UserDeleted).await.unwrap();
+    let checkpoints = MemoryCheckpoints::new();
+    let changes = format!("{url}?type=NameChanged");
+    let deletions = format!("{url}?type=UserDeleted");
+
+    // Without a name, each has a checkpoint of its own.
+    for (url, expected) in [(&changes, ids(0..3)), (&deletions, vec!["deleted".to_owned()])] {
+        let handler = Recorder::new();
+        for _ in 0..2 {
+            let consumer = feed::Consumer::new(url, checkpoints.clone());
+            consumer.run_until_caught_up(handler.clone()).await.unwrap();
+        }
+        assert_eq!(handler.called(), expected);
+    }
+    // Under one name, the other types are refused, and the same ones are not, however they are written.
+    let handler = Recorder::new();
+    consumer(&changes, &checkpoints).run_until_caught_up(handler.clone()).await.unwrap();
+    for other in [&deletions, &url] {
+        let error = consumer(other, &checkpoints).run_until_caught_up(handler.clone()).await.unwrap_err();
+        assert!(matches!(error, ConsumeError::Setup(_)), "{error}");
+    }
+    let same = format!("{url}?limit=7&type=,NameChanged&timeout=1");
+    consumer(&same, &checkpoints).run_until_caught_up(handler.clone()).await.unwrap();
+    assert_eq!(handler.called(), ids(0..3));
+}

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
 use super::fresh;
-use super::location::{Visited, at_offset, has_offset};
+use super::location::{Visited, at_offset, check_types, has_offset};
 use crate::consume::{Backoff, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained};
 use crate::event::{EventId, Position};
 use crate::feed::page::{Page, PageError};
@@ -77,7 +77,11 @@ impl<H: Handler> Walk<H> {
         pass_over: bool,
     ) -> Result<Self, ConsumeError> {
         let (url, passing) = match progress.checkpoint() {
-            Some(checkpoint) => (fetcher.places.follow(&home, &checkpoint.resume)?, None),
+            Some(checkpoint) => {
+                let resume = fetcher.places.follow(&home, &checkpoint.resume)?;
+                check_types(&home, &resume)?;
+                (resume, None)
+            }
             None => (home, pass_over.then_some(None)),
         };
         Ok(Walk { fetcher, progress, pipeline, url, etag: None, visited: Visited::default(), passing })
