@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use chrono::{TimeZone, Utc};
-use event_api::feed::{self, Feeds};
+use event_api::feed::{self, Feeds, ProxyHeaders};
 use event_api::log::conformance::event;
 use event_api::log::{Log, MemoryLog, SqliteLog};
 use event_api::{Channel, Headers, Metadata, Position, RawEvent, Transport};
@@ -444,8 +444,12 @@ async fn the_index_lists_the_feeds_that_the_document_allows() {
 #[tokio::test]
 async fn urls_name_the_host_that_the_client_asked() {
     let log = MemoryLog::new();
-    let server = Server::start(Feeds::new(&log, [&USERS]).behind_proxy().router()).await;
-    let headers = [("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example.com")];
+    let server = Server::start(Feeds::new(&log, [&USERS]).behind_proxy(ProxyHeaders::XForwarded).router()).await;
+    let headers = [
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "api.example.com"),
+        ("forwarded", "proto=http;host=evil.example"),
+    ];
     let index = server.get_with("/feeds", &headers).await;
     assert_eq!(index.json()["feeds"][0]["feed_url"], "https://api.example.com/feeds/user-events");
     let page = server.get_with("/feeds/user-events?limit=3", &headers).await;

@@ -29,6 +29,7 @@ use url::Url;
 use self::query::Query;
 use self::respond::{Caching, Rendered, Stability};
 use self::scan::Scan;
+pub use self::urls::ProxyHeaders;
 use self::urls::{FeedUrls, Origin};
 use crate::consume::Shutdown;
 use crate::event::{Channel, Position, Transport};
@@ -131,11 +132,12 @@ impl Feeds {
         self
     }
 
-    /// The router stands behind a proxy that sets `Forwarded`, or `X-Forwarded-Proto` and `X-Forwarded-Host`: URLs are
-    /// made from these. Only for a proxy that overwrites what clients send in them.
+    /// The router stands behind a proxy that sets `headers`: URLs are made from these. Only for a proxy that overwrites
+    /// what clients send in all of them; else the URLs are those that a client chose, also for others where pages are
+    /// cached. [`Feeds::base_url`] needs no such trust.
     #[must_use]
-    pub fn behind_proxy(mut self) -> Self {
-        self.origin = Origin::Proxy;
+    pub fn behind_proxy(mut self, headers: ProxyHeaders) -> Self {
+        self.origin = Origin::Proxy(headers);
         self
     }
 
