@@ -81,12 +81,17 @@ async fn retry_after_is_obeyed() {
 }
 
 #[tokio::test]
-async fn a_page_over_the_limit_is_never_skipped() {
+async fn a_page_over_the_limit_stops_the_consumer_and_is_not_skipped() {
     let feed = Feed::with(1).await;
     feed.spoil([Fault::Body("x".repeat(2000))]);
+    let checkpoints = MemoryCheckpoints::new();
     let handler = Recorder::new();
-    let consumer = feed.consumer(MemoryCheckpoints::new()).page_limit(1000);
-    consumer.run_until_caught_up(handler.clone()).await.unwrap();
+    let consumer = || feed.consumer(checkpoints.clone()).page_limit(1000);
+    let error = consumer().run_until_caught_up(handler.clone()).await.unwrap_err();
+    assert!(matches!(error, ConsumeError::PageTooLarge { limit: 1000, .. }), "{error}");
+    assert!(error.to_string().contains("page_limit"), "{error}");
+    assert_eq!(feed.requests().len(), 1);
+    consumer().run_until_caught_up(handler.clone()).await.unwrap();
     assert_eq!(handler.called(), ids(0..1));
 }
 

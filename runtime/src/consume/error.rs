@@ -46,6 +46,17 @@ pub enum ConsumeError {
         /// What the server says about it, from its problem document (RFC 9457) where it sent one.
         detail: String,
     },
+    /// A page is larger than the consumer takes, and will be so when it is asked for again.
+    #[error(
+        "the page at {url} is larger than the {limit} bytes of `page_limit`; raise `page_limit`, or have the \
+         publisher serve smaller pages, and start again"
+    )]
+    PageTooLarge {
+        /// The page.
+        url: String,
+        /// How many bytes it may have.
+        limit: usize,
+    },
     /// The feed leads away from where it may be read.
     #[error("{from} leads to {to}, which is not followed: {reason}")]
     NotFollowed {

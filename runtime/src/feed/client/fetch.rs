@@ -123,6 +123,8 @@ impl Fetcher {
                 to: url.to_string(),
                 reason: refused.to_string(),
             }),
+            // It only grows: to ask again would be for ever.
+            Err(ClientError::TooLarge { limit, .. }) => Err(ConsumeError::PageTooLarge { url: url.to_string(), limit }),
             sent => Ok(sent),
         }
     }

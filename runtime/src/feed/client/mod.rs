@@ -176,7 +176,9 @@ impl Consumer {
         self
     }
 
-    /// How many bytes a page may have: 16 MiB, unless set.
+    /// How many bytes a page may have: 16 MiB, unless set. A larger one stops the consumer
+    /// ([`ConsumeError::PageTooLarge`]), and nothing of it is handled or skipped: raise the limit, or have the publisher
+    /// serve fewer events on a page, and start again.
     #[must_use]
     pub fn page_limit(mut self, bytes: usize) -> Self {
         self.page_limit = bytes;
