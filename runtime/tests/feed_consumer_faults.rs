@@ -81,12 +81,17 @@ async fn retry_after_is_obeyed() {
 }
 
 #[tokio::test]
-async fn a_page_over_the_limit_is_never_skipped() {
+async fn a_page_over_the_limit_stops_the_consumer_and_is_not_skipped() {
     let feed = Feed::with(1).await;
     feed.spoil([Fault::Body("x".repeat(2000))]);
+    let checkpoints = MemoryCheckpoints::new();
     let handler = Recorder::new();
-    let consumer = feed.consumer(MemoryCheckpoints::new()).page_limit(1000);
-    consumer.run_until_caught_up(handler.clone()).await.unwrap();
+    let consumer = || feed.consumer(checkpoints.clone()).page_limit(1000);
+    let error = consumer().run_until_caught_up(handler.clone()).await.unwrap_err();
+    assert!(matches!(error, ConsumeError::PageTooLarge { limit: 1000, .. }), "{error}");
+    assert!(error.to_string().contains("page_limit"), "{error}");
+    assert_eq!(feed.requests().len(), 1);
+    consumer().run_until_caught_up(handler.clone()).await.unwrap();
     assert_eq!(handler.called(), ids(0..1));
 }
 
@@ -211,4 +216,24 @@ async fn settings_that_cannot_be_used_are_errors_and_do_not_tell_secrets() {
     let error = consumer("http://127.0.0.1:1/").header("authorization", "hunter2\n").run(Recorder::new()).await;
     let error = error.unwrap_err();
     assert!(matches!(error, ConsumeError::Setup(_)) && !error.to_string().contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn the_url_that_a_server_names_for_the_first_page_is_kept_if_it_may_be_read() {
+    let page = r#"{"items": []}"#.to_owned();
+    let kept = async |location: &'static str| {
+        let feed = Feed::with(0).await;
+        let checkpoints = MemoryCheckpoints::new();
+        feed.spoil([Fault::Status(200, location, page.clone())]);
+        let result = feed.consumer(checkpoints.clone()).run_until_caught_up(Recorder::new()).await;
+        let resume = checkpoints.load("mailer").await.unwrap().map(|checkpoint| checkpoint.resume);
+        (result, resume.map(|resume| resume.replace(&feed.address.to_string(), "host")))
+    };
+    let (result, resume) = kept("content-location: user-events?offset=4\r\n").await;
+    assert_eq!((result.unwrap(), resume.as_deref()), ((), Some("http://host/feeds/user-events?offset=4")));
+    let (result, resume) = kept("content-location: user-events.json.en\r\n").await;
+    assert_eq!((result.unwrap(), resume), ((), None), "a variant is not where the feed goes on");
+    let (result, resume) = kept("content-location: http://elsewhere.test/?offset=4\r\n").await;
+    assert!(matches!(result.unwrap_err(), ConsumeError::NotFollowed { .. }));
+    assert_eq!(resume, None);
 }

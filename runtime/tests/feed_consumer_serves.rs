@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use event_api::consume::{Checkpoints as _, LogConsumer, MemoryCheckpoints};
+use event_api::consume::{Checkpoints as _, ConsumeError, LogConsumer, MemoryCheckpoints, Retained};
 use event_api::log::MemoryLog;
 use event_api::{EventSet as _, Position, Publisher, feed};
 use support::{Act, NameChanged, Recorder, UserEvents, ids};
@@ -101,4 +101,111 @@ async fn a_log_is_consumed_in_its_own_process_over_restarts() {
     handler.until_handled(7).await;
     running.abort();
     assert_eq!(handler.handled(), ids(0..7));
+}
+
+/// A consumer of `url` that gives up at once, and forgets nothing.
+fn consumer(url: &str, checkpoints: &MemoryCheckpoints) -> feed::Consumer {
+    feed::Consumer::new(url, checkpoints.clone()).name("mailer")
+}
+
+#[tokio::test]
+async fn retention_of_unseen_events_is_noticed_from_the_first_page_on() {
+    // How many events are handled before the consumer is stopped, all on the first page.
+    for handled in [0, 1] {
+        let log = MemoryLog::new();
+        let url = serve(&log).await;
+        let checkpoints = MemoryCheckpoints::new();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stop = std::sync::Mutex::new(Some(stop));
+        let handler = Recorder::that(move |id, _| {
+            if id == format!("e{handled}") || handled == 1 {
+                stop.lock().unwrap().take().map(|stop| stop.send(()));
+            }
+            if id == "e0" && handled == 0 { Act::Retry } else { Act::Succeed }
+        });
+        publish(&log, 0..5).await;
+        consumer(&url, &checkpoints).shutdown(async { _ = stopped.await }).run(handler.clone()).await.unwrap();
+        assert_eq!(handler.handled(), ids(0..handled));
+
+        log.trim(UserEvents::CHANNEL.name, Position(3));
+        let later = Recorder::new();
+        let error = consumer(&url, &checkpoints).run_until_caught_up(later.clone()).await.unwrap_err();
+        assert!(matches!(error, ConsumeError::Retained { oldest: Some(Position(3)), .. }), "{error}");
+        assert!(later.called().is_empty());
+        let going_on = consumer(&url, &checkpoints).on_retained(Retained::Continue);
+        going_on.run_until_caught_up(later.clone()).await.unwrap();
+        assert_eq!(later.called(), ids(3..5));
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_was_empty_at_first_is_asked_for_from_where_it_began() {
+    let log = MemoryLog::new();
+    let url = serve(&log).await;
+    let checkpoints = MemoryCheckpoints::new();
+    consumer(&url, &checkpoints).run_until_caught_up(Recorder::new()).await.unwrap();
+    publish(&log, 0..5).await;
+    log.trim(UserEvents::CHANNEL.name, Position(3));
+    let error = consumer(&url, &checkpoints).run_until_caught_up(Recorder::new()).await.unwrap_err();
+    assert!(matches!(error, ConsumeError::Retained { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_log_that_was_replaced_is_not_mistaken_for_the_one_that_was_consumed() {
+    let log = MemoryLog::new();
+    let checkpoints = MemoryCheckpoints::new();
+    publish(&log, 0..3).await;
+    let consume = |log: &MemoryLog, handler: &Recorder| {
+        LogConsumer::new(log, checkpoints.clone()).run_until_caught_up(handler.clone())
+    };
+    consume(&log, &Recorder::new()).await.unwrap();
+
+    // An older state, which then grows with other events.
+    let handler = Recorder::new();
+    let restored = MemoryLog::new();
+    publish(&restored, 0..2).await;
+    let error = consume(&restored, &handler).await.unwrap_err();
+    assert!(matches!(error, ConsumeError::Rewound { position: Position(2), end: Position(2), .. }), "{error}");
+    publish(&restored, 7..9).await;
+    let error = consume(&restored, &handler).await.unwrap_err();
+    assert!(matches!(error, ConsumeError::Rewritten { position: Position(2), .. }), "{error}");
+    assert!(handler.called().is_empty());
+
+    // Retention of what was consumed is no such thing.
+    log.trim(UserEvents::CHANNEL.name, Position(3));
+    consume(&log, &handler).await.unwrap();
+    publish(&log, 3..4).await;
+    consume(&log, &handler).await.unwrap();
+    assert_eq!(handler.called(), ids(3..4));
+}
+
+#[tokio::test]
+async fn consumers_of_other_types_do_not_share_a_checkpoint() {
+    let log = MemoryLog::new();
+    let url = serve(&log).await;
+    publish(&log, 0..3).await;
+    publisher(&log).id("deleted").publish(UserEvents::UserDeleted).await.unwrap();
+    let checkpoints = MemoryCheckpoints::new();
+    let changes = format!("{url}?type=NameChanged");
+    let deletions = format!("{url}?type=UserDeleted");
+
+    // Without a name, each has a checkpoint of its own.
+    for (url, expected) in [(&changes, ids(0..3)), (&deletions, vec!["deleted".to_owned()])] {
+        let handler = Recorder::new();
+        for _ in 0..2 {
+            let consumer = feed::Consumer::new(url, checkpoints.clone());
+            consumer.run_until_caught_up(handler.clone()).await.unwrap();
+        }
+        assert_eq!(handler.called(), expected);
+    }
+    // Under one name, the other types are refused, and the same ones are not, however they are written.
+    let handler = Recorder::new();
+    consumer(&changes, &checkpoints).run_until_caught_up(handler.clone()).await.unwrap();
+    for other in [&deletions, &url] {
+        let error = consumer(other, &checkpoints).run_until_caught_up(handler.clone()).await.unwrap_err();
+        assert!(matches!(error, ConsumeError::Setup(_)), "{error}");
+    }
+    let same = format!("{url}?limit=7&type=,NameChanged&timeout=1");
+    consumer(&same, &checkpoints).run_until_caught_up(handler.clone()).await.unwrap();
+    assert_eq!(handler.called(), ids(0..3));
 }

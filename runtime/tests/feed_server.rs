@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use chrono::{TimeZone, Utc};
-use event_api::feed::{self, Feeds};
+use event_api::feed::{self, Feeds, ProxyHeaders};
 use event_api::log::conformance::event;
 use event_api::log::{Log, MemoryLog, SqliteLog};
 use event_api::{Channel, Headers, Metadata, Position, RawEvent, Transport};
@@ -224,7 +224,9 @@ async fn a_filtered_walk_meets_every_event_of_its_types_and_passes_by_the_others
         match page.next_url() {
             Some(next) => {
                 assert!(next.contains("type=Other%2C,UserDeleted") && next.contains("limit=2"), "{next}");
-                assert!(page.is_immutable() || next.contains("offset=19000"), "a page that leads on is fixed");
+                let is_first = !url.contains("offset=");
+                let is_last = next.contains("offset=19000");
+                assert_eq!(page.is_immutable(), !is_first && !is_last, "a page that leads on is fixed: {url}");
                 url = next;
             }
             None => break,
@@ -242,14 +244,17 @@ async fn a_full_page_never_changes_and_may_be_kept_for_ever() {
     for query in [
         "",
         "?limit=4",
+        "?offset=0&limit=4",
         "?offset=3&limit=7",
         "?offset=4&limit=7",
-        "?type=A&limit=4",
-        "?type=A&limit=5",
+        "?offset=0&type=A&limit=4",
+        "?offset=0&type=A&limit=5",
+        "?offset=0&type=B&limit=2",
         "?type=B&limit=2",
     ] {
         let page = server.get(&format!("/feeds/user-events{query}")).await;
-        let full = ["?limit=4", "?offset=3&limit=7", "?type=A&limit=4", "?type=B&limit=2"].contains(&query);
+        let full = ["?offset=0&limit=4", "?offset=3&limit=7", "?offset=0&type=A&limit=4", "?offset=0&type=B&limit=2"]
+            .contains(&query);
         assert_eq!(page.is_immutable(), full, "{query}");
         if full {
             assert_eq!(page.header(header::CACHE_CONTROL), "public, max-age=31536000, immutable");
@@ -264,6 +269,20 @@ async fn a_full_page_never_changes_and_may_be_kept_for_ever() {
             assert_eq!(&server.get(&format!("/feeds/user-events{query}")).await.text, text, "{query}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_page_without_an_offset_is_revalidated_because_retention_moves_it() {
+    let (log, server) = memory().await;
+    append(&log, (0..5).map(event)).await;
+    let url = "/feeds/user-events?limit=2";
+    let before = server.get(url).await;
+    assert_eq!((before.positions(), before.header(header::CACHE_CONTROL)), (vec![0, 1], "no-cache"));
+    let etag = [("if-none-match", before.header(header::ETAG))];
+    assert_eq!(server.get_with(url, &etag).await.status, StatusCode::NOT_MODIFIED);
+    log.trim(USERS.name, Position(3));
+    let after = server.get_with(url, &etag).await;
+    assert_eq!((after.status, after.positions()), (StatusCode::OK, vec![3, 4]));
 }
 
 #[tokio::test]
@@ -290,7 +309,7 @@ async fn pages_behind_authorisation_are_private() {
     let log = MemoryLog::new();
     append(&log, [event(0), event(1)]).await;
     let server = Server::start(Feeds::new(&log, [&USERS]).authorised().router()).await;
-    let full = server.get("/feeds/user-events?limit=2").await;
+    let full = server.get("/feeds/user-events?offset=0&limit=2").await;
     assert_eq!(full.header(header::CACHE_CONTROL), "private, max-age=31536000, immutable");
     assert_eq!(server.get("/feeds/user-events").await.header(header::CACHE_CONTROL), "private, no-cache");
 }
@@ -403,7 +422,7 @@ async fn limits_are_the_servers() {
     assert_eq!(server.get("/feeds/user-events").await.positions().len(), 3);
     let most = server.get("/feeds/user-events?limit=99999999999999999999").await;
     assert_eq!(most.status, StatusCode::BAD_REQUEST, "more than any number");
-    let most = server.get("/feeds/user-events?limit=1000000").await;
+    let most = server.get("/feeds/user-events?offset=0&limit=1000000").await;
     assert_eq!(most.positions().len(), 4);
     assert!(most.is_immutable());
 }
@@ -425,8 +444,12 @@ async fn the_index_lists_the_feeds_that_the_document_allows() {
 #[tokio::test]
 async fn urls_name_the_host_that_the_client_asked() {
     let log = MemoryLog::new();
-    let server = Server::start(Feeds::new(&log, [&USERS]).behind_proxy().router()).await;
-    let headers = [("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example.com")];
+    let server = Server::start(Feeds::new(&log, [&USERS]).behind_proxy(ProxyHeaders::XForwarded).router()).await;
+    let headers = [
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "api.example.com"),
+        ("forwarded", "proto=http;host=evil.example"),
+    ];
     let index = server.get_with("/feeds", &headers).await;
     assert_eq!(index.json()["feeds"][0]["feed_url"], "https://api.example.com/feeds/user-events");
     let page = server.get_with("/feeds/user-events?limit=3", &headers).await;
@@ -443,4 +466,25 @@ async fn a_server_that_stops_answers_those_who_wait() {
     let (answer, ()) = tokio::join!(waiting, async { drop(stop) });
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.positions().is_empty());
+}
+
+#[tokio::test]
+async fn a_page_without_an_offset_names_the_url_that_goes_on_meaning_it() {
+    let (log, server) = memory().await;
+    append(&log, (0..5).map(event)).await;
+    log.trim(USERS.name, Position(2));
+    let url = "/feeds/user-events?limit=2&type=";
+    let page = server.get(&format!("{url}Other,NameChanged")).await;
+    let located = page.header(header::CONTENT_LOCATION);
+    assert_eq!(located, format!("{}/feeds/user-events?offset=2&limit=2&type=NameChanged,Other", server.base));
+    let same = server.get(located).await;
+    assert_eq!((same.status, same.text.as_str()), (StatusCode::OK, page.text.as_str()));
+    assert!(!same.headers.contains_key(header::CONTENT_LOCATION));
+
+    let etag = [("if-none-match", page.header(header::ETAG))];
+    let unchanged = server.get_with(&format!("{url}Other,NameChanged"), &etag).await;
+    assert_eq!((unchanged.status, unchanged.header(header::CONTENT_LOCATION)), (StatusCode::NOT_MODIFIED, located));
+
+    log.trim(USERS.name, Position(4));
+    assert_eq!(server.get(located).await.status, StatusCode::GONE);
 }

@@ -46,6 +46,17 @@ pub enum ConsumeError {
         /// What the server says about it, from its problem document (RFC 9457) where it sent one.
         detail: String,
     },
+    /// A page is larger than the consumer takes, and will be so when it is asked for again.
+    #[error(
+        "the page at {url} is larger than the {limit} bytes of `page_limit`; raise `page_limit`, or have the \
+         publisher serve smaller pages, and start again"
+    )]
+    PageTooLarge {
+        /// The page.
+        url: String,
+        /// How many bytes it may have.
+        limit: usize,
+    },
     /// The feed leads away from where it may be read.
     #[error("{from} leads to {to}, which is not followed: {reason}")]
     NotFollowed {
@@ -78,6 +89,19 @@ pub enum ConsumeError {
         expected: EventId,
         /// The event that is there now.
         found: EventId,
+    },
+    /// The log ends before the last completed event: it is not the log that the checkpoint is of, or an older state.
+    #[error(
+        "the log of channel {channel} ends before position {end}, and the event at position {position} was consumed: \
+         the log was replaced, or restored from an older state; consume it under another name to start anew"
+    )]
+    Rewound {
+        /// The channel.
+        channel: String,
+        /// Where the last completed event stood.
+        position: Position,
+        /// Where the log's next event will stand.
+        end: Position,
     },
     /// Events that this consumer has not seen were removed by the publisher's retention.
     #[error(

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checkpoint::{Checkpoints, Retained};
+use super::checkpoint::{Checkpoint, Checkpoints, Retained};
 use super::dead_letter::DeadLetters;
 use super::error::ConsumeError;
 use super::handler::Handler;
@@ -13,7 +13,7 @@ use super::pipeline::{Incoming, Outcome, Pipeline, Treatment};
 use super::progress::Progress;
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
-use crate::event::{Envelope, EventSet};
+use crate::event::{Envelope, EventSet, Position};
 use crate::log::{Log, LogError, StoredEvent};
 
 /// Events read from the log at once.
@@ -108,8 +108,8 @@ impl LogConsumer {
     /// Consumes until [`LogConsumer::shutdown`], for ever without it.
     ///
     /// # Errors
-    /// When the log or a store fails, or retention has removed what was not consumed. The checkpoint is at the last
-    /// completed event.
+    /// When the log or a store fails, retention has removed what was not consumed, or the log is not the one that the
+    /// checkpoint is of. The checkpoint is at the last completed event.
     pub async fn run<H: Handler>(self, handler: H) -> Result<(), ConsumeError> {
         self.consume(handler, Until::Shutdown).await
     }
@@ -129,10 +129,7 @@ impl LogConsumer {
         let mut progress = Progress::load(consumer.clone(), self.checkpoints).await?;
         let pipeline = Pipeline { consumer, handler, treatment: self.treatment, dead_letters, shutdown: self.shutdown };
 
-        let mut next = match progress.checkpoint().and_then(|checkpoint| checkpoint.position) {
-            Some(position) => position.next(),
-            None => self.log.bounds(channel).await.map_err(log_error)?.oldest,
-        };
+        let mut next = start(self.log.as_ref(), channel, progress.checkpoint()).await?;
         loop {
             let reading = async {
                 if until == Until::Shutdown {
@@ -173,6 +170,38 @@ impl LogConsumer {
             }
         }
     }
+}
+
+/// The first event that is not completed. Refuses a log that is not the one that the checkpoint is of: to go on
+/// behind the checkpoint's position would skip what that log holds before it.
+async fn start(log: &dyn Log, channel: &str, checkpoint: Option<&Checkpoint>) -> Result<Position, ConsumeError> {
+    let bounds = log.bounds(channel).await.map_err(log_error)?;
+    let Some((checkpoint, position)) = checkpoint.and_then(|checkpoint| Some((checkpoint, checkpoint.position?)))
+    else {
+        return Ok(bounds.oldest);
+    };
+    let next = position.next();
+    if bounds.next < next {
+        return Err(ConsumeError::Rewound { channel: channel.to_owned(), position, end: bounds.next });
+    }
+    let last = match log.read(channel, position, 1).await {
+        Ok(events) => events.into_iter().next(),
+        // What was completed may be removed.
+        Err(LogError::Retained { .. }) => None,
+        Err(error) => return Err(log_error(error)),
+    };
+    if let (Some(last), Some(expected)) = (last, &checkpoint.event_id)
+        && last.position == position
+        && last.event.metadata.id != *expected
+    {
+        return Err(ConsumeError::Rewritten {
+            url: channel.to_owned(),
+            position,
+            expected: expected.clone(),
+            found: last.event.metadata.id,
+        });
+    }
+    Ok(next)
 }
 
 fn log_error(error: LogError) -> ConsumeError {

@@ -14,4 +14,4 @@ pub mod wire;
 pub use client::Consumer;
 pub use page::{Page, PageError, PageItem, Undecodable};
 #[cfg(feature = "server")]
-pub use server::{Feeds, router};
+pub use server::{Feeds, ProxyHeaders, router};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{
-    ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
+    ACCEPT, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION,
+    RETRY_AFTER,
 };
 use http::{Request, StatusCode};
 use serde::Deserialize;
@@ -58,6 +59,8 @@ pub(super) struct Body {
     /// Where it was found, after redirects: what relative URLs in it are relative to.
     pub(super) url: Url,
     pub(super) etag: Option<HeaderValue>,
+    /// The URL that the server names for what it sent (RFC 9110, section 8.7).
+    pub(super) location: Option<String>,
     pub(super) content_type: Option<String>,
 }
 
@@ -120,6 +123,8 @@ impl Fetcher {
                 to: url.to_string(),
                 reason: refused.to_string(),
             }),
+            // It only grows: to ask again would be for ever.
+            Err(ClientError::TooLarge { limit, .. }) => Err(ConsumeError::PageTooLarge { url: url.to_string(), limit }),
             sent => Ok(sent),
         }
     }
@@ -136,6 +141,7 @@ fn answer(url: Url, response: Response) -> Result<Answer, ConsumeError> {
             bytes: body,
             url,
             etag: headers.get(ETAG).cloned(),
+            location: text_header(&headers, CONTENT_LOCATION),
             content_type: text_header(&headers, CONTENT_TYPE),
         })),
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => Ok(Answer::Unchanged),

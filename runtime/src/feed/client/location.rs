@@ -1,6 +1,6 @@
 //! Where a feed may lead: which URLs of pages, redirects and checkpoints are followed, and which were read before.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use url::{Origin, Url};
@@ -22,14 +22,60 @@ pub(super) fn feed_url(text: &str) -> Result<Url, ConsumeError> {
     Ok(url)
 }
 
-/// The name of a consumer that was given none.
+/// Parameters that say where a page begins, how much it holds and how long its server waits, and not of what.
+const OF_THE_PAGE: [&str; 3] = ["offset", "limit", "timeout"];
+
+/// The name of a consumer that was given none. Feeds that differ in what they hold differ in it.
 pub(super) fn default_name(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+    let mut name = format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path());
+    let is_of_the_page = |pair: &&str| OF_THE_PAGE.contains(&pair.split('=').next().unwrap_or_default());
+    let pairs = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_of_the_page(pair));
+    for (index, pair) in pairs.enumerate() {
+        name.push(if index == 0 { '?' } else { '&' });
+        name.push_str(pair);
+    }
+    name
+}
+
+/// Refuses a checkpoint at `resume` when the feed's URL now asks for other types of events: the checkpoint goes on with
+/// the former ones, and says nothing about those that were added.
+///
+/// Only types are compared. What else there is in `resume` was made by the server, which may leave out, add and reorder
+/// parameters as it likes.
+pub(super) fn check_types(home: &Url, resume: &Url) -> Result<(), ConsumeError> {
+    let says_types =
+        resume.query().is_none() || resume.query_pairs().any(|(name, _)| name == "offset" || name == "type");
+    let (wanted, kept) = (types(home), types(resume));
+    if resume.path() != home.path() || !says_types || wanted == kept {
+        return Ok(());
+    }
+    let all_or = |types: BTreeSet<String>| match types.is_empty() {
+        true => "all types".to_owned(),
+        false => format!("the types {}", types.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    Err(ConsumeError::Setup(format!(
+        "its URL asks for {}, and its checkpoint is of a feed of {}, at {resume}; consume under another name to start \
+         anew, or restore the former URL",
+        all_or(wanted),
+        all_or(kept)
+    )))
+}
+
+/// The types that a URL asks for; all when it is empty.
+fn types(url: &Url) -> BTreeSet<String> {
+    let values = url.query_pairs().filter(|(name, _)| name == "type");
+    let names = values.flat_map(|(_, value)| value.split(',').map(str::to_owned).collect::<Vec<_>>());
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
+}
+
+/// Whether `url` says at which position its page begins.
+pub(super) fn has_offset(url: &Url) -> bool {
+    url.query_pairs().any(|(name, _)| name == "offset")
 }
 
 /// `url` with `offset=position` in its query.
@@ -198,6 +244,42 @@ mod tests {
     fn the_offset_is_replaced_and_the_rest_kept() {
         let url = feed_url("https://host.test/f?type=A&offset=3&limit=5").unwrap();
         assert_eq!(at_offset(&url, Position(7)).as_str(), "https://host.test/f?type=A&limit=5&offset=7");
+    }
+
+    #[test]
+    fn feeds_of_other_types_have_other_names() {
+        let name = |url: &str| default_name(&feed_url(url).unwrap());
+        assert_eq!(name("https://host.test/f"), "host.test/f");
+        assert_eq!(
+            name("http://host.test:81/f?offset=3&type=A,B&limit=5&x=%20&timeout=9"),
+            "host.test:81/f?type=A,B&x=%20"
+        );
+    }
+
+    #[test]
+    fn a_checkpoint_of_other_types_is_refused() {
+        let check = |home: &str, resume: &str| {
+            let url = |query: &str| feed_url(&format!("https://host.test/{query}")).unwrap();
+            check_types(&url(home), &url(resume))
+        };
+        for (home, resume) in [
+            ("f", "f?offset=1"),
+            ("f?type=B,A&limit=3&key=x", "f?offset=1&type=A,B"),
+            ("f?type=A&type=B%2CC", "f?offset=1&type=A,B,C"),
+            ("f?type=A", "f?cursor=x"),
+            ("f?type=A", "pages/7"),
+        ] {
+            check(home, resume).unwrap();
+        }
+        for (home, resume) in
+            [("f?type=A", "f?offset=1"), ("f", "f?offset=1&type=A"), ("f?type=A", "f?type=B"), ("f?type=A", "f")]
+        {
+            let error = check(home, resume).unwrap_err();
+            assert!(
+                matches!(&error, ConsumeError::Setup(why) if why.contains("another name")),
+                "{home} {resume}: {error}"
+            );
+        }
     }
 
     #[test]

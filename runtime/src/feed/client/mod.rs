@@ -97,8 +97,12 @@ impl Consumer {
         }
     }
 
-    /// The name under which the checkpoint is kept; by default the host and path of the URL. Consumers that share a
-    /// store must differ in it.
+    /// The name under which the checkpoint is kept; by default the host and path of the URL, and its query but for
+    /// `offset`, `limit` and `timeout`. Consumers that share a store must differ in it. A URL whose query holds
+    /// something that changes, or that is a secret, needs a name of its own.
+    ///
+    /// The checkpoint belongs to the types that the URL asked for (`?type=A,B`). To ask for others under the same name
+    /// is an error.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -172,7 +176,9 @@ impl Consumer {
         self
     }
 
-    /// How many bytes a page may have: 16 MiB, unless set.
+    /// How many bytes a page may have: 16 MiB, unless set. A larger one stops the consumer
+    /// ([`ConsumeError::PageTooLarge`]), and nothing of it is handled or skipped: raise the limit, or have the publisher
+    /// serve fewer events on a page, and start again.
     #[must_use]
     pub fn page_limit(mut self, bytes: usize) -> Self {
         self.page_limit = bytes;

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
 use super::fresh;
-use super::location::{Visited, at_offset};
+use super::location::{Visited, at_offset, check_types, has_offset};
 use crate::consume::{Backoff, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained};
 use crate::event::{EventId, Position};
 use crate::feed::page::{Page, PageError};
@@ -77,7 +77,11 @@ impl<H: Handler> Walk<H> {
         pass_over: bool,
     ) -> Result<Self, ConsumeError> {
         let (url, passing) = match progress.checkpoint() {
-            Some(checkpoint) => (fetcher.places.follow(&home, &checkpoint.resume)?, None),
+            Some(checkpoint) => {
+                let resume = fetcher.places.follow(&home, &checkpoint.resume)?;
+                check_types(&home, &resume)?;
+                (resume, None)
+            }
             None => (home, pass_over.then_some(None)),
         };
         Ok(Walk { fetcher, progress, pipeline, url, etag: None, visited: Visited::default(), passing })
@@ -144,9 +148,33 @@ impl<H: Handler> Walk<H> {
 
     async fn read(&mut self, body: &Body) -> Result<Step, ConsumeError> {
         match Page::from_slice(&body.bytes) {
-            Ok(page) => self.take(page, body).await,
+            Ok(page) => {
+                self.settle(body).await?;
+                self.take(page, body).await
+            }
             Err(error) => Ok(Step::Again(Again { reason: unreadable(&error, body), after: None })),
         }
+    }
+
+    /// Goes over to the URL with an offset that the server names for a page that was asked for without one. Where such
+    /// a page begins moves with retention: from a checkpoint there, removed events would be passed over unnoticed.
+    async fn settle(&mut self, body: &Body) -> Result<(), ConsumeError> {
+        let Some(location) = &body.location else { return Ok(()) };
+        if has_offset(&self.url) {
+            return Ok(());
+        }
+        let located = self.fetcher.places.follow(&body.url, location)?;
+        // Other servers name a variant or a file, which is not where the feed goes on.
+        if !has_offset(&located) {
+            return Ok(());
+        }
+        // Before the first event is handled: it may be removed before it succeeds. While events are passed over there
+        // is nothing to keep, and a checkpoint would end the passing.
+        if self.passing.is_none() {
+            self.progress.moved(located.as_str()).await?;
+        }
+        self.go_to(located);
+        Ok(())
     }
 
     /// Takes every event of a page that is not completed yet through the pipeline.

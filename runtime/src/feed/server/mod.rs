@@ -29,6 +29,7 @@ use url::Url;
 use self::query::Query;
 use self::respond::{Caching, Rendered, Stability};
 use self::scan::Scan;
+pub use self::urls::ProxyHeaders;
 use self::urls::{FeedUrls, Origin};
 use crate::consume::Shutdown;
 use crate::event::{Channel, Position, Transport};
@@ -131,11 +132,12 @@ impl Feeds {
         self
     }
 
-    /// The router stands behind a proxy that sets `Forwarded`, or `X-Forwarded-Proto` and `X-Forwarded-Host`: URLs are
-    /// made from these. Only for a proxy that overwrites what clients send in them.
+    /// The router stands behind a proxy that sets `headers`: URLs are made from these. Only for a proxy that overwrites
+    /// what clients send in all of them; else the URLs are those that a client chose, also for others where pages are
+    /// cached. [`Feeds::base_url`] needs no such trust.
     #[must_use]
-    pub fn behind_proxy(mut self) -> Self {
-        self.origin = Origin::Proxy;
+    pub fn behind_proxy(mut self, headers: ProxyHeaders) -> Self {
+        self.origin = Origin::Proxy(headers);
         self
     }
 
@@ -225,10 +227,18 @@ impl Feeds {
                 page = Rendered::new(channel, urls, query, &scan)?;
             }
         }
-        // Without an offset, a page stands where the log begins, and that can only be relied on until retention.
-        let fixed = scan.is_full() && (query.offset.is_some() || offset == Position::default());
+        // Without an offset, a page stands where the log begins, and retention moves that: even where it begins at 0,
+        // the same URL will have another page later.
+        let fixed = scan.is_full() && query.offset.is_some();
         let mut response =
             page.respond(headers, self.caching, if fixed { Stability::Fixed } else { Stability::Growing });
+        if query.offset.is_none()
+            && let Ok(here) = HeaderValue::try_from(urls.page(offset, query))
+        {
+            // RFC 9110, section 8.7: the URL that goes on meaning this page when retention moves where the log begins.
+            // A reader that remembers it learns of the gap (410) instead of passing over it unawares.
+            response.headers_mut().insert(header::CONTENT_LOCATION, here);
+        }
         if let Some(wait) = wait {
             prefer::applied(&mut response, wait.min(self.max_wait));
         }

@@ -6,13 +6,24 @@ use axum::http::{HeaderMap, Uri, header};
 use super::query::Query;
 use crate::event::Position;
 
+/// The headers in which a proxy tells how it was reached. A proxy writes one kind and passes the other on as the client
+/// sent it, so the other kind is never read: a client could make the URLs of pages that others get from a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyHeaders {
+    /// `Forwarded` (RFC 7239), with `proto` and `host`.
+    Forwarded,
+    /// `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    XForwarded,
+}
+
 /// From what URLs are made.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     /// From the request's target and `Host`.
     Request,
     /// As [`Origin::Request`], but what a proxy says goes first.
-    Proxy,
+    Proxy(ProxyHeaders),
     /// The router's own URL, without a slash at its end.
     Configured(String),
 }
@@ -51,7 +62,7 @@ impl Origin {
     /// `scheme://host`. Empty when the request does not name a host: then URLs are relative to the one requested.
     fn server(&self, uri: &Uri, headers: &HeaderMap) -> String {
         let told = match self {
-            Origin::Proxy => forwarded(headers),
+            Origin::Proxy(kind) => forwarded(*kind, headers),
             _ => Forwarded::default(),
         };
         let asked = || headers.get(header::HOST)?.to_str().ok();
@@ -71,18 +82,24 @@ struct Forwarded {
     host: Option<String>,
 }
 
-/// `Forwarded` (RFC 7239), or else its predecessors. In lists, the first entry is the client's own request.
-fn forwarded(headers: &HeaderMap) -> Forwarded {
+/// What the proxy says in `kind`. In lists, the first entry is the client's own request.
+fn forwarded(kind: ProxyHeaders, headers: &HeaderMap) -> Forwarded {
     let first = |name: &str| {
         let value = headers.get(name)?.to_str().ok()?;
         value.split(',').next().map(str::trim).filter(|value| !value.is_empty())
     };
-    let pairs = first("forwarded").unwrap_or_default().split(';').filter_map(|pair| pair.split_once('='));
-    let pairs: Vec<_> = pairs.map(|(name, value)| (name.trim(), value.trim().trim_matches('"'))).collect();
-    let standard =
-        |wanted: &str| pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
-    let scheme = standard("proto").or_else(|| first("x-forwarded-proto"));
-    let host = standard("host").or_else(|| first("x-forwarded-host"));
+    let (scheme, host) = match kind {
+        ProxyHeaders::XForwarded => (first("x-forwarded-proto"), first("x-forwarded-host")),
+        ProxyHeaders::Forwarded => {
+            let element = first("forwarded").unwrap_or_default();
+            let parameter = |wanted: &str| {
+                let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+                let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))?;
+                Some(value.trim().trim_matches('"'))
+            };
+            (parameter("proto"), parameter("host"))
+        }
+    };
     Forwarded {
         scheme: scheme.map(str::to_ascii_lowercase).filter(|scheme| ["http", "https"].contains(&scheme.as_str())),
         host: host.map(str::to_owned),
@@ -111,14 +128,28 @@ mod tests {
         assert_eq!(server(&Origin::Request, &[("host", "a b")]), "/feeds/x");
         let old = [host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example.com, proxy")];
         assert_eq!(server(&Origin::Request, &old), "http://internal:8080/feeds/x", "nobody said that there is a proxy");
-        assert_eq!(server(&Origin::Proxy, &old), "https://api.example.com/feeds/x");
+        let (standard, common) = (Origin::Proxy(ProxyHeaders::Forwarded), Origin::Proxy(ProxyHeaders::XForwarded));
+        assert_eq!(server(&common, &old), "https://api.example.com/feeds/x");
         let new = [host, ("forwarded", "for=1.2.3.4;Proto=https;host=\"api.example.com:444\", for=5.6.7.8;host=no")];
-        assert_eq!(server(&Origin::Proxy, &new), "https://api.example.com:444/feeds/x");
-        assert_eq!(
-            server(&Origin::Proxy, &[host, ("x-forwarded-proto", "javascript")]),
-            "http://internal:8080/feeds/x"
-        );
+        assert_eq!(server(&standard, &new), "https://api.example.com:444/feeds/x");
+        assert_eq!(server(&common, &[host, ("x-forwarded-proto", "javascript")]), "http://internal:8080/feeds/x");
         let configured = Origin::Configured("https://api.example.com/v1".to_owned());
         assert_eq!(server(&configured, &old), "https://api.example.com/v1/x");
+    }
+
+    #[test]
+    fn headers_that_the_proxy_does_not_set_are_not_believed() {
+        let host = ("host", "internal:8080");
+        let common = [("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example.com")];
+        let standard = ("forwarded", "proto=https;host=api.example.com");
+        let read = |kind, headers: &[_]| server(&Origin::Proxy(kind), headers);
+        let (ours, plain) = ("https://api.example.com/feeds/x", "http://internal:8080/feeds/x");
+
+        let forged = ("forwarded", "proto=http;host=evil.example");
+        assert_eq!(read(ProxyHeaders::XForwarded, &[host, common[0], common[1], forged]), ours);
+        assert_eq!(read(ProxyHeaders::XForwarded, &[host, forged]), plain);
+        let forged = [("x-forwarded-proto", "http"), ("x-forwarded-host", "evil.example")];
+        assert_eq!(read(ProxyHeaders::Forwarded, &[host, forged[0], forged[1], standard]), ours);
+        assert_eq!(read(ProxyHeaders::Forwarded, &[host, forged[0], forged[1], ("forwarded", "for=1.2.3.4")]), plain);
     }
 }
