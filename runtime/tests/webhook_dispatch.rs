@@ -14,12 +14,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use chrono::Utc;
-use event_api::Position;
 use event_api::log::{Log, MemoryLog, SqliteLog};
 use event_api::webhook::{
-    Cursor, Dispatcher, Failure, Guard, MemorySubscriptions, Resolve, RetrySchedule, SqliteSubscriptions, Status,
-    Subscription, SubscriptionId, Subscriptions,
+    Cursor, Dispatcher, Failure, Guard, MemorySubscriptions, Resolve, RetrySchedule, SqliteSubscriptions, Start,
+    Status, Subscription, SubscriptionId, Subscriptions,
 };
+use event_api::{Channel, Position, Transport};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use webhook_support::*;
@@ -403,6 +403,56 @@ async fn a_channel_added_later_reaches_subscriptions_to_all_channels() {
     running.shut_down().await;
     assert_eq!(all.ids(), ["event-7", "event-0"]);
     assert_eq!(one.ids(), ["event-0"]);
+}
+
+#[tokio::test]
+async fn a_channel_that_webhooks_do_not_carry_is_not_pushed() {
+    static FEED_ONLY: Channel = Channel {
+        name: "audit-events",
+        title: "Audit",
+        address: None,
+        event_types: &["NameChanged"],
+        version: "1.0.0",
+        transports: &[Transport::Feed],
+    };
+    let (log, subscriptions) = (MemoryLog::new(), MemorySubscriptions::new());
+    let endpoint = Endpoint::accepting().await;
+    let mut everything = subscription(endpoint.url());
+    everything.start = Start::Beginning;
+    let id = subscribe(&subscriptions, everything).await;
+    log.append("audit-events", events(100..110)).await.unwrap();
+    let running = Running::start(dispatcher(&log, &subscriptions).channels([&USERS, &FEED_ONLY]));
+    log.append(CHANNEL, events(0..1)).await.unwrap();
+    at_position(&subscriptions, &id, 1).await;
+    running.shut_down().await;
+    assert_eq!(endpoint.ids(), ["event-0"]);
+    assert_eq!(subscriptions.cursors(&id).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_from_now_on_does_not_get_the_history_of_a_channel_without_cursor() {
+    let (log, subscriptions) = (MemoryLog::new(), MemorySubscriptions::new());
+    let (now, beginning) = (Endpoint::accepting().await, Endpoint::accepting().await);
+    log.append("order-events", (0..3).map(|n| event_of("OrderPlaced", n)).collect()).await.unwrap();
+    // Events published in the same instant as the subscription is made would count as new.
+    let mut from_now = subscription(now.url());
+    from_now.created_at = Utc::now() + chrono::TimeDelta::seconds(1);
+    let mut late = event_of("OrderPlaced", 3);
+    late.metadata.time = from_now.created_at;
+    let from_now = subscribe(&subscriptions, from_now).await;
+    let mut from_beginning = subscription(beginning.url());
+    from_beginning.start = Start::Beginning;
+    subscribe(&subscriptions, from_beginning).await;
+    // After the subscription, and before a dispatcher has seen the channel: new, as is all that follows it.
+    log.append("order-events", vec![late, event_of("OrderPlaced", 4)]).await.unwrap();
+    let running = Running::start(dispatcher(&log, &subscriptions).channels([&USERS, &ORDERS]));
+    now.wait_for(2).await;
+    beginning.wait_for(5).await;
+    running.shut_down().await;
+    assert_eq!(now.ids(), ids(3..5));
+    assert_eq!(beginning.ids(), ids(0..5));
+    let cursors = subscriptions.cursors(&from_now).await.unwrap();
+    assert!(cursors.contains(&("order-events".to_owned(), Cursor::at(Position(5)))), "{cursors:?}");
 }
 
 #[tokio::test]
