@@ -203,14 +203,15 @@ async fn an_event_that_comes_twice_is_handled_once_in_sqlite() {
 
 #[tokio::test]
 async fn equal_ids_of_different_channels_are_different_events() {
-    let handler = Scripted::<UserEvents>::accepting();
-    let handled = handler.handled();
-    let url = start(Receiver::new(secret(), MemoryInbox::new()).on(handler)).await;
+    let (a, b) = (Scripted::<UserEvents>::accepting(), Scripted::<UserEvents>::accepting());
+    let (handled_a, handled_b) = (a.handled(), b.handled());
+    let receiver = Receiver::new(secret(), MemoryInbox::new()).on_channel("a", a).on_channel("b", b);
+    let url = start(receiver).await;
     for channel in ["a", "b", "a"] {
         let body = format!(r#"{{"type":"NameChanged","data":{{"newName":"x"}},"channel":"{channel}"}}"#);
         assert_eq!(Http::new().deliver(&url, "msg-1", &body, 0).await.status, 204);
     }
-    assert_eq!(handled.lock().unwrap().len(), 2);
+    assert_eq!((handled_a.lock().unwrap().len(), handled_b.lock().unwrap().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -390,4 +391,19 @@ async fn each_event_goes_to_the_handler_of_its_channel_or_type() {
     let letters = letters(&inbox).await;
     let [stray] = letters.as_slice() else { panic!("{letters:?}") };
     assert!(stray.error.contains("elsewhere") && stray.error.contains("Whatever"), "{}", stray.error);
+}
+
+#[tokio::test]
+async fn an_event_of_a_channel_without_handler_reaches_no_other_handler_of_its_type() {
+    let users = Scripted::<UserEvents>::accepting();
+    let handled = users.handled();
+    let inbox = MemoryInbox::new();
+    let url = start(Receiver::new(secret(), inbox.clone()).on(users).on(Scripted::<OrderEvents>::accepting())).await;
+    let body = r#"{"type":"NameChanged","data":{"newName":"a"},"channel":"company-events"}"#;
+    assert_eq!(Http::new().deliver(&url, "1", body, 0).await.status, 204);
+    assert!(handled.lock().unwrap().is_empty());
+    let letters = letters(&inbox).await;
+    let [stray] = letters.as_slice() else { panic!("{letters:?}") };
+    assert!(stray.error.contains("company-events"), "{}", stray.error);
+    assert_eq!((stray.source.as_str(), stray.attempts), ("company-events", 0));
 }

@@ -61,7 +61,7 @@ pub fn receiver<S: Clone + Send + Sync + 'static>(
 pub struct Receiver {
     secrets: Secrets,
     inbox: Arc<dyn Inbox>,
-    handlers: Vec<Arc<dyn AnyHandler>>,
+    handlers: Vec<Registered>,
     name: String,
     limit: usize,
     tolerance: Duration,
@@ -82,13 +82,22 @@ impl Receiver {
         }
     }
 
-    /// Adds the handler of a channel.
+    /// Adds the handler of a channel, under the channel's own name.
     ///
-    /// Of several, the one gets an event whose channel the delivery names (`channel`); else the first whose channel
-    /// declares the event's type; else, when there is only one, that one, as an unknown event.
+    /// A delivery that names its channel (`channel`) goes to the handler of that channel, and is a dead letter when
+    /// there is none: an event of the same type in another channel is another event. One that names no channel goes
+    /// to the first handler whose channel declares its type; else, when there is only one, to that one, as an unknown
+    /// event.
     #[must_use]
-    pub fn on(mut self, handler: impl Handler) -> Self {
-        self.handlers.push(Arc::new(Typed(handler)));
+    pub fn on<H: Handler>(self, handler: H) -> Self {
+        self.on_channel(H::Events::CHANNEL.name, handler)
+    }
+
+    /// Adds the handler of a channel that the sender calls `name`, where that is not what this side's document calls
+    /// it. As [`Receiver::on`] otherwise.
+    #[must_use]
+    pub fn on_channel(mut self, name: impl Into<String>, handler: impl Handler) -> Self {
+        self.handlers.push(Registered { name: name.into(), handler: Arc::new(Typed(handler)) });
         self
     }
 
@@ -220,12 +229,16 @@ impl Receiver {
     }
 
     fn handler(&self, delivered: &Delivered) -> Option<&dyn AnyHandler> {
-        let named = |handler: &&Arc<dyn AnyHandler>| Some(handler.channel().name) == delivered.channel.as_deref();
-        let event_type = delivered.event.metadata.event_type.as_str();
-        let declares = |handler: &&Arc<dyn AnyHandler>| handler.channel().event_types.contains(&event_type);
         let handlers = &self.handlers;
-        let only = || handlers.first().filter(|_| handlers.len() == 1);
-        handlers.iter().find(named).or_else(|| handlers.iter().find(declares)).or_else(only).map(Arc::as_ref)
+        let found = if let Some(channel) = &delivered.channel {
+            handlers.iter().find(|registered| &registered.name == channel)
+        } else {
+            let event_type = delivered.event.metadata.event_type.as_str();
+            let declares = |registered: &&Registered| registered.handler.channel().event_types.contains(&event_type);
+            let only = || handlers.first().filter(|_| handlers.len() == 1);
+            handlers.iter().find(declares).or_else(only)
+        };
+        found.map(|registered| registered.handler.as_ref())
     }
 
     async fn bury(&self, delivered: Delivered, error: String, attempts: u32) -> Result<(), StoreError> {
@@ -253,9 +266,15 @@ impl Receiver {
 
 impl std::fmt::Debug for Receiver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let channels: Vec<&str> = self.handlers.iter().map(|handler| handler.channel().name).collect();
+        let channels: Vec<&str> = self.handlers.iter().map(|registered| registered.name.as_str()).collect();
         f.debug_struct("Receiver").field("name", &self.name).field("channels", &channels).finish_non_exhaustive()
     }
+}
+
+/// A handler, and what the sender calls its channel.
+struct Registered {
+    name: String,
+    handler: Arc<dyn AnyHandler>,
 }
 
 /// A handler whose event type has been put behind a pointer.
