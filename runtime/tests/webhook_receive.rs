@@ -407,3 +407,33 @@ async fn an_event_of_a_channel_without_handler_reaches_no_other_handler_of_its_t
     assert!(stray.error.contains("company-events"), "{}", stray.error);
     assert_eq!((stray.source.as_str(), stray.attempts), ("company-events", 0));
 }
+
+async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept(inbox: impl Inbox + Clone + 'static) {
+    let handler = || Scripted::<UserEvents>::new(|_| Err(HandlerError::reject("no")));
+    let receiver = Receiver::new(secret(), inbox.clone()).on_channel("a", handler()).on_channel("b", handler());
+    let url = start(receiver).await;
+    for (channel, id) in [(r#","channel":"a""#, "1"), (r#","channel":"b""#, "1"), ("", "1"), ("", "1")] {
+        let body = format!(r#"{{"type":"NameChanged","data":{{"newName":"x"}}{channel}}}"#);
+        assert_eq!(Http::new().deliver(&url, id, &body, 0).await.status, 204);
+    }
+    let kept = letters(&inbox).await;
+    let channels: Vec<Option<&str>> = kept.iter().map(|letter| letter.channel.as_deref()).collect();
+    assert_eq!(channels, [Some("a"), Some("b"), None]);
+    // The same event again replaces its letter, also where no channel is known.
+    for letter in &kept {
+        inbox.dead_letters().add(letter).await.unwrap();
+    }
+    assert_eq!(letters(&inbox).await, kept);
+}
+
+#[tokio::test]
+async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept_in_memory() {
+    dead_letters_of_equal_ids_in_different_channels_are_all_kept(MemoryInbox::new()).await;
+}
+
+#[tokio::test]
+async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept_in_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = SqliteInbox::open(folder.path().join("inbox.db")).await.unwrap();
+    dead_letters_of_equal_ids_in_different_channels_are_all_kept(inbox).await;
+}

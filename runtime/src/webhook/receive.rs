@@ -244,6 +244,7 @@ impl Receiver {
     async fn bury(&self, delivered: Delivered, error: String, attempts: u32) -> Result<(), StoreError> {
         let letter = DeadLetter {
             consumer: self.name.clone(),
+            channel: delivered.channel.clone(),
             source: delivered.channel.unwrap_or_else(|| self.name.clone()),
             position: delivered.position,
             event: delivered.event,
