@@ -176,7 +176,7 @@ impl DeadLetters for SqliteDeadLetters {
         let metadata = &letter.event.metadata;
         let doing = || format!("storing event {} as a dead letter", metadata.id);
         let headers = serde_json::to_string(&metadata.headers).map_err(|error| StoreError::new(doing(), error))?;
-        let number: i64 = sqlx::query_scalar(
+        let numbers: Vec<i64> = sqlx::query_scalar(
             "INSERT INTO event_api_dead_letters (consumer, channel, source, position, event_id, event_type, event_time,
              subject, address, version, traceparent, headers, data, error, attempts, time)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -203,9 +203,11 @@ impl DeadLetters for SqliteDeadLetters {
         .bind(&letter.error)
         .bind(letter.attempts)
         .bind(letter.time.to_rfc3339())
-        .fetch_one(&self.pool)
+        // To the end of the statement, where it is committed: after the first row, a failing commit would go unheard.
+        .fetch_all(&self.pool)
         .await
         .map_err(|error| StoreError::new(doing(), error))?;
+        let number = *numbers.first().ok_or_else(|| StoreError::new(doing(), sqlx::Error::RowNotFound))?;
         u64::try_from(number).map_err(|error| StoreError::new(doing(), error))
     }
 
@@ -238,12 +240,14 @@ impl DeadLetters for SqliteDeadLetters {
 
     async fn take(&self, number: u64) -> Result<Option<DeadLetter>, StoreError> {
         let doing = || format!("taking dead letter {number}");
-        let row = sqlx::query("DELETE FROM event_api_dead_letters WHERE number = ? RETURNING *")
+        let rows = sqlx::query("DELETE FROM event_api_dead_letters WHERE number = ? RETURNING *")
             .bind(integer(number))
-            .fetch_optional(&self.pool)
+            // As above: to where it is committed.
+            .fetch_all(&self.pool)
             .await
             .map_err(|error| StoreError::new(doing(), error))?;
-        row.map(|row| stored(&row))
+        rows.first()
+            .map(stored)
             .transpose()
             .map(|stored| stored.map(|stored| stored.letter))
             .map_err(|error| StoreError::new(doing(), error))
