@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::Request;
-use event_api::consume::{DeadLetter, Inbox, MemoryInbox, SqliteInbox};
+use event_api::consume::{
+    Claim, DeadLetter, DeadLetters, Inbox, MemoryDeadLetters, MemoryInbox, SqliteInbox, StoreError, Ticket,
+};
 use event_api::webhook::{Receiver, Secret, Secrets, receiver};
 use event_api::{Context, EventSet, Handler, HandlerError, HandlerResult};
 use http_body_util::Full;
@@ -436,4 +438,33 @@ async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept_in_sqlite(
     let folder = tempfile::tempdir().unwrap();
     let inbox = SqliteInbox::open(folder.path().join("inbox.db")).await.unwrap();
     dead_letters_of_equal_ids_in_different_channels_are_all_kept(inbox).await;
+}
+
+/// An inbox with a bug.
+struct Panicking;
+
+#[async_trait::async_trait]
+impl Inbox for Panicking {
+    async fn claim(&self, _: &str, _: &str, _: Duration) -> Result<Claim, StoreError> {
+        panic!("the password is hunter2")
+    }
+
+    async fn complete(&self, _: &Ticket) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn release(&self, _: &Ticket) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        Arc::new(MemoryDeadLetters::new())
+    }
+}
+
+#[tokio::test]
+async fn the_message_of_a_panic_is_not_told_to_the_sender() {
+    let url = start(Receiver::new(secret(), Panicking).on(Scripted::<UserEvents>::accepting())).await;
+    let detail = Http::new().deliver(&url, "1", &name_changed("a"), 0).await.problem(503);
+    assert_eq!(detail, "the event was not handled");
 }

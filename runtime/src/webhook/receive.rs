@@ -182,7 +182,11 @@ impl Receiver {
         let handling = tokio::spawn(async move { self.handle(&key, delivered).await }.instrument(span));
         match handling.await {
             Ok(result) => result.map(IntoResponse::into_response),
-            Err(error) => Err(later("Internal error", format!("the event was not handled: {error}"))),
+            Err(error) => {
+                // Of a panic in the inbox, for example; its message is for the operator, not for the sender.
+                tracing::error!(%error, "the handling of a webhook was cut short");
+                Err(later("Internal error", "the event was not handled".to_owned()))
+            }
         }
     }
 

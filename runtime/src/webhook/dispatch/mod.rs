@@ -32,7 +32,7 @@ use crate::webhook::subscription::{Cursor, Start, Status, Subscription, Subscrip
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How often the store is asked for subscriptions that another process changed.
 const POLL: Duration = Duration::from_secs(5);
-/// Responses are read for their status; this much is kept to tell the owner what the endpoint said.
+/// Responses are read for their status; this much is read to log what the endpoint said.
 const BODY: usize = 4096;
 /// Subscriptions read from the store at once, and events from the log.
 const PAGE: usize = 500;
