@@ -29,7 +29,7 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(10);
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 /// What a sender is asked to wait when its event could not be handled now.
 const RETRY_HINT: HeaderValue = HeaderValue::from_static("5");
-/// Ids are stored; nobody needs longer ones.
+/// Ids are stored; nobody needs longer ones. The log's longest id fits, percent-encoded.
 const LONGEST_ID: usize = 512;
 
 /// Receives webhooks signed by Standard Webhooks, for one handler: `.route("/hooks", webhook::receiver(..))`.
