@@ -54,7 +54,7 @@ impl Sender {
         let response = match self.client.send(request, self.timeout).await {
             Ok(response) => response,
             Err(error) => {
-                tracing::debug!(%error, "the request failed");
+                tracing::info!(%error, "the request failed");
                 return failed(match error {
                     ClientError::Refused(_) => NOT_PUBLIC.to_owned(),
                     error => error.to_string(),
@@ -65,7 +65,7 @@ impl Sender {
             status if status.is_success() => Outcome::Delivered,
             StatusCode::GONE => Outcome::Gone,
             status => {
-                tracing::debug!(%status, said = excerpt(&response.body), "the endpoint did not accept the event");
+                tracing::info!(%status, said = excerpt(&response.body), "the endpoint did not accept the event");
                 let wait = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
                 let wait = response.headers.get(RETRY_AFTER).filter(|_| wait);
                 Outcome::Failed {
