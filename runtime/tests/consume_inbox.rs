@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use event_api::consume::{Claim, Inbox, MemoryInbox, SqliteInbox, Ticket};
+use event_api::consume::{Claim, DeadLetter, Inbox, MemoryInbox, SqliteInbox, Ticket};
+use event_api::{Metadata, RawEvent};
+use serde_json::value::RawValue;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 
 const LEASE: Duration = Duration::from_secs(3600);
@@ -101,4 +104,43 @@ async fn old_entries_are_forgotten() {
         let Claim::Granted(again) = inbox.claim("c", "1", LEASE).await.unwrap() else { panic!("not forgotten") };
         assert_eq!(again.attempt, 1);
     }
+}
+
+#[tokio::test]
+async fn what_could_not_be_committed_is_not_reported_as_done() {
+    let (inbox, folder) = sqlite().await;
+    let options = SqliteConnectOptions::new().filename(folder.path().join("inbox.db"));
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let letter = DeadLetter {
+        consumer: "c".to_owned(),
+        channel: None,
+        source: "test".to_owned(),
+        position: None,
+        event: RawEvent { metadata: Metadata::new("A"), data: RawValue::from_string("1".to_owned()).unwrap() },
+        error: "no".to_owned(),
+        attempts: 1,
+        time: chrono::Utc::now(),
+    };
+    let kept = inbox.dead_letters().add(&letter).await.unwrap();
+    // A deferred constraint fails when the statement is committed, after it has returned its row.
+    sqlx::raw_sql(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY);
+         CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+         CREATE TRIGGER a AFTER INSERT ON event_api_inbox BEGIN INSERT INTO child VALUES (1); END;
+         CREATE TRIGGER b AFTER INSERT ON event_api_dead_letters BEGIN INSERT INTO child VALUES (1); END;
+         CREATE TRIGGER c AFTER DELETE ON event_api_dead_letters BEGIN INSERT INTO child VALUES (1); END;",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let claim = inbox.claim("c", "1", LEASE).await;
+    assert!(claim.is_err(), "{claim:?}");
+    let mut other = letter.clone();
+    other.event.metadata.id = "other".into();
+    let added = inbox.dead_letters().add(&other).await;
+    assert!(added.is_err(), "{added:?}");
+    let taken = inbox.dead_letters().take(kept).await;
+    assert!(taken.is_err(), "{taken:?}");
+    let letters = inbox.dead_letters().list("c", 0, 10).await.unwrap();
+    assert_eq!(letters.into_iter().map(|stored| stored.number).collect::<Vec<_>>(), [kept]);
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::Request;
-use event_api::consume::{DeadLetter, Inbox, MemoryInbox, SqliteInbox};
+use event_api::consume::{
+    Claim, DeadLetter, DeadLetters, Inbox, MemoryDeadLetters, MemoryInbox, SqliteInbox, StoreError, Ticket,
+};
 use event_api::webhook::{Receiver, Secret, Secrets, receiver};
 use event_api::{Context, EventSet, Handler, HandlerError, HandlerResult};
 use http_body_util::Full;
@@ -203,14 +205,15 @@ async fn an_event_that_comes_twice_is_handled_once_in_sqlite() {
 
 #[tokio::test]
 async fn equal_ids_of_different_channels_are_different_events() {
-    let handler = Scripted::<UserEvents>::accepting();
-    let handled = handler.handled();
-    let url = start(Receiver::new(secret(), MemoryInbox::new()).on(handler)).await;
+    let (a, b) = (Scripted::<UserEvents>::accepting(), Scripted::<UserEvents>::accepting());
+    let (handled_a, handled_b) = (a.handled(), b.handled());
+    let receiver = Receiver::new(secret(), MemoryInbox::new()).on_channel("a", a).on_channel("b", b);
+    let url = start(receiver).await;
     for channel in ["a", "b", "a"] {
         let body = format!(r#"{{"type":"NameChanged","data":{{"newName":"x"}},"channel":"{channel}"}}"#);
         assert_eq!(Http::new().deliver(&url, "msg-1", &body, 0).await.status, 204);
     }
-    assert_eq!(handled.lock().unwrap().len(), 2);
+    assert_eq!((handled_a.lock().unwrap().len(), handled_b.lock().unwrap().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -390,4 +393,78 @@ async fn each_event_goes_to_the_handler_of_its_channel_or_type() {
     let letters = letters(&inbox).await;
     let [stray] = letters.as_slice() else { panic!("{letters:?}") };
     assert!(stray.error.contains("elsewhere") && stray.error.contains("Whatever"), "{}", stray.error);
+}
+
+#[tokio::test]
+async fn an_event_of_a_channel_without_handler_reaches_no_other_handler_of_its_type() {
+    let users = Scripted::<UserEvents>::accepting();
+    let handled = users.handled();
+    let inbox = MemoryInbox::new();
+    let url = start(Receiver::new(secret(), inbox.clone()).on(users).on(Scripted::<OrderEvents>::accepting())).await;
+    let body = r#"{"type":"NameChanged","data":{"newName":"a"},"channel":"company-events"}"#;
+    assert_eq!(Http::new().deliver(&url, "1", body, 0).await.status, 204);
+    assert!(handled.lock().unwrap().is_empty());
+    let letters = letters(&inbox).await;
+    let [stray] = letters.as_slice() else { panic!("{letters:?}") };
+    assert!(stray.error.contains("company-events"), "{}", stray.error);
+    assert_eq!((stray.source.as_str(), stray.attempts), ("company-events", 0));
+}
+
+async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept(inbox: impl Inbox + Clone + 'static) {
+    let handler = || Scripted::<UserEvents>::new(|_| Err(HandlerError::reject("no")));
+    let receiver = Receiver::new(secret(), inbox.clone()).on_channel("a", handler()).on_channel("b", handler());
+    let url = start(receiver).await;
+    for (channel, id) in [(r#","channel":"a""#, "1"), (r#","channel":"b""#, "1"), ("", "1"), ("", "1")] {
+        let body = format!(r#"{{"type":"NameChanged","data":{{"newName":"x"}}{channel}}}"#);
+        assert_eq!(Http::new().deliver(&url, id, &body, 0).await.status, 204);
+    }
+    let kept = letters(&inbox).await;
+    let channels: Vec<Option<&str>> = kept.iter().map(|letter| letter.channel.as_deref()).collect();
+    assert_eq!(channels, [Some("a"), Some("b"), None]);
+    // The same event again replaces its letter, also where no channel is known.
+    for letter in &kept {
+        inbox.dead_letters().add(letter).await.unwrap();
+    }
+    assert_eq!(letters(&inbox).await, kept);
+}
+
+#[tokio::test]
+async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept_in_memory() {
+    dead_letters_of_equal_ids_in_different_channels_are_all_kept(MemoryInbox::new()).await;
+}
+
+#[tokio::test]
+async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept_in_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = SqliteInbox::open(folder.path().join("inbox.db")).await.unwrap();
+    dead_letters_of_equal_ids_in_different_channels_are_all_kept(inbox).await;
+}
+
+/// An inbox with a bug.
+struct Panicking;
+
+#[async_trait::async_trait]
+impl Inbox for Panicking {
+    async fn claim(&self, _: &str, _: &str, _: Duration) -> Result<Claim, StoreError> {
+        panic!("the password is hunter2")
+    }
+
+    async fn complete(&self, _: &Ticket) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn release(&self, _: &Ticket) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        Arc::new(MemoryDeadLetters::new())
+    }
+}
+
+#[tokio::test]
+async fn the_message_of_a_panic_is_not_told_to_the_sender() {
+    let url = start(Receiver::new(secret(), Panicking).on(Scripted::<UserEvents>::accepting())).await;
+    let detail = Http::new().deliver(&url, "1", &name_changed("a"), 0).await.problem(503);
+    assert_eq!(detail, "the event was not handled");
 }

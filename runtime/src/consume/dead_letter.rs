@@ -17,6 +17,8 @@ use crate::event::{Position, RawEvent};
 pub struct DeadLetter {
     /// The consumer's name.
     pub consumer: String,
+    /// The event's channel, where it is known: event ids are unique only within one.
+    pub channel: Option<String>,
     /// Where the event came from: the URL of the feed page, or the channel of a log.
     pub source: String,
     /// The event's place in the publisher's log, where the transport tells.
@@ -43,8 +45,8 @@ pub struct StoredDeadLetter {
 /// Keeps dead letters.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
-    /// Stores a dead letter and returns its number. A letter of the same consumer about the same event id is
-    /// replaced, so that a consumer that was killed before its checkpoint leaves no second one.
+    /// Stores a dead letter and returns its number. A letter of the same consumer about the same event (its
+    /// channel and id) is replaced, so that a consumer that was killed before its checkpoint leaves no second one.
     ///
     /// # Errors
     /// When storage fails.
@@ -155,7 +157,9 @@ impl DeadLetters for MemoryDeadLetters {
     async fn add(&self, letter: &DeadLetter) -> Result<u64, StoreError> {
         let mut store = self.letters.lock().await;
         let same = |other: &DeadLetter| {
-            other.consumer == letter.consumer && other.event.metadata.id == letter.event.metadata.id
+            other.consumer == letter.consumer
+                && other.channel == letter.channel
+                && other.event.metadata.id == letter.event.metadata.id
         };
         let known = store.letters.iter().find(|(_, other)| same(other)).map(|(number, _)| *number);
         let number = known.unwrap_or(store.last + 1);

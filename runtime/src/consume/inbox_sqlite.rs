@@ -76,7 +76,7 @@ impl SqliteInbox {
         }
         let token = Uuid::now_v7().to_string();
         // One statement, so that of claims that come at the same time one is granted.
-        let attempts: Option<u32> = sqlx::query_scalar(
+        let attempts: Vec<u32> = sqlx::query_scalar(
             "INSERT INTO event_api_inbox (consumer, id, attempts, token, claimed_until, done, touched)
              VALUES (?1, ?2, 1, ?3, ?4, 0, ?5)
              ON CONFLICT (consumer, id) DO UPDATE SET attempts = attempts + 1, token = excluded.token,
@@ -89,9 +89,10 @@ impl SqliteInbox {
         .bind(&token)
         .bind(now.saturating_add(millis(lease)))
         .bind(now)
-        .fetch_optional(&self.pool)
+        // To the end of the statement, where it is committed: after the first row, a failing commit would go unheard.
+        .fetch_all(&self.pool)
         .await?;
-        if let Some(attempts) = attempts {
+        if let Some(&attempts) = attempts.first() {
             return Ok(Claim::Granted(Ticket::new(consumer, id, token, attempts)));
         }
         let done: Option<bool> = sqlx::query_scalar("SELECT done FROM event_api_inbox WHERE consumer = ? AND id = ?")

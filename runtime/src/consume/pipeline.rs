@@ -159,6 +159,7 @@ impl<H: Handler> Pipeline<H> {
         let event = raw().ok_or_else(|| ConsumeError::NotRepeatable { id: id.clone() })?;
         let letter = DeadLetter {
             consumer: self.consumer.clone(),
+            channel: Some(H::Events::CHANNEL.name.to_owned()),
             source: source.to_owned(),
             position,
             event,

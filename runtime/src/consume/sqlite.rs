@@ -29,6 +29,8 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE event_api_dead_letters (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         consumer TEXT NOT NULL,
+        -- Empty when it is not known: NULLs would be different from each other.
+        channel TEXT NOT NULL,
         source TEXT NOT NULL,
         position TEXT,
         event_id TEXT NOT NULL,
@@ -43,7 +45,7 @@ const MIGRATIONS: &[&str] = &["
         error TEXT NOT NULL,
         attempts INTEGER NOT NULL,
         time TEXT NOT NULL,
-        UNIQUE (consumer, event_id)
+        UNIQUE (consumer, channel, event_id)
     ) STRICT;
 "];
 
@@ -174,11 +176,11 @@ impl DeadLetters for SqliteDeadLetters {
         let metadata = &letter.event.metadata;
         let doing = || format!("storing event {} as a dead letter", metadata.id);
         let headers = serde_json::to_string(&metadata.headers).map_err(|error| StoreError::new(doing(), error))?;
-        let number: i64 = sqlx::query_scalar(
-            "INSERT INTO event_api_dead_letters (consumer, source, position, event_id, event_type, event_time, subject,
-             address, version, traceparent, headers, data, error, attempts, time)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (consumer, event_id) DO UPDATE SET source = excluded.source, position = excluded.position,
+        let numbers: Vec<i64> = sqlx::query_scalar(
+            "INSERT INTO event_api_dead_letters (consumer, channel, source, position, event_id, event_type, event_time,
+             subject, address, version, traceparent, headers, data, error, attempts, time)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (consumer, channel, event_id) DO UPDATE SET source = excluded.source, position = excluded.position,
              event_type = excluded.event_type, event_time = excluded.event_time, subject = excluded.subject,
              address = excluded.address, version = excluded.version, traceparent = excluded.traceparent,
              headers = excluded.headers, data = excluded.data, error = excluded.error, attempts = excluded.attempts,
@@ -186,6 +188,7 @@ impl DeadLetters for SqliteDeadLetters {
              RETURNING number",
         )
         .bind(&letter.consumer)
+        .bind(letter.channel.as_deref().unwrap_or_default())
         .bind(&letter.source)
         .bind(letter.position.map(|position| position.to_string()))
         .bind(metadata.id.as_str())
@@ -200,9 +203,11 @@ impl DeadLetters for SqliteDeadLetters {
         .bind(&letter.error)
         .bind(letter.attempts)
         .bind(letter.time.to_rfc3339())
-        .fetch_one(&self.pool)
+        // To the end of the statement, where it is committed: after the first row, a failing commit would go unheard.
+        .fetch_all(&self.pool)
         .await
         .map_err(|error| StoreError::new(doing(), error))?;
+        let number = *numbers.first().ok_or_else(|| StoreError::new(doing(), sqlx::Error::RowNotFound))?;
         u64::try_from(number).map_err(|error| StoreError::new(doing(), error))
     }
 
@@ -235,12 +240,14 @@ impl DeadLetters for SqliteDeadLetters {
 
     async fn take(&self, number: u64) -> Result<Option<DeadLetter>, StoreError> {
         let doing = || format!("taking dead letter {number}");
-        let row = sqlx::query("DELETE FROM event_api_dead_letters WHERE number = ? RETURNING *")
+        let rows = sqlx::query("DELETE FROM event_api_dead_letters WHERE number = ? RETURNING *")
             .bind(integer(number))
-            .fetch_optional(&self.pool)
+            // As above: to where it is committed.
+            .fetch_all(&self.pool)
             .await
             .map_err(|error| StoreError::new(doing(), error))?;
-        row.map(|row| stored(&row))
+        rows.first()
+            .map(stored)
             .transpose()
             .map(|stored| stored.map(|stored| stored.letter))
             .map_err(|error| StoreError::new(doing(), error))
@@ -270,6 +277,7 @@ fn stored(row: &SqliteRow) -> Result<StoredDeadLetter, BoxError> {
     };
     let letter = DeadLetter {
         consumer: row.try_get("consumer")?,
+        channel: Some(row.try_get::<String, _>("channel")?).filter(|channel| !channel.is_empty()),
         source: row.try_get("source")?,
         position: position(row)?,
         event: RawEvent { metadata, data: RawValue::from_string(row.try_get("data")?)? },

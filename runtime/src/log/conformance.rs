@@ -173,11 +173,16 @@ pub async fn what_cannot_be_carried_is_refused(log: impl Log) {
     typeless.metadata.event_type.clear();
     let mut distant = event(1);
     distant.metadata.time = chrono::DateTime::<Utc>::MAX_UTC;
-    for event in [nameless, typeless, distant] {
+    let mut long = event(2);
+    long.metadata.id = "ä".repeat(65).into();
+    for event in [nameless, typeless, distant, long] {
         let outcome = log.append(CHANNEL, vec![event]).await;
         assert!(matches!(outcome, Err(LogError::Refused { .. })), "{outcome:?}");
     }
     assert_eq!(bounds(&log).await, (0, 0));
+    let mut longest = event(2);
+    longest.metadata.id = "ä".repeat(64).into();
+    assert_eq!(append(&log, vec![longest]).await, [0]);
 }
 
 /// An append of nothing is nothing.

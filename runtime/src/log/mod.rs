@@ -121,12 +121,18 @@ pub enum LogError {
     NoReceipt,
 }
 
+/// The longest event id, in bytes. Webhooks carry the id in a header, percent-encoded to at most three times that,
+/// and receivers bound what they store: a longer one would be refused again and again, and hold up its channel.
+const LONGEST_ID: usize = 128;
+
 /// Refuses what no transport could carry later.
 fn check(channel: &str, events: &[RawEvent]) -> Result<(), LogError> {
     for event in events {
         let metadata = &event.metadata;
         let reason = if metadata.id.as_str().is_empty() {
             "its id is empty; leave it out to get one, or give it one that is its own"
+        } else if metadata.id.as_str().len() > LONGEST_ID {
+            "its id is longer than 128 bytes; use a shorter one, for example a UUID or a hash of what you have"
         } else if metadata.event_type.is_empty() {
             "its type is empty"
         } else if !(0..=9999).contains(&metadata.time.year()) {

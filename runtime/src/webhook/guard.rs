@@ -16,6 +16,8 @@ use url::{Host, Url};
 
 /// Longer URLs are in nobody's interest.
 const LONGEST_URL: usize = 2048;
+/// What subscribers are told about an address that is not allowed.
+pub(crate) const NOT_PUBLIC: &str = "the host is not at a public address; webhooks are sent to public addresses only";
 /// How long a name may take to resolve when a subscription is made.
 const RESOLVE: Duration = Duration::from_secs(5);
 
@@ -87,6 +89,17 @@ pub enum GuardError {
     /// An allowance that is neither a network, nor an address, nor a host name.
     #[error("{0:?} is neither a network like `10.0.0.0/8`, nor an address, nor a host name")]
     Allowance(String),
+}
+
+impl GuardError {
+    /// What whoever chose the URL may know: not which internal address a name has, which would let anybody map the
+    /// operator's network by subscribing.
+    pub(crate) fn public(&self) -> String {
+        match self {
+            GuardError::Address { .. } => NOT_PUBLIC.to_owned(),
+            error => error.to_string(),
+        }
+    }
 }
 
 impl Guard {

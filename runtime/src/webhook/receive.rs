@@ -29,7 +29,7 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(10);
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 /// What a sender is asked to wait when its event could not be handled now.
 const RETRY_HINT: HeaderValue = HeaderValue::from_static("5");
-/// Ids are stored; nobody needs longer ones.
+/// Ids are stored; nobody needs longer ones. The log's longest id fits, percent-encoded.
 const LONGEST_ID: usize = 512;
 
 /// Receives webhooks signed by Standard Webhooks, for one handler: `.route("/hooks", webhook::receiver(..))`.
@@ -61,7 +61,7 @@ pub fn receiver<S: Clone + Send + Sync + 'static>(
 pub struct Receiver {
     secrets: Secrets,
     inbox: Arc<dyn Inbox>,
-    handlers: Vec<Arc<dyn AnyHandler>>,
+    handlers: Vec<Registered>,
     name: String,
     limit: usize,
     tolerance: Duration,
@@ -82,13 +82,22 @@ impl Receiver {
         }
     }
 
-    /// Adds the handler of a channel.
+    /// Adds the handler of a channel, under the channel's own name.
     ///
-    /// Of several, the one gets an event whose channel the delivery names (`channel`); else the first whose channel
-    /// declares the event's type; else, when there is only one, that one, as an unknown event.
+    /// A delivery that names its channel (`channel`) goes to the handler of that channel, and is a dead letter when
+    /// there is none: an event of the same type in another channel is another event. One that names no channel goes
+    /// to the first handler whose channel declares its type; else, when there is only one, to that one, as an unknown
+    /// event.
     #[must_use]
-    pub fn on(mut self, handler: impl Handler) -> Self {
-        self.handlers.push(Arc::new(Typed(handler)));
+    pub fn on<H: Handler>(self, handler: H) -> Self {
+        self.on_channel(H::Events::CHANNEL.name, handler)
+    }
+
+    /// Adds the handler of a channel that the sender calls `name`, where that is not what this side's document calls
+    /// it. As [`Receiver::on`] otherwise.
+    #[must_use]
+    pub fn on_channel(mut self, name: impl Into<String>, handler: impl Handler) -> Self {
+        self.handlers.push(Registered { name: name.into(), handler: Arc::new(Typed(handler)) });
         self
     }
 
@@ -173,7 +182,11 @@ impl Receiver {
         let handling = tokio::spawn(async move { self.handle(&key, delivered).await }.instrument(span));
         match handling.await {
             Ok(result) => result.map(IntoResponse::into_response),
-            Err(error) => Err(later("Internal error", format!("the event was not handled: {error}"))),
+            Err(error) => {
+                // Of a panic in the inbox, for example; its message is for the operator, not for the sender.
+                tracing::error!(%error, "the handling of a webhook was cut short");
+                Err(later("Internal error", "the event was not handled".to_owned()))
+            }
         }
     }
 
@@ -220,17 +233,22 @@ impl Receiver {
     }
 
     fn handler(&self, delivered: &Delivered) -> Option<&dyn AnyHandler> {
-        let named = |handler: &&Arc<dyn AnyHandler>| Some(handler.channel().name) == delivered.channel.as_deref();
-        let event_type = delivered.event.metadata.event_type.as_str();
-        let declares = |handler: &&Arc<dyn AnyHandler>| handler.channel().event_types.contains(&event_type);
         let handlers = &self.handlers;
-        let only = || handlers.first().filter(|_| handlers.len() == 1);
-        handlers.iter().find(named).or_else(|| handlers.iter().find(declares)).or_else(only).map(Arc::as_ref)
+        let found = if let Some(channel) = &delivered.channel {
+            handlers.iter().find(|registered| &registered.name == channel)
+        } else {
+            let event_type = delivered.event.metadata.event_type.as_str();
+            let declares = |registered: &&Registered| registered.handler.channel().event_types.contains(&event_type);
+            let only = || handlers.first().filter(|_| handlers.len() == 1);
+            handlers.iter().find(declares).or_else(only)
+        };
+        found.map(|registered| registered.handler.as_ref())
     }
 
     async fn bury(&self, delivered: Delivered, error: String, attempts: u32) -> Result<(), StoreError> {
         let letter = DeadLetter {
             consumer: self.name.clone(),
+            channel: delivered.channel.clone(),
             source: delivered.channel.unwrap_or_else(|| self.name.clone()),
             position: delivered.position,
             event: delivered.event,
@@ -253,9 +271,15 @@ impl Receiver {
 
 impl std::fmt::Debug for Receiver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let channels: Vec<&str> = self.handlers.iter().map(|handler| handler.channel().name).collect();
+        let channels: Vec<&str> = self.handlers.iter().map(|registered| registered.name.as_str()).collect();
         f.debug_struct("Receiver").field("name", &self.name).field("channels", &channels).finish_non_exhaustive()
     }
+}
+
+/// A handler, and what the sender calls its channel.
+struct Registered {
+    name: String,
+    handler: Arc<dyn AnyHandler>,
 }
 
 /// A handler whose event type has been put behind a pointer.

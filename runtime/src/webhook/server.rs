@@ -197,7 +197,10 @@ async fn create(
 ) -> Result<Response, Problem> {
     let creation = read_creation(request).await?;
     let guard = &api.settings.guard;
-    let url = guard.check(&creation.callback_url).await.map_err(|error| unprocessable("callback_url", error))?;
+    let url = guard.check(&creation.callback_url).await.map_err(|error| {
+        tracing::warn!(%error, "a callback URL was refused");
+        unprocessable("callback_url", error.public())
+    })?;
     if url.as_str().parse::<Uri>().is_err() {
         return Err(unprocessable("callback_url", "it is no URI that a request can be sent to"));
     }

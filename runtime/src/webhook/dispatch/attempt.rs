@@ -8,13 +8,13 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Request, StatusCode};
 
 use super::schedule::retry_after;
-use crate::http_client::Client;
+use crate::http_client::{Client, ClientError};
 use crate::log::StoredEvent;
-use crate::webhook::guard::Guard;
+use crate::webhook::guard::{Guard, NOT_PUBLIC};
 use crate::webhook::subscription::Subscription;
 use crate::webhook::{sign, wire};
 
-/// How much of a response is kept for the owner to read.
+/// How much of a response is logged.
 const EXCERPT: usize = 300;
 
 /// What became of an attempt.
@@ -24,7 +24,8 @@ pub(super) enum Outcome {
     Delivered,
     /// 410: the endpoint wants no more.
     Gone,
-    /// Anything else that may pass.
+    /// Anything else that may pass. The error is shown to subscribers, so it tells nothing about the operator's network:
+    /// internal addresses and what their services answer are only logged.
     Failed { error: String, status: Option<StatusCode>, retry_after: Option<Duration> },
     /// No request can be made of this event, now or later.
     Impossible(String),
@@ -43,7 +44,8 @@ impl Sender {
     pub(super) async fn attempt(&self, subscription: &Subscription, channel: &str, stored: &StoredEvent) -> Outcome {
         // The guard may have become stricter since the subscription was made.
         if let Err(error) = self.guard.check_form(&subscription.callback_url) {
-            return failed(error.to_string());
+            tracing::warn!(%error, "the callback URL is refused by the guard");
+            return failed(error.public());
         }
         let request = match request(subscription, channel, stored) {
             Ok(request) => request,
@@ -51,16 +53,23 @@ impl Sender {
         };
         let response = match self.client.send(request, self.timeout).await {
             Ok(response) => response,
-            Err(error) => return failed(error.to_string()),
+            Err(error) => {
+                tracing::info!(%error, "the request failed");
+                return failed(match error {
+                    ClientError::Refused(_) => NOT_PUBLIC.to_owned(),
+                    error => error.to_string(),
+                });
+            }
         };
         match response.status {
             status if status.is_success() => Outcome::Delivered,
             StatusCode::GONE => Outcome::Gone,
             status => {
+                tracing::info!(%status, said = excerpt(&response.body), "the endpoint did not accept the event");
                 let wait = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
                 let wait = response.headers.get(RETRY_AFTER).filter(|_| wait);
                 Outcome::Failed {
-                    error: describe(status, &response.body),
+                    error: describe(status),
                     status: Some(status),
                     retry_after: wait.and_then(|wait| retry_after(wait.to_str().ok()?, Utc::now())),
                 }
@@ -95,17 +104,16 @@ fn request(
     Ok(request)
 }
 
-/// The status, and the beginning of what the endpoint says about it.
-fn describe(status: StatusCode, body: &[u8]) -> String {
+fn describe(status: StatusCode) -> String {
     let mut text = format!("the endpoint answered {status}");
     if status.is_redirection() {
         text.push_str(" (redirects are not followed: subscribe with the final URL)");
     }
-    let said = String::from_utf8_lossy(body);
-    let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(EXCERPT).collect();
-    if !said.trim().is_empty() {
-        text.push_str(": ");
-        text.push_str(said.trim());
-    }
     text
+}
+
+/// The beginning of what the endpoint says, in one line.
+fn excerpt(body: &[u8]) -> String {
+    let said = String::from_utf8_lossy(body);
+    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(EXCERPT).collect()
 }

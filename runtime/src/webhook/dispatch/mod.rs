@@ -22,19 +22,19 @@ use self::attempt::Sender;
 use self::lane::Lane;
 pub use self::schedule::RetrySchedule;
 use crate::consume::{Shutdown, StoreError, chain};
-use crate::event::Channel;
+use crate::event::{Channel, Position, Transport};
 use crate::http_client::{BodyLimit, Client};
 use crate::log::{Log, LogError};
 use crate::webhook::guard::Guard;
-use crate::webhook::subscription::{Cursor, Status, Subscription, SubscriptionId, Subscriptions};
+use crate::webhook::subscription::{Cursor, Start, Status, Subscription, SubscriptionId, Subscriptions};
 
 /// "A reasonable timeout is 15 to 30 s", says Standard Webhooks.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How often the store is asked for subscriptions that another process changed.
 const POLL: Duration = Duration::from_secs(5);
-/// Responses are read for their status; this much is kept to tell the owner what the endpoint said.
+/// Responses are read for their status; this much is read to log what the endpoint said.
 const BODY: usize = 4096;
-/// Subscriptions read from the store at once.
+/// Subscriptions read from the store at once, and events from the log.
 const PAGE: usize = 500;
 /// Beyond the timeout of a request, what an orderly stop grants a lane to store its cursor.
 const GRACE: Duration = Duration::from_secs(5);
@@ -92,14 +92,17 @@ impl Dispatcher {
         }
     }
 
-    /// The channels of this service.
+    /// The channels of this service. Those that are not carried by webhooks are left out.
     ///
-    /// Needed only for channels that were added since subscriptions to "all channels" were made: for those
-    /// subscriptions such a channel is new as a whole, and they get it from its oldest event on. The channels that a
-    /// subscription began with are known without it.
+    /// Needed only for channels that a subscription has not begun with, because they were added (or became carried by
+    /// webhooks) after it was made; those that it began with are known without it. A subscription from the beginning
+    /// gets such a channel from its oldest event on. Any other gets it from the first event on whose time is that of
+    /// the subscription or later: nothing of a channel that is younger than the subscription is missed, and the
+    /// history of an older channel is not sent.
     #[must_use]
     pub fn channels(mut self, channels: impl IntoIterator<Item = &'static Channel>) -> Self {
-        self.channels.extend(channels);
+        let carried = channels.into_iter().filter(|channel| channel.transports.contains(&Transport::Webhook));
+        self.channels.extend(carried);
         self
     }
 
@@ -262,7 +265,7 @@ impl Supervisor {
         for channel in &self.channels {
             let begun = cursors.iter().any(|(name, _)| name == channel.name);
             if !begun && subscription.wants_channel(channel.name) {
-                let cursor = Cursor::at(shared.log.bounds(channel.name).await?.oldest);
+                let cursor = Cursor::at(self.beginning(&subscription, channel.name).await?);
                 shared.subscriptions.advance(&subscription.id, channel.name, &cursor).await?;
                 cursors.push((channel.name.to_owned(), cursor));
             }
@@ -288,6 +291,38 @@ impl Supervisor {
         };
         let tasks = cursors.into_iter().map(|cursor| Task(tokio::spawn(lane(cursor).run()))).collect();
         Ok(Lanes { subscription, tasks })
+    }
+
+    /// Where `subscription` begins in a channel for which it has no cursor.
+    ///
+    /// The end of the log would lose what was published before the dispatcher first saw the channel, and its oldest
+    /// event would send history that was not asked for. So the time of the events decides. They are read in order and
+    /// not bisected, because their times are the publishers' and need not ascend; the cursor is stored, so this
+    /// happens once for each subscription and channel.
+    async fn beginning(&self, subscription: &Subscription, channel: &str) -> Result<Position, Error> {
+        let log = &self.shared.log;
+        let mut position = log.bounds(channel).await?.oldest;
+        match subscription.start {
+            Start::Beginning => return Ok(position),
+            // A position is one of the only channel that the subscription names.
+            Start::At(wanted) if !subscription.channels.is_empty() => return Ok(wanted.max(position)),
+            Start::Now | Start::At(_) => {}
+        }
+        loop {
+            let page = match log.read(channel, position, PAGE).await {
+                // Retention went by while we read.
+                Err(LogError::Retained { oldest, .. }) if oldest > position => {
+                    position = oldest;
+                    continue;
+                }
+                page => page?,
+            };
+            let Some(last) = page.last() else { return Ok(position) };
+            if let Some(first) = page.iter().find(|stored| stored.event.metadata.time >= subscription.created_at) {
+                return Ok(first.position);
+            }
+            position = last.position.next();
+        }
     }
 
     /// Waits until the lanes, which have been told to stop, have ended; those that take too long are cut off.
