@@ -81,18 +81,18 @@ fn types_may_be_called_like_those_of_the_prelude_and_of_the_macros() {
 
 #[test]
 fn channels_that_differ_only_in_case_are_two() {
-    let names = [api::OrdersEvents::CHANNEL.name, api::OrdersEvents2::CHANNEL.name, api::OrdersEvents3::CHANNEL.name];
+    let names = [api::OrdersEvents::CHANNEL.name, api::Orders2Events::CHANNEL.name, api::Orders3Events::CHANNEL.name];
     assert_eq!(names, ["orders", "orders2", "orders3"]);
     let addresses =
-        [api::OrdersEvents::CHANNEL.address, api::OrdersEvents2::CHANNEL.address, api::OrdersEvents3::CHANNEL.address];
+        [api::OrdersEvents::CHANNEL.address, api::Orders2Events::CHANNEL.address, api::Orders3Events::CHANNEL.address];
     assert_eq!(addresses, [Some("orders"), Some("Orders"), Some("ORDERS")]);
 }
 
 #[tokio::test]
 async fn messages_may_be_called_like_the_methods_of_a_publisher() {
-    use api::OrdersEvents2Publisher as _;
+    use api::Orders2EventsPublisher as _;
     let log = event_api::log::MemoryLog::default();
-    let orders = api::OrdersEvents2::publisher(&log);
+    let orders = api::Orders2Events::publisher(&log);
     for receipt in [
         orders.publish_event("p".to_owned()).await,
         orders.subject_event("s".to_owned()).await,
