@@ -3,7 +3,7 @@
 //! Descriptions are prose of other people: a fenced block must not become a doc test, `[x]` no broken link, `<T>` no
 //! unclosed tag.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use crate::ir::Docs;
@@ -26,7 +26,15 @@ pub(super) fn attributes(docs: &Docs) -> TokenStream {
             all.push_str(&visible(line));
         }
     }
+    let all = literal(&all);
     quote!(#[doc = #all] #deprecated)
+}
+
+/// A string literal. Escaping goes character by character; text that needs none is only put between quotes.
+fn literal(text: &str) -> Literal {
+    let is_plain = !text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | b'\r' | 0));
+    let quoted = is_plain.then(|| format!("\"{text}\"").parse().ok()).flatten();
+    quoted.unwrap_or_else(|| Literal::string(text))
 }
 
 /// The first line alone, for the methods of an event whose documentation stands at its variant.

@@ -7,6 +7,7 @@ pub(crate) mod names;
 mod object;
 mod recursion;
 mod scalar;
+mod shape;
 mod types;
 mod union;
 

@@ -89,11 +89,21 @@ impl Lowering<'_> {
 
     fn lower_field(&mut self, base: &str, wire_name: &str, member: &Member, scope: &mut Scope) -> Field {
         let schemas = self.schemas;
-        let position = format!("{base}{}", type_name(wire_name));
-        let mut all = Conjunction::default();
-        member.schemas.iter().for_each(|id| all.add(schemas, *id));
         let first = member.schemas[0];
-        let ty = self.lower_member(all, first, position);
+        let shared = if member.schemas.len() == 1 { self.shared(first) } else { None };
+        let ty = match shared {
+            Some((name, representative)) => {
+                let name = type_name(name);
+                let position = if self.scope.is_free(&name) { name } else { format!("{base}{name}") };
+                self.lower(representative, position)
+            }
+            None => {
+                let position = format!("{base}{}", type_name(wire_name));
+                let mut all = Conjunction::default();
+                member.schemas.iter().for_each(|id| all.add(schemas, *id));
+                self.lower_member(all, first, position)
+            }
+        };
         let mut docs = self.docs_of_use(first, &ty);
         let name = scope.claim([field_name(wire_name)]);
         let presence = if member.required { Presence::Required } else { self.presence(first, &ty, &mut docs) };

@@ -8,6 +8,7 @@ use event_api_spec::{Diagnostic, Location, Rule, Severity, Sources};
 use super::Lowered;
 use super::conjunction::Conjunction;
 use super::names::{Scope, type_name};
+use super::shape::Shapes;
 use crate::ir::{Api, Check, Definition, DefinitionId, Docs, Kind, Newtype, Type, Types};
 use crate::rules;
 use crate::settings::{Settings, UnusedOption};
@@ -19,6 +20,7 @@ pub(crate) struct Lowering<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) types: Types,
     pub(crate) scope: Scope,
+    pub(super) shapes: Shapes<'a>,
     /// Names that named schemas have reserved, whether or not they come to be used.
     reserved: HashMap<SchemaId, String>,
     done: HashMap<Conjunction, Type>,
@@ -63,6 +65,7 @@ impl<'a> Lowering<'a> {
             settings,
             types: Types::default(),
             scope: Scope::with_reserved(RESERVED_TYPE_NAMES),
+            shapes: Shapes::of(schemas),
             reserved: HashMap::new(),
             done: HashMap::new(),
             under_way: HashMap::new(),
@@ -343,6 +346,28 @@ impl<'a> Lowering<'a> {
             }
         }
         None
+    }
+
+    /// The member's name and the schema to lower instead, for one that occurs in several objects; not for one that an
+    /// option names by its pointer.
+    pub(super) fn shared(&self, schema: SchemaId) -> Option<(&'a str, SchemaId)> {
+        let shared = self.shapes.shared(schema)?;
+        let settings = self.settings;
+        let has_options = !settings.replace.is_empty()
+            || !settings.rename.is_empty()
+            || !settings.derive.is_empty()
+            || !settings.attr.is_empty();
+        if has_options {
+            let pointer = self.pointer(schema);
+            let named = settings.replace.contains_key(&pointer)
+                || settings.rename.contains_key(&pointer)
+                || settings.derive.contains_key(&pointer)
+                || settings.attr.contains_key(&pointer);
+            if named {
+                return None;
+            }
+        }
+        Some(shared)
     }
 
     /// `#/components/schemas/User`: what options name a schema by.
