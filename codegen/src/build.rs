@@ -214,7 +214,7 @@ impl Cargo {
     }
 
     // Standard output is how a build script speaks to cargo.
-    #[allow(clippy::print_stdout)]
+    #[allow(clippy::print_stdout, reason = "cargo reads a build script's standard output")]
     fn say(&self, what: &str, value: &dyn Display) {
         if self.listens {
             println!("cargo::{what}={value}");

@@ -1,7 +1,7 @@
 //! The helper for build scripts, as it behaves where no cargo listens; `tests/tests/rebuild.rs` has it under cargo.
 
 // Clippy lets only test functions unwrap; here it is their tools that do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 use std::fs;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 //! documents are compiled and put to the test by the suites of `event-api-tests`, so a snapshot here is code that works.
 
 // Clippy knows only functions marked as tests; what they call may unwrap (and print) as well.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 // Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 

@@ -42,6 +42,7 @@ fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
         match thread.spawn_scoped(scope, work) {
             Ok(handle) => handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // Not the document's doing: the system has neither memory nor a thread left to build anything with.
             Err(error) => panic!("no thread could be started: {error}"),
         }
     })

@@ -82,9 +82,9 @@ fn both(hashers: &mut (DefaultHasher, DefaultHasher), value: &impl Hash) {
     value.hash(&mut hashers.1);
 }
 
-/// The schemas that are written inside, in a fixed order.
-fn children(k: &Keywords) -> impl Iterator<Item = SchemaId> {
-    let single = [
+/// The keywords that hold one schema.
+fn single_children(k: &Keywords) -> [Option<SchemaId>; 10] {
+    [
         k.items,
         k.contains,
         k.unevaluated_items,
@@ -95,10 +95,14 @@ fn children(k: &Keywords) -> impl Iterator<Item = SchemaId> {
         k.if_schema,
         k.then_schema,
         k.else_schema,
-    ];
+    ]
+}
+
+/// The schemas that are written inside, in a fixed order.
+fn children(k: &Keywords) -> impl Iterator<Item = SchemaId> {
     let lists = [&k.prefix_items, &k.all_of, &k.any_of, &k.one_of];
     let maps = [&k.properties, &k.pattern_properties, &k.dependent_schemas];
-    single
+    single_children(k)
         .into_iter()
         .flatten()
         .chain(lists.into_iter().flatten().copied())
@@ -113,19 +117,7 @@ fn hash_keywords(k: &Keywords, state: &mut DefaultHasher) {
     (k.min_length, k.max_length, k.min_items, k.max_items, k.min_contains, k.max_contains).hash(state);
     (k.min_properties, k.max_properties).hash(state);
     // Which of the children is which.
-    let present = [
-        k.items,
-        k.contains,
-        k.unevaluated_items,
-        k.additional_properties,
-        k.unevaluated_properties,
-        k.property_names,
-        k.not,
-        k.if_schema,
-        k.then_schema,
-        k.else_schema,
-    ];
-    present.map(|child| child.is_some()).hash(state);
+    single_children(k).map(|child| child.is_some()).hash(state);
     [k.prefix_items.len(), k.all_of.len(), k.any_of.len(), k.one_of.len()].hash(state);
     for map in [&k.properties, &k.pattern_properties, &k.dependent_schemas] {
         map.len().hash(state);

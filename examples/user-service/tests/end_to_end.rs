@@ -1,7 +1,7 @@
 //! Both services as processes of their own: whatever is killed when, the consumer ends up knowing what the publisher
 //! knows.
 // Tests may unwrap; the lint knows test functions, and not the helpers beside them.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod support;
 
