@@ -7,6 +7,8 @@
 mod docs;
 mod events;
 mod path;
+mod read;
+mod rule;
 mod types;
 
 use proc_macro2::TokenStream;
@@ -28,6 +30,7 @@ pub(crate) fn api(api: &Api, settings: &Settings) -> TokenStream {
         items.extend(types::definition(definition, api, &paths));
     }
     items.extend(events::correlation_ids(api, &paths));
+    items.extend(rule::module(api));
     items
 }
 

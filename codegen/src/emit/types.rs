@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::docs;
 use super::path::{Paths, ident};
+use super::{read, rule};
 use crate::ir::{
     Additional, Api, Check, Definition, Field, Kind, Newtype, Presence, Struct, Tagging, TupleStruct, Type, Union,
     ValueEnum,
@@ -15,7 +16,7 @@ use crate::ir::{
 pub(super) fn definition(definition: &Definition, api: &Api, paths: &Paths) -> TokenStream {
     match &definition.kind {
         Kind::Struct(object) => structure(definition, object, api, paths),
-        Kind::ValueEnum(values) => value_enum(definition, values),
+        Kind::ValueEnum(values) => value_enum(definition, values, api),
         Kind::Union(union) => union_enum(definition, union, api, paths),
         Kind::Newtype(newtype) => new_type(definition, newtype, api, paths),
         Kind::Tuple(tuple) => tuple_struct(definition, tuple, api, paths),
@@ -25,11 +26,11 @@ pub(super) fn definition(definition: &Definition, api: &Api, paths: &Paths) -> T
 }
 
 /// Documentation, derives and attributes of a definition.
-fn head(definition: &Definition, derives: &[&str]) -> TokenStream {
+fn head(definition: &Definition, derives: &[&str], api: &Api) -> TokenStream {
     let docs = match &definition.kind {
         Kind::Newtype(newtype) => {
             let mut docs = definition.docs.clone();
-            docs.notes.extend(check_note(&newtype.checks));
+            docs.notes.extend(check_note(&newtype.checks, api));
             docs::attributes(&docs)
         }
         _ => docs::attributes(&definition.docs),
@@ -49,25 +50,24 @@ fn structure(definition: &Definition, object: &Struct, api: &Api, paths: &Paths)
     if all_optional {
         derives.push("Default");
     }
-    let head = head(definition, &derives);
+    let head = head(definition, &derives, api);
     let fields = object.fields.iter().map(|field| struct_field(field, api, paths));
     let string = paths.string();
     let (others, rest) = match &object.additional {
         Additional::Ignore => (quote!(ignore), None),
         Additional::Refuse => (quote!(refuse), None),
         Additional::Keep { field, ty } => {
-            let field = ident(field);
+            let (field, reader) = (ident(field), read::clause(ty));
             let ty = paths.ty(ty, api);
             let docs = " Members that the document does not name.";
             let declaration = quote!(#[doc = #docs] pub #field: ::std::collections::BTreeMap<#string, #ty>,);
-            (quote!(keep(#field)), Some(declaration))
+            (quote!(keep(#field #reader)), Some(declaration))
         }
     };
     let members = object.fields.iter().map(|field| member(field, api));
-    let constants = object.constants.iter().filter_map(|constant| {
-        let wire_name = &constant.wire_name;
-        let scalar = scalar(&constant.value)?;
-        Some(quote!(#wire_name = #scalar))
+    let constants = object.constants.iter().map(|constant| {
+        let (wire_name, value) = (&constant.wire_name, rule::variant(&constant.value));
+        quote!(#wire_name = #value)
     });
     let constants = (!object.constants.is_empty()).then(|| quote!(, [#(#constants),*]));
     let members = (!object.fields.is_empty()).then(|| quote!(, { #(#members,)* }));
@@ -88,7 +88,7 @@ fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
     let ty = paths.ty(&field.ty, api);
     let ty = match (&field.presence, &field.ty) {
         (Presence::Optional, Type::Nullable(_)) => ty,
-        (Presence::Optional, _) => {
+        (Presence::Optional | Presence::OptionalOrNull, _) => {
             let option = paths.option();
             quote!(#option<#ty>)
         }
@@ -105,12 +105,14 @@ fn member(field: &Field, api: &Api) -> TokenStream {
         (Presence::Required, _) => quote!(required),
         (Presence::Optional, Type::Nullable(_)) => quote!(nullable),
         (Presence::Optional, _) => quote!(optional),
+        (Presence::OptionalOrNull, _) => quote!(maybe_null),
         (Presence::Default(value), ty) => {
             let value = default_value(value, ty, api);
             quote!(default(#value))
         }
     };
-    quote!(#mode #name = #wire_name)
+    let reader = read::clause(&field.ty);
+    quote!(#mode #name = #wire_name #reader)
 }
 
 fn default_value(value: &Value, ty: &Type, api: &Api) -> TokenStream {
@@ -142,29 +144,15 @@ fn plain_literal(value: &Value) -> TokenStream {
     value.to_string().parse().unwrap_or_default()
 }
 
-/// `Str("x")`, `Int(1)`, `Bool(true)`
-fn scalar(value: &Value) -> Option<TokenStream> {
-    Some(match value {
-        Value::String(text) => quote!(Str(#text)),
-        Value::Bool(value) => quote!(Bool(#value)),
-        Value::Number(number) => {
-            let number = number.as_i64()?;
-            let literal = plain_literal(&number.into());
-            quote!(Int(#literal))
-        }
-        _ => return None,
-    })
-}
-
-fn value_enum(definition: &Definition, values: &ValueEnum) -> TokenStream {
+fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api) -> TokenStream {
     let name = ident(&definition.name);
     let derives = ["Clone", "Copy", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
-    let head = head(definition, &derives);
+    let head = head(definition, &derives, api);
     let variants = values.variants.iter().map(|variant| {
         let name = ident(&variant.name);
         let docs = match variant.value.as_str() {
             Some(text) => format!(" `{}`", docs::visible(&text.replace('`', "'"))),
-            None => format!(" `{}`", variant.value),
+            None => format!(" `{}`", docs::visible(&variant.value.to_string().replace('`', "'"))),
         };
         quote!(#[doc = #docs] #name,)
     });
@@ -175,9 +163,9 @@ fn value_enum(definition: &Definition, values: &ValueEnum) -> TokenStream {
         });
         quote!(::event_api::codegen::string_enum!(#name { #(#pairs,)* });)
     } else {
-        let pairs = values.variants.iter().filter_map(|variant| {
-            let (name, scalar) = (ident(&variant.name), scalar(&variant.value)?);
-            Some(quote!(#name = #scalar))
+        let pairs = values.variants.iter().map(|variant| {
+            let (name, value) = (ident(&variant.name), rule::variant(&variant.value));
+            quote!(#name = #value)
         });
         quote!(::event_api::codegen::scalar_enum!(#name { #(#pairs,)* });)
     };
@@ -191,7 +179,7 @@ fn value_enum(definition: &Definition, values: &ValueEnum) -> TokenStream {
 
 fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) -> TokenStream {
     let name = ident(&definition.name);
-    let head = head(definition, &["Clone", "Debug", "PartialEq"]);
+    let head = head(definition, &["Clone", "Debug", "PartialEq"], api);
     let variants = union.variants.iter().map(|variant| {
         let docs = docs::attributes(&variant.docs);
         let (name, ty) = (ident(&variant.name), paths.ty(&variant.ty, api));
@@ -204,14 +192,21 @@ fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) 
             quote!(::event_api::codegen::union_by_member!(#name, #wire_name, { #(#pairs,)* });)
         }
         Tagging::JsonType(kinds) => {
-            let pairs = names.iter().zip(kinds).map(|(name, kinds)| {
+            let pairs = union.variants.iter().zip(kinds).map(|(variant, kinds)| {
+                let (name, reader) = (ident(&variant.name), read::clause(&variant.ty));
                 let kinds = kinds.iter().map(|kind| ident(visitor_kind(*kind)));
-                quote!(#name = #(#kinds)|*)
+                quote!(#name = #(#kinds)|* #reader)
             });
             quote!(::event_api::codegen::union_by_kind!(#name { #(#pairs,)* });)
         }
-        Tagging::First => quote!(::event_api::codegen::union_by_trial!(#name, first { #(#names,)* });),
-        Tagging::Only => quote!(::event_api::codegen::union_by_trial!(#name, only { #(#names,)* });),
+        Tagging::Rule { exactly_one, rules } => {
+            let which = ident(if *exactly_one { "only" } else { "first" });
+            let pairs = union.variants.iter().zip(rules).map(|(variant, id)| {
+                let (name, rule, reader) = (ident(&variant.name), rule::path(*id, api), read::clause(&variant.ty));
+                quote!(#name = #rule #reader)
+            });
+            quote!(::event_api::codegen::union_by_rule!(#name, #which { #(#pairs,)* });)
+        }
     };
     let conversions = union.variants.iter().filter(|variant| {
         let same = union.variants.iter().filter(|other| other.ty == variant.ty).count();
@@ -255,19 +250,20 @@ fn new_type(definition: &Definition, newtype: &Newtype, api: &Api, paths: &Paths
         Type::Number => &["Clone", "Copy", "Debug", "PartialEq", "PartialOrd"],
         _ => &["Clone", "Debug", "PartialEq"],
     };
-    let head = head(definition, derives);
+    let head = head(definition, derives, api);
+    let reader = read::clause(&newtype.inner);
     if newtype.checks.is_empty() {
         return quote! {
             #head
             pub struct #name(pub #inner);
 
-            ::event_api::codegen::wrapper!(#name(#inner));
+            ::event_api::codegen::wrapper!(#name(#inner) #reader);
         };
     }
-    let checks = checks(&newtype.checks, &newtype.inner);
+    let checks = checks(&newtype.checks, &newtype.inner, api);
     let json = match &newtype.inner {
         Type::String => quote!(::event_api::codegen::string_newtype!(#name);),
-        _ => quote!(::event_api::codegen::newtype!(#name(#inner));),
+        _ => quote!(::event_api::codegen::newtype!(#name(#inner) #reader);),
     };
     let (result, checked) = match &newtype.inner {
         Type::String => (paths.result(), quote!(str)),
@@ -289,7 +285,7 @@ fn new_type(definition: &Definition, newtype: &Newtype, api: &Api, paths: &Paths
 }
 
 /// What must be true, in the schema's own words.
-fn check_note(checks: &[Check]) -> Option<String> {
+fn check_note(checks: &[Check], api: &Api) -> Option<String> {
     let words: Vec<String> = checks
         .iter()
         .map(|check| match check {
@@ -309,6 +305,10 @@ fn check_note(checks: &[Check]) -> Option<String> {
             Check::UniqueItems => "no item twice".to_owned(),
             Check::MinProperties(n) => format!("at least {}", counted(*n, "member")),
             Check::MaxProperties(n) => format!("at most {}", counted(*n, "member")),
+            Check::Rule(id) => {
+                let keywords: Vec<&str> = api.types.rules[id.0].rule.keywords().into_iter().collect();
+                format!("what `{}` demands", keywords.join("`, `"))
+            }
             Check::Keys(patterns) => format!("member names match `{}`", patterns.join("` or `").replace("``", "`")),
         })
         .collect();
@@ -320,7 +320,7 @@ fn counted(count: u64, what: &str) -> String {
 }
 
 /// The statements that check `value`.
-fn checks(checks: &[Check], inner: &Type) -> TokenStream {
+fn checks(checks: &[Check], inner: &Type, api: &Api) -> TokenStream {
     let mut out = TokenStream::new();
     let lengths = checks.iter().fold((None, None), |(min, max), check| match check {
         Check::MinLength(n) => (Some(min.unwrap_or(0).max(*n)), max),
@@ -342,6 +342,10 @@ fn checks(checks: &[Check], inner: &Type) -> TokenStream {
                     #name.check(value)?;
                 });
             }
+            Check::Rule(id) => {
+                let rule = rule::path(*id, api);
+                out.extend(quote!(::event_api::codegen::check_rule(value, &#rule)?;));
+            }
             Check::UniqueItems => out.extend(quote!(::event_api::codegen::check_unique(value)?;)),
             Check::Keys(patterns) => {
                 let count = patterns.len();
@@ -357,10 +361,7 @@ fn checks(checks: &[Check], inner: &Type) -> TokenStream {
                 let of = Literal::i128_unsuffixed(of.abs());
                 out.extend(quote!(::event_api::codegen::check_integer_multiple(*value, #of)?;));
             }
-            Check::MultipleOf(of) => {
-                let of = float(of);
-                out.extend(quote!(::event_api::codegen::check_multiple(*value, #of)?;));
-            }
+            Check::MultipleOf(of) => out.extend(quote!(::event_api::codegen::check_multiple(*value, #of)?;)),
             _ => {}
         }
     }
@@ -465,7 +466,7 @@ fn float(text: &str) -> TokenStream {
 
 fn tuple_struct(definition: &Definition, tuple: &TupleStruct, api: &Api, paths: &Paths) -> TokenStream {
     let name = ident(&definition.name);
-    let head = head(definition, &["Clone", "Debug", "PartialEq"]);
+    let head = head(definition, &["Clone", "Debug", "PartialEq"], api);
     let option = paths.option();
     let names: Vec<_> = (1..=tuple.items.len()).map(|index| ident(&format!("item{index}"))).collect();
     let fields = names.iter().zip(&tuple.items).enumerate().map(|(index, (name, ty))| {
@@ -478,10 +479,14 @@ fn tuple_struct(definition: &Definition, tuple: &TupleStruct, api: &Api, paths: 
         let list = paths.ty(&Type::List(Box::new(ty.clone())), api);
         quote!(#[doc = " Further items."] pub rest: #list,)
     });
-    let rest = tuple.rest.as_ref().map(|_| quote!(, rest rest));
+    let rest = tuple.rest.as_ref().map(|ty| {
+        let reader = read::clause(ty);
+        quote!(, rest rest #reader)
+    });
     let items = names.iter().enumerate().map(|(index, name)| {
         let mode = if index < tuple.min_items { quote!(required) } else { quote!(optional) };
-        quote!(#mode #name)
+        let reader = read::clause(&tuple.items[index]);
+        quote!(#mode #name #reader)
     });
     quote! {
         #head

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::rule::{NamedRule, RuleId};
 use super::Docs;
 
 /// A named type of a [`Types`].
@@ -12,6 +13,8 @@ pub(crate) struct DefinitionId(pub(crate) usize);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Types {
     pub(crate) definitions: Vec<Definition>,
+    /// The rules that stand around types, and those that they refer to.
+    pub(crate) rules: Vec<NamedRule>,
 }
 
 impl Types {
@@ -237,6 +240,8 @@ pub(crate) enum Presence {
     Required,
     /// Yes: the field is an `Option`.
     Optional,
+    /// Yes: the field is an `Option` of the nullable type, so that absence and `null` differ.
+    OptionalOrNull,
     /// Yes: then it has this value, a scalar that the type accepts.
     Default(Value),
 }
@@ -312,10 +317,13 @@ pub(crate) enum Tagging {
     },
     /// The JSON type says it: for each alternative, the types that mean it.
     JsonType(Vec<Vec<event_api_spec::schema::JsonType>>),
-    /// The first alternative that accepts the value (`anyOf`).
-    First,
-    /// The only alternative that accepts the value; two are an error (`oneOf`).
-    Only,
+    /// A rule says it, for each alternative.
+    Rule {
+        /// Whether exactly one may accept (`oneOf`), or the first that does is meant (`anyOf`).
+        exactly_one: bool,
+        /// Per alternative.
+        rules: Vec<RuleId>,
+    },
 }
 
 /// Another type with checks.
@@ -340,7 +348,7 @@ pub(crate) enum Check {
     MinInteger(i128),
     /// `maximum` of an integer
     MaxInteger(i128),
-    /// `multipleOf` of an integer
+    /// `multipleOf` of an integer, itself one
     MultipleOfInteger(i128),
     /// `minimum`, as written
     Min(String),
@@ -364,6 +372,8 @@ pub(crate) enum Check {
     MaxProperties(u64),
     /// Every key matches one of these patterns, ECMA-262.
     Keys(Vec<String>),
+    /// What no other check says.
+    Rule(RuleId),
 }
 
 /// An array whose first items have types of their own.

@@ -1,77 +1,114 @@
 //! Arrays: lists, exact tuples, and arrays whose first items have types of their own.
 
-use event_api_spec::schema::{SchemaId, SchemaKind};
+use event_api_spec::schema::{Keywords, SchemaId};
 
 use super::conjunction::Conjunction;
 use super::types::{Lowering, Naming};
-use crate::ir::{Check, Kind, TupleStruct, Type};
+use crate::ir::{Check, Kind, Newtype, Rule, TupleStruct, Type};
+
+/// Rust's tuples have traits up to this many items.
+const MAX_TUPLE: u64 = 12;
+
+/// What several schemas say of an array, merged item by item.
+struct Array {
+    /// The first items, which have schemas of their own.
+    prefix: Vec<Items>,
+    /// All others.
+    rest: Items,
+    min: u64,
+    max: Option<u64>,
+    unique: bool,
+}
+
+/// What applies to an item.
+struct Items {
+    all: Conjunction,
+    schema: Option<SchemaId>,
+}
 
 impl Lowering<'_> {
     pub(super) fn lower_array(&mut self, conjunction: &Conjunction, naming: &Naming) -> Type {
-        let schemas = self.schemas;
-        let keywords = conjunction.keywords(schemas);
-        let min_items = keywords.clone().filter_map(|k| k.min_items).max();
-        let max_items = keywords.clone().filter_map(|k| k.max_items).min();
-        let unique = keywords.clone().any(|k| k.unique_items);
-
-        let mut prefixes = keywords.clone().filter(|k| !k.prefix_items.is_empty());
-        if let Some(tuple) = prefixes.next() {
-            let prefix = tuple.prefix_items.clone();
-            if prefixes.next().is_some() {
-                return self.fall_back(naming.schema, "several tuples apply at once");
-            }
-            return self.lower_tuple(&prefix, tuple.items, min_items, max_items, naming);
+        let array = self.array_view(conjunction);
+        if !array.prefix.is_empty() {
+            return self.lower_tuple(array, conjunction, naming);
         }
-
-        let items: Vec<SchemaId> = keywords.filter_map(|k| k.items).collect();
-        let position = format!("{}Item", naming_base(naming));
-        let item = match items.as_slice() {
-            [] => Type::Any,
-            [single] => self.lower(*single, position),
-            several => {
-                let mut all = Conjunction::default();
-                several.iter().for_each(|id| all.add(schemas, *id));
-                let naming = Naming { position, schema: schemas.follow(several[0]) };
-                self.lower_conjunction(all, &naming)
-            }
-        };
+        let item = self.lower_item(array.rest, format!("{}Item", naming.base(&naming.position)));
         let mut checks = Vec::new();
-        checks.extend(min_items.filter(|count| *count > 0).map(Check::MinItems));
-        checks.extend(max_items.map(Check::MaxItems));
-        if unique {
-            checks.push(Check::UniqueItems);
-        }
+        checks.extend((array.min > 0).then_some(Check::MinItems(array.min)));
+        checks.extend(array.max.map(Check::MaxItems));
+        checks.extend(array.unique.then_some(Check::UniqueItems));
         self.checked(Type::List(Box::new(item)), checks, naming)
     }
 
-    fn lower_tuple(
-        &mut self,
-        prefix: &[SchemaId],
-        rest: Option<SchemaId>,
-        min_items: Option<u64>,
-        max_items: Option<u64>,
-        naming: &Naming,
-    ) -> Type {
-        let base = naming_base(naming);
-        let items: Vec<Type> =
-            prefix.iter().enumerate().map(|(index, id)| self.lower(*id, format!("{base}Item{}", index + 1))).collect();
-        let count = items.len() as u64;
-        let closed = max_items.is_some_and(|max| max <= count)
-            || rest.is_some_and(|id| matches!(self.schemas[id].kind, SchemaKind::Bool(false)));
-        if closed && min_items == Some(count) && max_items.is_none_or(|max| max == count) && count <= 12 {
-            return Type::Tuple(items);
-        }
-        let rest = match rest {
-            _ if closed => None,
-            Some(id) => Some(self.lower(id, format!("{base}Item"))),
-            None => Some(Type::Any),
+    fn array_view(&self, conjunction: &Conjunction) -> Array {
+        let leaves: Vec<&Keywords> = conjunction.keywords(self.schemas).collect();
+        let items = |index: usize| {
+            let schemas: Vec<SchemaId> =
+                leaves.iter().filter_map(|k| k.prefix_items.get(index).copied().or(k.items)).collect();
+            Items { all: Conjunction::of_all(self.schemas, &schemas), schema: schemas.first().copied() }
         };
-        let min_items = min_items.unwrap_or(0).min(count) as usize;
-        Type::Named(self.add_definition(naming, Kind::Tuple(TupleStruct { items, min_items, rest })))
+        let max = leaves.iter().filter_map(|k| k.max_items).min();
+        let longest = leaves.iter().map(|k| k.prefix_items.len()).max().unwrap_or(0);
+        let rest = items(longest);
+        // Items behind the last one that may be there have no types, and neither have those that are like all others.
+        let longest = max.map_or(longest, |max| longest.min(usize::try_from(max).unwrap_or(usize::MAX)));
+        Array {
+            prefix: (0..longest).map(items).collect(),
+            rest,
+            min: leaves.iter().filter_map(|k| k.min_items).max().unwrap_or(0),
+            max,
+            unique: leaves.iter().any(|k| k.unique_items),
+        }
     }
-}
 
-/// What the names of parts begin with.
-pub(super) fn naming_base(naming: &Naming) -> &str {
-    &naming.position
+    fn lower_item(&mut self, items: Items, position: String) -> Type {
+        match items.schema {
+            None => Type::Any,
+            Some(schema) if Conjunction::of(self.schemas, schema) == items.all => self.lower(schema, position),
+            Some(schema) => {
+                let schema = self.schemas.follow(schema);
+                self.lower_conjunction(items.all, &Naming::new(position, schema))
+            }
+        }
+    }
+
+    fn lower_tuple(&mut self, array: Array, conjunction: &Conjunction, naming: &Naming) -> Type {
+        let Array { prefix, rest, min, max, unique } = array;
+        let count = prefix.len() as u64;
+        let closed = rest.all.impossible || max.is_some_and(|max| max <= count);
+        let is_tuple = closed && min == count && count <= MAX_TUPLE;
+
+        let mut rules = Vec::new();
+        if min > count || max.is_some_and(|max| max > count && !closed) {
+            rules.push(Rule::ItemCount { min, max });
+        }
+        rules.extend(unique.then_some(Rule::UniqueItems));
+        // The newtype, if there is one, takes the name.
+        let newtype = (!rules.is_empty()).then(|| self.begin_definition(conjunction, naming));
+        let base = naming.base(&naming.position);
+        let naming = match newtype {
+            Some(id) => Naming::new(format!("{}Items", self.types[id].name), naming.schema),
+            None => naming.clone(),
+        };
+        let mut items = Vec::new();
+        for (index, item) in prefix.into_iter().enumerate() {
+            items.push(self.lower_item(item, format!("{base}Item{}", index + 1)));
+        }
+        let inner = if is_tuple {
+            Type::Tuple(items)
+        } else {
+            let rest = if closed { None } else { Some(self.lower_item(rest, format!("{base}Item"))) };
+            let min_items = usize::try_from(min.min(count)).unwrap_or(usize::MAX);
+            Type::Named(self.add_definition(&naming, Kind::Tuple(TupleStruct { items, min_items, rest })))
+        };
+        match newtype {
+            None => inner,
+            Some(id) => {
+                let name = self.types[id].name.clone();
+                let check = Check::Rule(self.add_rule(&name, Rule::all(rules)));
+                self.types[id].kind = Kind::Newtype(Newtype { inner, checks: vec![check] });
+                Type::Named(id)
+            }
+        }
+    }
 }

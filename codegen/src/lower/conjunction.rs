@@ -16,6 +16,25 @@ pub(crate) struct Conjunction {
     pub(crate) unions: Vec<Alternatives>,
     /// Whether a `false` schema is among them: nothing is valid.
     pub(crate) impossible: bool,
+    /// The schema that it began with, of which all others are parts, if that speaks of what its parts have evaluated.
+    pub(crate) root: Option<SchemaId>,
+    /// The schemas of whose keywords a rule around the type takes care, as far as the type cannot.
+    pub(crate) settled: Vec<SchemaId>,
+    /// How closely that rule looks at the value.
+    pub(crate) watch: Watch,
+}
+
+/// How closely a rule that stands around a type looks at its values: what the type loses in reading, the rule would
+/// miss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Watch {
+    /// There is none.
+    #[default]
+    None,
+    /// It asks which of the declared members are there.
+    Declared,
+    /// It asks which members are there.
+    Members,
 }
 
 /// `anyOf` or `oneOf` of a schema.
@@ -32,9 +51,26 @@ pub(crate) struct Alternatives {
 impl Conjunction {
     /// What `schema` says.
     pub(crate) fn of(schemas: &Schemas, schema: SchemaId) -> Self {
-        let mut all = Conjunction::default();
+        let target = schemas.follow(schema);
+        let asks = match &schemas[target].kind {
+            SchemaKind::Object(k) => k.unevaluated_properties.is_some() || k.unevaluated_items.is_some(),
+            SchemaKind::Bool(_) => false,
+        };
+        let mut all = Conjunction { root: asks.then_some(target), ..Conjunction::default() };
         all.add(schemas, schema);
         all
+    }
+
+    /// What all of several schemas say.
+    pub(crate) fn of_all(schemas: &Schemas, all: &[SchemaId]) -> Self {
+        match all {
+            [single] => Conjunction::of(schemas, *single),
+            several => {
+                let mut all = Conjunction::default();
+                several.iter().for_each(|id| all.add(schemas, *id));
+                all
+            }
+        }
     }
 
     /// Adds what `schema` says.
@@ -90,7 +126,17 @@ impl Conjunction {
     /// What applies beside its first union.
     pub(crate) fn beside_union(&self) -> Conjunction {
         let unions = self.unions.iter().skip(1).cloned().collect();
-        Conjunction { leaves: self.leaves.clone(), unions, impossible: false }
+        Conjunction { unions, root: None, ..self.clone() }
+    }
+
+    /// The leaves of whose keywords no rule takes care yet.
+    pub(crate) fn unsettled(&self) -> impl Iterator<Item = SchemaId> + '_ {
+        self.leaves.iter().copied().filter(|id| !self.settled.contains(id))
+    }
+
+    /// Whether the values are listed, by `enum` or `const`.
+    pub(crate) fn lists_values(&self, schemas: &Schemas) -> bool {
+        self.keywords(schemas).any(|k| k.enum_values.is_some() || k.const_value.is_some())
     }
 
     /// The types that `type` allows; `None` when it is absent everywhere.

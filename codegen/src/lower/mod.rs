@@ -6,6 +6,8 @@ mod conjunction;
 pub(crate) mod names;
 mod object;
 mod recursion;
+mod residual;
+mod rule;
 mod scalar;
 mod shape;
 mod types;

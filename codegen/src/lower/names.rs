@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use heck::{ToKebabCase, ToSnakeCase, ToUpperCamelCase};
+use heck::{ToKebabCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 
 /// A set of names that must differ.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +75,11 @@ pub(crate) fn field_name(text: &str) -> String {
         _ if is_keyword(&name) => format!("r#{name}"),
         _ => name,
     }
+}
+
+/// The name of a constant or static: `USER_ID`.
+pub(crate) fn constant_name(text: &str) -> String {
+    sanitize(&words(text).to_shouty_snake_case(), 'N')
 }
 
 /// A path segment: `user-events`.

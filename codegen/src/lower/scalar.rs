@@ -1,6 +1,6 @@
 //! Values that are no containers: enums and constants, numbers, strings.
 
-use event_api_spec::schema::{JsonType, Keywords, SchemaId};
+use event_api_spec::schema::{Keywords, SchemaId};
 use event_api_spec::{Node, Number};
 use serde_json::Value;
 
@@ -10,18 +10,12 @@ use super::types::{Lowering, Naming};
 use crate::ir::{Check, IntegerType, Kind, KnownType, Type, ValueEnum, ValueVariant};
 
 impl Lowering<'_> {
-    /// The type of a conjunction that lists its values (`enum`, `const`); `None` if it does not.
+    /// The type of a conjunction that lists its values (`enum`, `const`); `None` if it does not. Those that other
+    /// keywords refuse are left out.
     pub(super) fn lower_values(&mut self, conjunction: &Conjunction, naming: &Naming) -> Option<Type> {
-        let mut values = listed_values(conjunction.keywords(self.schemas))?;
-        if let Some(types) = conjunction.declared_types(self.schemas) {
-            values.retain(|value| types.iter().any(|json_type| is_of_type(value, *json_type)));
-        }
+        let mut values = self.valid_values(conjunction)?;
         let nullable = values.iter().any(Value::is_null);
         values.retain(|value| !value.is_null());
-        if values.iter().any(|value| value.is_array() || value.is_object() || (value.is_number() && !value.is_i64())) {
-            let why = "it lists values that are neither strings, integers nor booleans";
-            return Some(self.fall_back(naming.schema, why));
-        }
         if values.is_empty() {
             return Some(if nullable { Type::Null } else { Type::Never });
         }
@@ -29,25 +23,47 @@ impl Lowering<'_> {
         let variants = values
             .into_iter()
             .map(|value| {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                ValueVariant { name: scope.claim([type_name(&text)]), value }
+                let name = match &value {
+                    Value::String(text) => type_name(text),
+                    Value::Array(_) => "List".to_owned(),
+                    Value::Object(_) => "Object".to_owned(),
+                    other => type_name(&other.to_string()),
+                };
+                ValueVariant { name: scope.claim([name]), value }
             })
             .collect();
         let id = self.add_definition(naming, Kind::ValueEnum(ValueEnum { variants }));
         Some(if nullable { Type::Named(id).nullable() } else { Type::Named(id) })
     }
 
+    /// The values that `enum` and `const` leave and all other keywords accept; `None` when neither is there.
+    fn valid_values(&mut self, conjunction: &Conjunction) -> Option<Vec<Value>> {
+        let schemas = self.schemas;
+        let first = conjunction.keywords(schemas).find_map(|k| match (&k.enum_values, &k.const_value) {
+            (Some(values), _) => Some(values.iter().collect::<Vec<_>>()),
+            (None, Some(value)) => Some(vec![value]),
+            (None, None) => None,
+        })?;
+        let mut values: Vec<Value> = Vec::with_capacity(first.len());
+        for node in first {
+            if self.accepts(conjunction, node) {
+                let value = plain(node);
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+        }
+        Some(values)
+    }
+
     /// The constant that a member always has: a string, an integer or a boolean, listed alone.
-    pub(super) fn constant(&self, schema: SchemaId) -> Option<Value> {
+    pub(super) fn constant(&mut self, schema: SchemaId) -> Option<Value> {
         let conjunction = Conjunction::of(self.schemas, schema);
         if !conjunction.unions.is_empty() || conjunction.impossible {
             return None;
         }
         let const_only = conjunction.keywords(self.schemas).any(|keywords| keywords.const_value.is_some());
-        let mut values = listed_values(conjunction.keywords(self.schemas))?;
-        if let Some(types) = conjunction.declared_types(self.schemas) {
-            values.retain(|value| types.iter().any(|json_type| is_of_type(value, *json_type)));
-        }
+        let values = self.valid_values(&conjunction)?;
         match values.as_slice() {
             [value] if const_only && (value.is_string() || value.is_i64() || value.is_boolean()) => Some(value.clone()),
             _ => None,
@@ -69,7 +85,7 @@ impl Lowering<'_> {
         let bounds = Bounds::of(keywords.clone());
         let (min, max) = bounds.integers();
         let format = keywords.clone().find_map(|k| k.format.as_deref());
-        let multiples: Vec<i128> = keywords.filter_map(|k| k.multiple_of.as_ref()?.as_i128()).collect();
+        let multiples: Vec<&Number> = keywords.filter_map(|k| k.multiple_of.as_ref()).collect();
 
         let by_format = match format {
             Some("int8") => Some(IntegerType::I8),
@@ -99,7 +115,14 @@ impl Lowering<'_> {
         let mut checks = Vec::new();
         checks.extend(min.filter(|min| *min > low).map(Check::MinInteger));
         checks.extend(max.filter(|max| *max < high).map(Check::MaxInteger));
-        checks.extend(multiples.into_iter().filter(|m| m.abs() > 1).map(Check::MultipleOfInteger));
+        for multiple in multiples {
+            match multiple.as_i128() {
+                Some(1) => {}
+                Some(integer) => checks.push(Check::MultipleOfInteger(integer)),
+                None => checks.push(Check::MultipleOf(multiple.as_str().to_owned())),
+            }
+        }
+        checks.dedup();
         self.checked(Type::Integer(ty), checks, naming)
     }
 
@@ -128,7 +151,7 @@ impl Lowering<'_> {
         checks.dedup();
         if checks.is_empty() {
             let format = conjunction.keywords(self.schemas).find_map(|k| k.format.as_deref());
-            if let Some(known) = format.and_then(known_format) {
+            if let (false, Some(known)) = (self.settings.exact, format.and_then(known_format)) {
                 return Type::Known(known);
             }
         }
@@ -174,7 +197,7 @@ fn listed_values<'k>(keywords: impl Iterator<Item = &'k Keywords>) -> Option<Vec
 }
 
 /// The JSON value, with `1.0` as the integer that it is.
-fn plain(node: &Node) -> Value {
+pub(super) fn plain(node: &Node) -> Value {
     if let event_api_spec::Value::Number(number) = &node.value
         && let Some(integer) = number.as_i128()
         && let Ok(integer) = i64::try_from(integer)
@@ -182,18 +205,6 @@ fn plain(node: &Node) -> Value {
         return integer.into();
     }
     node.to_json()
-}
-
-fn is_of_type(value: &Value, json_type: JsonType) -> bool {
-    match json_type {
-        JsonType::Null => value.is_null(),
-        JsonType::Boolean => value.is_boolean(),
-        JsonType::Integer => value.is_i64() || value.is_u64(),
-        JsonType::Number => value.is_number(),
-        JsonType::String => value.is_string(),
-        JsonType::Array => value.is_array(),
-        JsonType::Object => value.is_object(),
-    }
 }
 
 /// The tightest numeric bounds of a conjunction.

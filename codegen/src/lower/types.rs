@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use event_api_spec::schema::{JsonType, Keywords, SchemaId, SchemaKind, Schemas};
+use event_api_spec::schema::{Checker, JsonType, Keywords, SchemaId, SchemaKind, Schemas};
 use event_api_spec::{Diagnostic, Location, Rule, Severity, Sources};
 
 use super::Lowered;
 use super::conjunction::Conjunction;
 use super::names::{Scope, type_name};
+use super::rule::Rules;
 use super::shape::Shapes;
 use crate::ir::{Api, Check, Definition, DefinitionId, Docs, Kind, Newtype, Type, Types};
 use crate::rules;
@@ -21,6 +22,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) types: Types,
     pub(crate) scope: Scope,
     pub(super) shapes: Shapes<'a>,
+    pub(super) rules: Rules,
+    pub(super) checker: Checker<'a>,
     /// Names that named schemas have reserved, whether or not they come to be used.
     reserved: HashMap<SchemaId, String>,
     done: HashMap<Conjunction, Type>,
@@ -43,6 +46,19 @@ pub(crate) struct Naming {
     pub(crate) position: String,
     /// The schema at which the name begins.
     pub(crate) schema: SchemaId,
+    /// What the names of its parts begin with, where that is not its own name.
+    pub(crate) base: Option<String>,
+}
+
+impl Naming {
+    pub(crate) fn new(position: impl Into<String>, schema: SchemaId) -> Self {
+        Naming { position: position.into(), schema, base: None }
+    }
+
+    /// What the names of the parts of a type called `name` begin with.
+    pub(super) fn base(&self, name: &str) -> String {
+        self.base.clone().unwrap_or_else(|| name.to_owned())
+    }
 }
 
 /// Types nested deeper than this, reference after reference, are no document's but an attack's.
@@ -66,6 +82,8 @@ impl<'a> Lowering<'a> {
             types: Types::default(),
             scope: Scope::with_reserved(RESERVED_TYPE_NAMES),
             shapes: Shapes::of(schemas),
+            rules: Rules::default(),
+            checker: Checker::new(schemas),
             reserved: HashMap::new(),
             done: HashMap::new(),
             under_way: HashMap::new(),
@@ -93,7 +111,7 @@ impl<'a> Lowering<'a> {
             return Type::Custom(path);
         }
         let conjunction = Conjunction::of(self.schemas, schema);
-        let naming = Naming { position: position.into(), schema: target };
+        let naming = Naming::new(position, target);
         self.lower_conjunction(conjunction, &naming)
     }
 
@@ -159,7 +177,11 @@ impl<'a> Lowering<'a> {
     }
 
     /// Whether the type of the conjunction will be an `Option` of what else it accepts.
-    fn is_nullable(&self, conjunction: &Conjunction) -> bool {
+    fn is_nullable(&mut self, conjunction: &Conjunction) -> bool {
+        self.may_be_null(conjunction) && self.accepts_null(conjunction)
+    }
+
+    fn may_be_null(&self, conjunction: &Conjunction) -> bool {
         match conjunction.unions.first() {
             Some(union) => union.branches.iter().any(|branch| {
                 let mut all = conjunction.beside_union();
@@ -171,8 +193,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn lower_new(&mut self, conjunction: &Conjunction, naming: &Naming) -> Type {
-        self.report_unchecked(conjunction);
         if let Some(ty) = self.lower_values(conjunction, naming) {
+            return ty;
+        }
+        if let Some(ty) = self.lower_with_rules(conjunction, naming) {
             return ty;
         }
         if !conjunction.unions.is_empty()
@@ -428,34 +452,6 @@ impl<'a> Lowering<'a> {
         let help = "name a type of your own for it with the option `replace`";
         self.report(schema, rules::UNTYPED_VALUE, format!("this schema becomes an untyped JSON value: {why}"), help);
         Type::Any
-    }
-
-    /// Keywords that the generated type does not enforce are said, never dropped silently.
-    fn report_unchecked(&mut self, conjunction: &Conjunction) {
-        let schemas = self.schemas;
-        for id in &conjunction.leaves {
-            let Some(k) = keywords(&schemas[*id]) else { continue };
-            let unchecked: Vec<&str> = [
-                (k.not.is_some(), "not"),
-                (k.if_schema.is_some(), "if"),
-                (k.contains.is_some(), "contains"),
-                (!k.dependent_required.is_empty() || !k.dependent_schemas.is_empty(), "dependencies"),
-                (k.property_names.is_some(), "propertyNames"),
-                (k.unevaluated_properties.is_some(), "unevaluatedProperties"),
-                (k.unevaluated_items.is_some(), "unevaluatedItems"),
-                (
-                    !k.properties.is_empty() && (k.min_properties.is_some() || k.max_properties.is_some()),
-                    "minProperties and maxProperties",
-                ),
-            ]
-            .into_iter()
-            .filter_map(|(used, name)| used.then_some(name))
-            .collect();
-            if !unchecked.is_empty() {
-                let message = format!("the generated type does not enforce `{}`", unchecked.join("`, `"));
-                self.report(*id, rules::UNCHECKED_KEYWORD, message, "values are accepted as if it were not there");
-            }
-        }
     }
 
     /// Ends the work: breaks cycles by boxes, and refuses options that meant nothing.

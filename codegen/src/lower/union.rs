@@ -6,7 +6,8 @@ use indexmap::IndexMap;
 use super::conjunction::{Alternatives, Conjunction};
 use super::names::{Scope, type_name};
 use super::types::{Lowering, Naming, json_type_name, keywords};
-use crate::ir::{Docs, Kind, Tagging, Type, Union, Variant};
+use super::rule::Reading;
+use crate::ir::{Docs, Kind, Rule, RuleId, Tagging, Type, Union, Variant};
 
 /// More alternatives than this after multiplying unions out are not a type that anyone could read.
 const MAX_ALTERNATIVES: usize = 256;
@@ -23,22 +24,10 @@ struct Branch {
 }
 
 impl Lowering<'_> {
-    /// The type of a conjunction with a union in it; `None` when the union only restricts what the rest describes.
+    /// The type of a conjunction with a union in it.
     pub(super) fn lower_union(&mut self, conjunction: &Conjunction, naming: &Naming) -> Option<Type> {
         let union = conjunction.unions.first()?.clone();
         let rest = conjunction.beside_union();
-        if !rest.leaves.is_empty() && self.only_restricts(&union) {
-            let message = format!(
-                "the generated type does not enforce this `{}`, whose alternatives only demand members",
-                if union.exactly_one { "oneOf" } else { "anyOf" }
-            );
-            self.report(union.schema, crate::rules::UNCHECKED_KEYWORD, message, "every combination is accepted");
-            return Some(self.lower_conjunction(rest, naming));
-        }
-        let product = conjunction.unions.iter().try_fold(1usize, |all, union| all.checked_mul(union.branches.len()));
-        if product.is_none_or(|product| product > MAX_ALTERNATIVES) {
-            return Some(self.fall_back(naming.schema, "its unions multiply to too many alternatives"));
-        }
         let mut branches = Vec::new();
         let mut nullable = false;
         for schema in &union.branches {
@@ -73,12 +62,12 @@ impl Lowering<'_> {
         }
         let tagging = self.tagging(union, &branches);
         let id = self.begin_definition(conjunction, naming);
-        let base = self.types[id].name.clone();
+        let base = naming.base(&self.types[id].name);
         let mut scope = Scope::default();
         let mut variants: Vec<Variant> = Vec::new();
         let mut nullables = 0;
         for (index, branch) in branches.iter().enumerate() {
-            let word = self.variant_word(branch, index, &tagging);
+            let word = self.variant_word(branch, index, tagging.as_ref());
             let position = format!("{base}{word}");
             // `null` is the union's, not an alternative's: then a value's JSON type or tag leads to one alternative.
             let ty = match self.lower_branch(branch, position) {
@@ -92,30 +81,44 @@ impl Lowering<'_> {
             let docs = self.docs_of_use(branch.schema, &ty);
             variants.push(Variant { name, ty, docs });
         }
+        let tagging = tagging.unwrap_or_else(|| {
+            let reading = self.reading_beside(&conjunction.beside_union());
+            let names = variants.iter().map(|variant| format!("{base}_{}", variant.name));
+            let rules = branches.iter().zip(names).map(|(branch, name)| self.rule_of_branch(branch, reading, &name));
+            Tagging::Rule { exactly_one: union.exactly_one, rules: rules.collect() }
+        });
         self.types[id].kind = Kind::Union(Union { variants, tagging });
         // Where exactly one alternative may accept, two that accept `null` refuse it.
         let is_nullable = nullables == 1 || (nullables > 1 && !union.exactly_one);
         if is_nullable { Type::Named(id).nullable() } else { Type::Named(id) }
     }
 
+    /// The named rule that says whether a value is meant by this alternative.
+    fn rule_of_branch(&mut self, branch: &Branch, reading: Reading, name: &str) -> RuleId {
+        match self.rule(branch.schema, reading) {
+            Rule::See(id) => id,
+            rule => self.add_rule(name, rule),
+        }
+    }
+
     fn lower_branch(&mut self, branch: &Branch, position: String) -> Type {
         if Conjunction::of(self.schemas, branch.schema) == branch.all {
             return self.lower(branch.schema, position);
         }
-        self.lower_conjunction(branch.all.clone(), &Naming { position, schema: branch.schema })
+        self.lower_conjunction(branch.all.clone(), &Naming::new(position, branch.schema))
     }
 
     /// The values of several JSON types: an alternative for each.
     pub(super) fn lower_several(&mut self, conjunction: &Conjunction, types: &[JsonType], naming: &Naming) -> Type {
         let nullable = types.contains(&JsonType::Null);
         let id = self.begin_definition(conjunction, naming);
-        let base = self.types[id].name.clone();
+        let base = naming.base(&self.types[id].name);
         let mut variants = Vec::new();
         let mut kinds = Vec::new();
         for json_type in types.iter().filter(|json_type| **json_type != JsonType::Null) {
             let name = type_name(json_type_name(*json_type));
             // The schema's own name is taken by the union, so its parts are named by their JSON type.
-            let part = Naming { position: format!("{base}{name}"), schema: naming.schema };
+            let part = Naming::new(format!("{base}{name}"), naming.schema);
             let ty = self.lower_single(conjunction, *json_type, &part);
             variants.push(Variant { name, ty, docs: Docs::default() });
             kinds.push(vec![*json_type]);
@@ -124,8 +127,14 @@ impl Lowering<'_> {
         if nullable { Type::Named(id).nullable() } else { Type::Named(id) }
     }
 
+    /// Whether the unions multiply to more alternatives than a type can have.
+    pub(super) fn multiplies(&self, conjunction: &Conjunction) -> bool {
+        let product = conjunction.unions.iter().try_fold(1usize, |all, union| all.checked_mul(union.branches.len()));
+        product.is_none_or(|product| product > MAX_ALTERNATIVES)
+    }
+
     /// Whether the alternatives describe nothing, but only say which members must (not) be there together.
-    fn only_restricts(&self, union: &Alternatives) -> bool {
+    pub(super) fn only_restricts(&self, union: &Alternatives) -> bool {
         union.branches.iter().all(|branch| {
             let all = Conjunction::of(self.schemas, *branch);
             all.unions.is_empty()
@@ -159,13 +168,15 @@ impl Lowering<'_> {
         by_type || by_value
     }
 
-    /// How to tell the alternatives apart.
-    fn tagging(&self, union: &Alternatives, branches: &[Branch]) -> Tagging {
-        let discriminator = self.discriminator(union, branches);
-        if let Some(tagging) = self.member_tagging(discriminator, branches) {
-            return tagging;
-        }
+    /// How to tell the alternatives apart by their tag or their JSON type; `None` where neither does.
+    fn tagging(&self, union: &Alternatives, branches: &[Branch]) -> Option<Tagging> {
         let kinds: Vec<Vec<JsonType>> = branches.iter().map(|branch| self.kinds(&branch.all)).collect();
+        let discriminator = self.discriminator(union, branches);
+        if kinds.iter().all(|kinds| kinds == &[JsonType::Object])
+            && let Some(tagging) = self.member_tagging(discriminator, branches)
+        {
+            return Some(tagging);
+        }
         let mut seen = Vec::new();
         let disjoint = kinds.iter().flatten().all(|kind| {
             let kind = if *kind == JsonType::Integer { JsonType::Number } else { *kind };
@@ -174,12 +185,15 @@ impl Lowering<'_> {
             new
         });
         if disjoint && kinds.iter().all(|kinds| !kinds.is_empty()) {
-            return Tagging::JsonType(kinds);
+            return Some(Tagging::JsonType(kinds));
         }
-        if union.exactly_one { Tagging::Only } else { Tagging::First }
+        None
     }
 
     fn discriminator(&self, union: &Alternatives, branches: &[Branch]) -> Option<&Discriminator> {
+        if self.settings.exact {
+            return None;
+        }
         let own = keywords(&self.schemas[union.schema]).and_then(|k| k.discriminator.as_ref());
         own.or_else(|| branches.first()?.all.keywords(self.schemas).find_map(|k| k.discriminator.as_ref()))
     }
@@ -285,7 +299,7 @@ impl Lowering<'_> {
     }
 
     /// What to call an alternative: by its schema's name or title, its tag, its JSON type, or its place.
-    fn variant_word(&self, branch: &Branch, index: usize, tagging: &Tagging) -> String {
+    fn variant_word(&self, branch: &Branch, index: usize, tagging: Option<&Tagging>) -> String {
         let schema = &self.schemas[branch.schema];
         if let Some(name) = &schema.name {
             return type_name(name);
@@ -296,17 +310,17 @@ impl Lowering<'_> {
             return type_name(title);
         }
         match tagging {
-            Tagging::Member { values, .. } => {
+            Some(Tagging::Member { values, .. }) => {
                 if let [value] = values[index].as_slice() {
                     return type_name(value);
                 }
             }
-            Tagging::JsonType(kinds) => {
+            Some(Tagging::JsonType(kinds)) => {
                 if let [kind] = kinds[index].as_slice() {
                     return type_name(json_type_name(*kind));
                 }
             }
-            Tagging::First | Tagging::Only => {}
+            Some(Tagging::Rule { .. }) | None => {}
         }
         match self.kinds(&branch.all).as_slice() {
             [JsonType::Object] | [] => format!("Alternative{}", index + 1),

@@ -76,8 +76,8 @@ impl<'s> Checker<'s> {
         self.patterns.entry(text).or_insert_with(|| Pattern::new(text).map(Rc::new)).clone()
     }
 
-    /// Whether the text matches. Undecidable and invalid patterns match: they are reported elsewhere, if at all.
-    fn matches(&mut self, pattern: &'s str, text: &str) -> bool {
+    /// Whether `pattern` (ECMA-262) is found in the text, as `pattern` and `patternProperties` have it. Undecidable and invalid patterns match: they are reported elsewhere, if at all.
+    pub fn matches(&mut self, pattern: &'s str, text: &str) -> bool {
         self.pattern(pattern).and_then(|pattern| pattern.matches(text)).unwrap_or(true)
     }
 }

@@ -1,0 +1,243 @@
+//! What a schema says that its type cannot: rules that stand around the type.
+//!
+//! A conjunction is lowered to a type that accepts every valid value and perhaps more. What is left over becomes a
+//! newtype with a rule, and the type inside is told how closely that rule looks, so that it loses nothing in reading
+//! that the rule would miss.
+
+use event_api_spec::schema::{JsonType, SchemaId};
+use event_api_spec::{Node, Value as NodeValue};
+
+use super::conjunction::{Conjunction, Watch};
+use super::object::{Object, Others};
+use super::rule::Reading;
+use super::types::{Lowering, Naming};
+use crate::ir::{Check, Kind, Newtype, Rule, RuleId, Type};
+
+impl Lowering<'_> {
+    /// A newtype with rules around the type of what else the conjunction says; `None` when that says it all.
+    pub(super) fn lower_with_rules(&mut self, conjunction: &Conjunction, naming: &Naming) -> Option<Type> {
+        let mut inside = conjunction.clone();
+        let mut rules = self.rules_of_unions(&mut inside);
+        rules.extend(self.rules_of_leaves(conjunction));
+        let rule = match Rule::all(rules) {
+            Rule::Anything => return None,
+            Rule::Nothing => return Some(Type::Never),
+            rule => rule,
+        };
+        let declared: Vec<&str> =
+            conjunction.keywords(self.schemas).flat_map(|k| k.properties.keys().map(String::as_str)).collect();
+        let only_declared = self.looks_only_at(&rule, &declared, &mut Vec::new());
+        inside.watch = inside.watch.max(if only_declared { Watch::Declared } else { Watch::Members });
+        let unions = inside.unions.iter().map(|union| union.schema);
+        inside.settled = inside.leaves.iter().copied().chain(unions).collect();
+
+        let id = self.begin_definition(conjunction, naming);
+        let name = self.types[id].name.clone();
+        let position = format!("{name}{}", self.word_inside(&inside));
+        let before = self.types.definitions.len();
+        let named = Naming { position, schema: naming.schema, base: Some(naming.base(&name)) };
+        let inner = self.lower_conjunction(inside, &named);
+        let (inner, nullable) = match inner {
+            Type::Nullable(inner) => (*inner, self.accepts_null(conjunction)),
+            inner => (inner, false),
+        };
+        let check = Check::Rule(self.add_rule(&name, rule));
+        let newtype = match self.take_newtype(&inner, before) {
+            Some(mut newtype) => {
+                newtype.checks.push(check);
+                newtype
+            }
+            None => Newtype { inner, checks: vec![check] },
+        };
+        self.types[id].kind = Kind::Newtype(newtype);
+        Some(if nullable { Type::Named(id).nullable() } else { Type::Named(id) })
+    }
+
+    /// What the type inside of a newtype is called, after the newtype.
+    fn word_inside(&self, inside: &Conjunction) -> &'static str {
+        if !inside.unions.is_empty() {
+            return "Kind";
+        }
+        let types = inside.declared_types(self.schemas).unwrap_or_else(|| inside.implied_types(self.schemas));
+        if types.contains(&JsonType::Object) { "Fields" } else { "Value" }
+    }
+
+    /// A newtype that was made for nothing but the inside of another: its checks can stand in that one.
+    fn take_newtype(&mut self, inner: &Type, before: usize) -> Option<Newtype> {
+        let Type::Named(id) = inner else { return None };
+        if id.0 < before || id.0 + 1 != self.types.definitions.len() {
+            return None;
+        }
+        match &self.types[*id].kind {
+            Kind::Newtype(_) => match self.types.definitions.pop()?.kind {
+                Kind::Newtype(newtype) => Some(newtype),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether `null` is valid.
+    pub(super) fn accepts_null(&mut self, conjunction: &Conjunction) -> bool {
+        let schema = conjunction.leaves.first().copied().or(conjunction.unions.first().map(|union| union.schema));
+        match schema {
+            Some(schema) => self.accepts(conjunction, &self.value_beside(schema, NodeValue::Null)),
+            None => !conjunction.impossible,
+        }
+    }
+
+    /// A value that is checked for what a schema says of it: it stands where the schema is.
+    pub(super) fn value_beside(&self, schema: SchemaId, value: NodeValue) -> Node {
+        Node { span: self.schemas[schema].location.span, value }
+    }
+
+    /// Whether a value is valid by all schemas of a conjunction.
+    pub(super) fn accepts(&mut self, conjunction: &Conjunction, value: &Node) -> bool {
+        let unions = conjunction.unions.iter().map(|union| union.schema);
+        !conjunction.impossible
+            && conjunction.leaves.iter().copied().chain(unions).all(|id| self.checker.is_valid(id, value))
+    }
+
+    /// Unions that describe nothing, but only restrict what the rest describes, are taken out of the conjunction; and
+    /// so are all but the first of those that would multiply to more alternatives than anyone could read.
+    fn rules_of_unions(&mut self, inside: &mut Conjunction) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        let reading = self.reading_beside(inside);
+        let multiplied = self.multiplies(inside);
+        let mut kept = 0;
+        let unions = std::mem::take(&mut inside.unions);
+        for union in unions {
+            if inside.settled.contains(&union.schema) {
+                inside.unions.push(union);
+                kept += 1;
+                continue;
+            }
+            let restricts = !inside.leaves.is_empty() && self.only_restricts(&union);
+            let rule = |lowering: &mut Self| {
+                let branches = union.branches.iter().map(|branch| lowering.rule(*branch, reading)).collect();
+                if union.exactly_one { Rule::OneOf(branches) } else { Rule::AnyOf(branches) }
+            };
+            if restricts || (multiplied && kept == 1) {
+                rules.push(rule(self));
+                continue;
+            }
+            // `null` is not an alternative of the enum, so that another one accepts it as well goes unseen there.
+            let null = self.value_beside(union.schema, NodeValue::Null);
+            let nulls = union.branches.iter().filter(|branch| self.checker.is_valid(**branch, &null)).count();
+            if union.exactly_one && nulls > 1 {
+                rules.push(rule(self));
+            }
+            inside.unions.push(union.clone());
+            kept += 1;
+        }
+        rules
+    }
+
+    /// How the alternatives of a union beside other schemas are read.
+    pub(super) fn reading_beside(&self, conjunction: &Conjunction) -> Reading {
+        let types = conjunction.declared_types(self.schemas);
+        if types.is_some() || conjunction.implied_types(self.schemas).len() == 1 { Reading::Typed } else { Reading::Alone }
+    }
+
+    fn rules_of_leaves(&mut self, conjunction: &Conjunction) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        let types = self.types_read(conjunction);
+        let concerns = |json_type: JsonType| types.as_ref().is_none_or(|types| types.contains(&json_type));
+        let (arrays, objects) = (concerns(JsonType::Array), concerns(JsonType::Object));
+        let reading = match types.as_deref() {
+            Some([single]) => Reading::Of(*single),
+            _ => Reading::Alone,
+        };
+        let schemas = self.schemas;
+        for id in conjunction.unsettled() {
+            let Some(k) = super::types::keywords(&schemas[id]) else { continue };
+            rules.extend(self.conditional_rules(k, reading));
+            if objects {
+                rules.extend(self.dependent_rule(k));
+            }
+            if arrays {
+                rules.extend(self.contains_rule(id, k));
+            }
+            let unevaluated = (arrays && k.unevaluated_items.is_some())
+                || (objects && k.unevaluated_properties.is_some() && !self.is_plain_root(conjunction, id));
+            if unevaluated {
+                // What has been evaluated is a matter of the whole schema.
+                rules.push(self.whole_rule(id));
+            }
+        }
+        if objects && self.may_need_rules(conjunction) {
+            let object = self.object_view(conjunction);
+            rules.extend(self.others_rules(&object, conjunction));
+            rules.extend(self.rules_of_object(&object, conjunction));
+        }
+        rules
+    }
+
+    /// Whether `unevaluatedProperties` of this leaf is in the fields of the struct.
+    fn is_plain_root(&self, conjunction: &Conjunction, id: SchemaId) -> bool {
+        conjunction.root == Some(id) && self.evaluates_plainly(conjunction)
+    }
+
+    fn may_need_rules(&self, conjunction: &Conjunction) -> bool {
+        conjunction.keywords(self.schemas).any(|k| {
+            k.property_names.is_some()
+                || !k.pattern_properties.is_empty()
+                || k.min_properties.is_some()
+                || k.max_properties.is_some()
+        })
+    }
+
+    /// `propertyNames` of members that are not declared, and counts beside declared members.
+    fn rules_of_object(&mut self, object: &Object<'_>, conjunction: &Conjunction) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        let closed = matches!(object.others, Others::Closed);
+        let schemas = self.schemas;
+        let leaves = conjunction.unsettled().filter_map(|id| super::types::keywords(&schemas[id]));
+        let required = object.members.values().filter(|member| member.required).count() as u64;
+        for k in leaves {
+            if let (false, Some(names)) = (closed, k.property_names) {
+                let names = self.rule(names, Reading::Alone);
+                rules.push(Rule::Names(Box::new(names)));
+            }
+            let min = k.min_properties.filter(|min| *min > required).unwrap_or(0);
+            let max = k.max_properties.filter(|max| !closed || *max < object.members.len() as u64);
+            if object.declares && (min > 0 || max.is_some()) {
+                rules.push(Rule::MemberCount { min, max });
+            }
+        }
+        rules
+    }
+
+    /// The JSON types that the values may be of, as far as that is known.
+    fn types_read(&self, conjunction: &Conjunction) -> Option<Vec<JsonType>> {
+        conjunction.declared_types(self.schemas).or_else(|| {
+            let implied = conjunction.implied_types(self.schemas);
+            (!self.settings.exact && implied.len() == 1 && conjunction.unions.is_empty()).then_some(implied)
+        })
+    }
+
+    /// Whether a rule asks for no member beyond those named.
+    fn looks_only_at(&self, rule: &Rule, names: &[&str], seen: &mut Vec<RuleId>) -> bool {
+        let known = |name: &String| names.contains(&name.as_str());
+        match rule {
+            Rule::MemberCount { .. } | Rule::Names(_) | Rule::UnevaluatedMembers(_) | Rule::Values(_) => false,
+            Rule::Members { properties, patterns, additional } => {
+                patterns.is_empty() && additional.is_none() && properties.iter().all(|(name, _)| known(name))
+            }
+            Rule::Required(required) => required.iter().all(known),
+            Rule::Dependent(rules) => {
+                rules.iter().all(|(name, rule)| known(name) && self.looks_only_at(rule, names, seen))
+            }
+            Rule::See(id) => {
+                if seen.contains(id) {
+                    return true;
+                }
+                seen.push(*id);
+                self.looks_only_at(&self.types.rules[id.0].rule, names, seen)
+            }
+            // What is said of the items of an array is not said of this object.
+            Rule::Items { .. } | Rule::Contains { .. } | Rule::UnevaluatedItems(_) => true,
+            rule => rule.parts().into_iter().all(|part| self.looks_only_at(part, names, seen)),
+        }
+    }
+}
