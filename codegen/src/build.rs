@@ -124,6 +124,25 @@ impl Builder {
         self.with(|generator| generator.attr(name, attribute))
     }
 
+    /// Uses a type of your own for all strings of a `format`; see [`Generator::format`] and [`Builder::replace`].
+    #[must_use]
+    pub fn format(self, format: impl Into<String>, path: impl Into<String>) -> Self {
+        self.with(|generator| generator.format(format, path))
+    }
+
+    /// Lets an enum of strings, or all (`*`), take values that the document does not list; see
+    /// [`Generator::open_enum`].
+    #[must_use]
+    pub fn open_enum(self, name: impl Into<String>) -> Self {
+        self.with(|generator| generator.open_enum(name))
+    }
+
+    /// Lets a struct, or all (`*`), keep members that the document does not name; see [`Generator::keep_unknown`].
+    #[must_use]
+    pub fn keep_unknown(self, name: impl Into<String>) -> Self {
+        self.with(|generator| generator.keep_unknown(name))
+    }
+
     /// Writes to this folder instead of `OUT_DIR`. `include_api!` looks into `OUT_DIR` only.
     #[must_use]
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {

@@ -9,7 +9,7 @@ use quote::quote;
 
 use crate::ir::Api;
 use crate::settings::{Settings, Side, UnknownEvents, UnusedOption};
-use crate::{emit, fetch, layout, lower, report, rules};
+use crate::{emit, fetch, lower, print, report, rules};
 
 /// Generates Rust from a document.
 ///
@@ -27,17 +27,14 @@ pub struct Generator {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Generated {
-    /// The items of the module.
-    pub tokens: TokenStream,
     /// Warnings and remarks; errors are [`GenerateError::Document`].
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read, the document first: a build is stale when any of them changes.
     pub sources: Sources,
     /// How many schema positions became an untyped JSON value although the schema says more.
     pub fallbacks: usize,
-    title: String,
-    version: String,
-    source: String,
+    api: Api,
+    settings: Settings,
 }
 
 /// Why nothing was generated.
@@ -146,6 +143,30 @@ impl Generator {
         self
     }
 
+    /// Uses a type of your own, by its path, for all strings of a `format` (`duration`, or one of your own). It must
+    /// implement serde's traits as a string, `Clone`, `Debug` and `PartialEq`.
+    #[must_use]
+    pub fn format(mut self, format: impl Into<String>, path: impl Into<String>) -> Self {
+        self.settings.formats.insert(format.into(), path.into());
+        self
+    }
+
+    /// Gives the enum of this name, or of the schema with this pointer, or all enums of strings (`*`) a variant
+    /// `Other(String)` for values that the document does not list: for consumers that must bear new values.
+    #[must_use]
+    pub fn open_enum(mut self, name: impl Into<String>) -> Self {
+        self.settings.open_enums.insert(name.into());
+        self
+    }
+
+    /// Lets the struct of this name, or of the schema with this pointer, or all structs (`*`) keep the members that the
+    /// document does not name, for whoever passes events on.
+    #[must_use]
+    pub fn keep_unknown(mut self, name: impl Into<String>) -> Self {
+        self.settings.keep_unknown.insert(name.into());
+        self
+    }
+
     fn loader(&self) -> Loader {
         let loader = Loader::new().relative_to(&self.settings.folder);
         let hosts = self.settings.remote_hosts.iter();
@@ -198,9 +219,8 @@ impl Generator {
         if has_errors(&diagnostics) {
             return Err(failed(path, diagnostics, sources, lowered.unused_options));
         }
-        let tokens = emit::api(&lowered.api, &self.settings);
-        let Api { title, version, source, .. } = lowered.api;
-        Ok(Generated { tokens, diagnostics, sources, fallbacks: lowered.fallbacks, title, version, source })
+        let (api, settings) = (lowered.api, self.settings.clone());
+        Ok(Generated { diagnostics, sources, fallbacks: lowered.fallbacks, api, settings })
     }
 
     /// Paths, derives and attributes that are no Rust would only be found by the compiler, in generated code.
@@ -214,6 +234,11 @@ impl Generator {
         for (key, path) in &self.settings.replace {
             if syn::parse_str::<syn::Type>(path).is_err() {
                 refuse("replace", key, path, "type");
+            }
+        }
+        for (key, path) in &self.settings.formats {
+            if syn::parse_str::<syn::Type>(path).is_err() {
+                refuse("format", key, path, "type");
             }
         }
         for (key, paths) in &self.settings.derive {
@@ -242,23 +267,32 @@ impl Generated {
         warnings.map(|warning| report::line(warning, &self.sources))
     }
 
-    /// The module as a formatted file of its own (`mod user_service;`).
+    /// The items of the module.
+    pub fn tokens(&self) -> TokenStream {
+        emit::api(&self.api, &self.settings)
+    }
+
+    /// The module as a formatted file of its own (`mod user_service;`). Works on several threads, so it is not for the
+    /// inside of a procedural macro.
     ///
     /// # Errors
     /// When the tokens are no Rust, which is a bug.
     pub fn to_file(&self) -> Result<String, GenerateError> {
-        let tokens = &self.tokens;
-        let lints = emit::module_lints(&quote!(!));
-        self.format(quote!(#lints #tokens))
+        let lints = print::text(emit::module_lints(&quote!(!)))?;
+        Ok(format!("{}\n\n{lints}\n{}", self.header(), print::module(&self.api, &self.settings)?))
     }
 
-    /// The items as formatted text to be included in a module (`include_api!`).
+    /// The items as formatted text to be included in a module (`include_api!`). Works on several threads, so it is not
+    /// for the inside of a procedural macro.
     ///
     /// # Errors
     /// When the tokens are no Rust, which is a bug.
     pub fn to_include(&self) -> Result<String, GenerateError> {
-        let tokens = self.to_module_items();
-        self.format(tokens)
+        let items = print::module(&self.api, &self.settings)?;
+        // The lints of a module need one to stand on.
+        let module = print::text(self.within_module(&TokenStream::new()))?;
+        let module = module.replacen("mod generated {}", &format!("mod generated {{\n\n{items}}}\n"), 1);
+        Ok(format!("{}\n\n{module}", self.header()))
     }
 
     /// The attribute that silences lints of style, for a module that holds the items.
@@ -268,24 +302,26 @@ impl Generated {
 
     /// The items behind a private module, so that lints can be silenced where inner attributes cannot stand.
     pub fn to_module_items(&self) -> TokenStream {
-        let tokens = &self.tokens;
+        self.within_module(&self.tokens())
+    }
+
+    fn within_module(&self, items: &TokenStream) -> TokenStream {
         let lints = self.lints();
         quote! {
             #lints
             mod generated {
-                #tokens
+                #items
             }
             #[allow(unreachable_pub, unused_imports, reason = "generated code")]
             pub use generated::*;
         }
     }
 
-    fn format(&self, tokens: TokenStream) -> Result<String, GenerateError> {
-        let file = syn::parse2(tokens)?;
-        let version = if self.version.is_empty() { String::new() } else { format!(", version {}", self.version) };
-        let origin = emit::visible(&format!("{} ({}{version})", self.source, self.title));
-        let header = format!("// Generated by event-api from {origin}. Do not edit: change the document.\n\n");
-        Ok(header + &layout::finish(&prettyplease::unparse(&file)))
+    fn header(&self) -> String {
+        let Api { source, title, version, .. } = &self.api;
+        let version = if version.is_empty() { String::new() } else { format!(", version {version}") };
+        let origin = emit::visible(&format!("{source} ({title}{version})"));
+        format!("// Generated by event-api from {origin}. Do not edit: change the document.")
     }
 }
 

@@ -31,6 +31,7 @@ mod generator;
 mod ir;
 mod layout;
 mod lower;
+mod print;
 mod report;
 pub mod rules;
 mod settings;

@@ -1,6 +1,6 @@
 //! What a user may choose about the generated code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Options of a generation. All have defaults; see the methods of [`crate::Generator`].
@@ -22,13 +22,19 @@ pub(crate) struct Settings {
     pub(crate) derive: BTreeMap<String, Vec<String>>,
     /// Schema pointer, type name or `*` → further attributes, without `#[…]`.
     pub(crate) attr: BTreeMap<String, Vec<String>>,
+    /// `format` → path of the user's own type.
+    pub(crate) formats: BTreeMap<String, String>,
+    /// Schema pointers, type names or `*`: string enums that take other values.
+    pub(crate) open_enums: BTreeSet<String>,
+    /// Schema pointers, type names or `*`: structs that keep members which the document does not name.
+    pub(crate) keep_unknown: BTreeSet<String>,
 }
 
 /// An option that names nothing in the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnusedOption {
-    /// `replace`, `rename`, `derive` or `attr`.
+    /// `replace`, `rename`, `derive`, `attr`, `format`, `open_enum` or `keep_unknown`.
     pub option: &'static str,
     /// What it names.
     pub name: String,

@@ -6,8 +6,20 @@ use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Ident, LitBool, LitStr, Meta, Path, Result, Token, Type, braced, bracketed, token};
 
-const OPTIONS: [&str; 9] =
-    ["side", "unknown_events", "exact", "allow_hosts", "map_remote", "replace", "rename", "derive", "attr"];
+const OPTIONS: [&str; 12] = [
+    "side",
+    "unknown_events",
+    "exact",
+    "allow_hosts",
+    "map_remote",
+    "replace",
+    "rename",
+    "derive",
+    "format",
+    "open_enum",
+    "keep_unknown",
+    "attr",
+];
 
 /// `"spec/asyncapi.yaml", side = "publisher", …`
 pub(crate) struct Arguments {
@@ -98,9 +110,23 @@ impl Arguments {
             "map_remote" => self.map(option, input, |input| Ok(vec![string(input)?]), Generator::map_remote)?,
             "replace" => self.map(option, input, |input| Ok(vec![rust::<Type>(input)?]), Generator::replace)?,
             "rename" => self.map(option, input, |input| Ok(vec![rust::<Ident>(input)?]), Generator::rename)?,
+            "format" => self.map(option, input, |input| Ok(vec![rust::<Type>(input)?]), Generator::format)?,
+            "open_enum" => self.names(option, input, Generator::open_enum)?,
+            "keep_unknown" => self.names(option, input, Generator::keep_unknown)?,
             "derive" => self.map(option, input, list::<Path>, Generator::derive)?,
             // The only one of `OPTIONS` that is left: `attr`.
             _ => self.map(option, input, list::<Meta>, Generator::attr)?,
+        }
+        Ok(())
+    }
+
+    /// `["Name", …]`
+    fn names(&mut self, option: &Ident, input: ParseStream, set: fn(Generator, String) -> Generator) -> Result<()> {
+        let names;
+        bracketed!(names in input);
+        for name in names.parse_terminated(|input| input.parse::<LitStr>(), Token![,])? {
+            self.change(|generator| set(generator, name.value()));
+            self.names.push(Name { option: option.to_string(), name });
         }
         Ok(())
     }

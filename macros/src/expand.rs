@@ -19,7 +19,7 @@ pub(crate) fn module(arguments: &Arguments, item: TokenStream) -> TokenStream {
     match generate(arguments) {
         Ok((generated, tracked)) => {
             let lints = generated.lints();
-            let items = &generated.tokens;
+            let items = &generated.tokens();
             extended(module, &lints, &quote!(#tracked #items))
         }
         Err(error) => extended(module, &TokenStream::new(), &error.into_compile_error()),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::docs;
+use super::{docs, read};
 use super::path::{Paths, ident};
 use crate::ir::{Accessor, Address, AddressPart, Api, Docs, Event, EventSet, Transport, Type};
 use crate::settings::{Settings, Side, UnknownEvents};
@@ -103,7 +103,8 @@ impl Context<'_> {
                 (Some(_), Some(_)) => quote!({ headers, payload }),
                 (Some(_), None) => quote!({ headers }),
             };
-            quote!(#variant #parts = #event_type => #method)
+            let reader = event.payload.as_ref().map(read::clause);
+            quote!(#variant #parts = #event_type => #method #reader)
         });
         quote!(::event_api::codegen::events!(#name #unknown #adapter, { #(#rows,)* });)
     }

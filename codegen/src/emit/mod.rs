@@ -14,24 +14,61 @@ mod types;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::ir::Api;
+use crate::ir::{Api, DefinitionId};
 use crate::settings::Settings;
 pub(crate) use docs::visible;
 use path::Paths;
 
+/// An item of the module, with everything that belongs to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Item {
+    /// The events of a channel, by index.
+    Set(usize),
+    /// A type.
+    Type(DefinitionId),
+    /// The accessors of correlation ids.
+    CorrelationIds,
+    /// What types alone do not say.
+    Rules,
+}
+
+/// All items, in their order.
+pub(crate) fn items(api: &Api) -> Vec<Item> {
+    let sets = (0..api.sets.len()).map(Item::Set);
+    let types = api.types.iter().map(|(id, _)| Item::Type(id));
+    sets.chain(types).chain([Item::CorrelationIds, Item::Rules]).collect()
+}
+
 /// The items of the module.
 pub(crate) fn api(api: &Api, settings: &Settings) -> TokenStream {
-    let paths = Paths::new(api);
-    let mut items = TokenStream::new();
-    for set in &api.sets {
-        items.extend(events::set(set, api, &paths, settings));
+    Emitter::new(api, settings).tokens(&items(api))
+}
+
+/// Emits items, in whatever parts they are asked for.
+pub(crate) struct Emitter<'a> {
+    api: &'a Api,
+    settings: &'a Settings,
+    paths: Paths,
+}
+
+impl<'a> Emitter<'a> {
+    pub(crate) fn new(api: &'a Api, settings: &'a Settings) -> Self {
+        Emitter { api, settings, paths: Paths::new(api) }
     }
-    for (_, definition) in api.types.iter() {
-        items.extend(types::definition(definition, api, &paths));
+
+    pub(crate) fn tokens(&self, items: &[Item]) -> TokenStream {
+        let Emitter { api, settings, paths } = self;
+        let mut tokens = TokenStream::new();
+        for item in items {
+            match item {
+                Item::Set(index) => tokens.extend(events::set(&api.sets[*index], api, paths, settings)),
+                Item::Type(id) => tokens.extend(types::definition(&api.types[*id], api, paths)),
+                Item::CorrelationIds => tokens.extend(events::correlation_ids(api, paths)),
+                Item::Rules => tokens.extend(rule::module(api)),
+            }
+        }
+        tokens
     }
-    items.extend(events::correlation_ids(api, &paths));
-    items.extend(rule::module(api));
-    items
 }
 
 /// The lint attribute of a generated module, inner with `!`: style lints speak to those who write code, and a service

@@ -214,18 +214,16 @@ fn kind(json_type: event_api_spec::schema::JsonType) -> &'static str {
 
 /// `Json::Str("x")`
 fn json(value: &Value) -> TokenStream {
-    match value {
-        Value::Null => quote!(Json::Null),
-        other => {
-            let other = variant(other);
-            quote!(Json::#other)
-        }
-    }
+    literal(value, &quote!(Json::))
 }
 
 /// `Str("x")`, `Int(1)`, `Bool(true)`, `Number("1.5")`, …: a value as the variant of the runtime's `Json`.
 pub(super) fn variant(value: &Value) -> TokenStream {
-    match value {
+    literal(value, &TokenStream::new())
+}
+
+fn literal(value: &Value, json: &TokenStream) -> TokenStream {
+    let variant = match value {
         Value::Null => quote!(Null),
         Value::Bool(value) => quote!(Bool(#value)),
         Value::Number(number) => match number.as_i64() {
@@ -240,15 +238,16 @@ pub(super) fn variant(value: &Value) -> TokenStream {
         },
         Value::String(text) => quote!(Str(#text)),
         Value::Array(items) => {
-            let items = items.iter().map(json);
+            let items = items.iter().map(|item| literal(item, json));
             quote!(Array(&[#(#items),*]))
         }
         Value::Object(members) => {
             let members = members.iter().map(|(name, value)| {
-                let value = json(value);
+                let value = literal(value, json);
                 quote!((#name, #value))
             });
             quote!(Object(&[#(#members),*]))
         }
-    }
+    };
+    quote!(#json #variant)
 }

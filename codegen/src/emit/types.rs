@@ -16,7 +16,7 @@ use crate::ir::{
 pub(super) fn definition(definition: &Definition, api: &Api, paths: &Paths) -> TokenStream {
     match &definition.kind {
         Kind::Struct(object) => structure(definition, object, api, paths),
-        Kind::ValueEnum(values) => value_enum(definition, values, api),
+        Kind::ValueEnum(values) => value_enum(definition, values, api, paths),
         Kind::Union(union) => union_enum(definition, union, api, paths),
         Kind::Newtype(newtype) => new_type(definition, newtype, api, paths),
         Kind::Tuple(tuple) => tuple_struct(definition, tuple, api, paths),
@@ -71,6 +71,7 @@ fn structure(definition: &Definition, object: &Struct, api: &Api, paths: &Paths)
     });
     let constants = (!object.constants.is_empty()).then(|| quote!(, [#(#constants),*]));
     let members = (!object.fields.is_empty()).then(|| quote!(, { #(#members,)* }));
+    let constructor = constructor(object, &name, api, paths);
     quote! {
         #head
         pub struct #name {
@@ -78,8 +79,50 @@ fn structure(definition: &Definition, object: &Struct, api: &Api, paths: &Paths)
             #rest
         }
 
+        #constructor
+
         ::event_api::codegen::object!(#name, #others #constants #members);
     }
+}
+
+/// More arguments than this are easier to read as a struct literal.
+const MAX_ARGUMENTS: usize = 7;
+
+/// `new`, which takes what is required and leaves out the rest: a literal sets that by `..Order::new(id)`.
+fn constructor(object: &Struct, name: &proc_macro2::Ident, api: &Api, paths: &Paths) -> Option<TokenStream> {
+    let required = object.fields.iter().filter(|field| field.presence == Presence::Required);
+    let count = required.clone().count();
+    let rest = match &object.additional {
+        Additional::Keep { field, .. } => Some(ident(field)),
+        _ => None,
+    };
+    if count == 0 || count > MAX_ARGUMENTS || (count == object.fields.len() && rest.is_none()) {
+        return None;
+    }
+    let arguments = required.map(|field| {
+        let (name, ty) = (ident(&field.name), paths.ty(&field.ty, api));
+        quote!(#name: #ty)
+    });
+    let values = object.fields.iter().map(|field| {
+        let name = ident(&field.name);
+        match &field.presence {
+            Presence::Required => quote!(#name),
+            Presence::Optional | Presence::OptionalOrNull => quote!(#name: None),
+            Presence::Default(value) => {
+                let value = default_value(value, &field.ty, api);
+                quote!(#name: #value)
+            }
+        }
+    });
+    let rest = rest.map(|field| quote!(#field: ::std::collections::BTreeMap::new(),));
+    Some(quote! {
+        impl #name {
+            /// With what is required, and nothing else.
+            pub fn new(#(#arguments),*) -> Self {
+                Self { #(#values,)* #rest }
+            }
+        }
+    })
 }
 
 fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
@@ -144,10 +187,18 @@ fn plain_literal(value: &Value) -> TokenStream {
     value.to_string().parse().unwrap_or_default()
 }
 
-fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api) -> TokenStream {
+fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api, paths: &Paths) -> TokenStream {
     let name = ident(&definition.name);
-    let derives = ["Clone", "Copy", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
-    let head = head(definition, &derives, api);
+    let derives: &[&str] = match values.other {
+        None => &["Clone", "Copy", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"],
+        Some(_) => &["Clone", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"],
+    };
+    let head = head(definition, derives, api);
+    let string = paths.string();
+    let other = values.other.as_deref().map(ident);
+    let other_variant =
+        other.as_ref().map(|other| quote!(#[doc = " A value that the document does not list."] #other(#string),));
+    let open = other.map(|other| quote!(, open #other));
     let variants = values.variants.iter().map(|variant| {
         let name = ident(&variant.name);
         let docs = match variant.value.as_str() {
@@ -161,7 +212,7 @@ fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api) -> TokenSt
             let (name, text) = (ident(&variant.name), variant.value.as_str());
             quote!(#name = #text)
         });
-        quote!(::event_api::codegen::string_enum!(#name { #(#pairs,)* });)
+        quote!(::event_api::codegen::string_enum!(#name #open { #(#pairs,)* });)
     } else {
         let pairs = values.variants.iter().map(|variant| {
             let (name, value) = (ident(&variant.name), rule::variant(&variant.value));
@@ -171,7 +222,7 @@ fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api) -> TokenSt
     };
     quote! {
         #head
-        pub enum #name { #(#variants)* }
+        pub enum #name { #(#variants)* #other_variant }
 
         #json
     }
@@ -260,6 +311,16 @@ fn new_type(definition: &Definition, newtype: &Newtype, api: &Api, paths: &Paths
             ::event_api::codegen::wrapper!(#name(#inner) #reader);
         };
     }
+    let is_scalar = matches!(newtype.inner, Type::String | Type::Bool | Type::Integer(_) | Type::Number);
+    if let ([Check::Rule(id)], false) = (newtype.checks.as_slice(), is_scalar) {
+        let rule = rule::path(*id, api);
+        return quote! {
+            #head
+            pub struct #name(#inner);
+
+            ::event_api::codegen::newtype!(#name(#inner) #reader, rule #rule);
+        };
+    }
     let checks = checks(&newtype.checks, &newtype.inner, api);
     let json = match &newtype.inner {
         Type::String => quote!(::event_api::codegen::string_newtype!(#name);),
@@ -312,7 +373,7 @@ fn check_note(checks: &[Check], api: &Api) -> Option<String> {
             Check::Keys(patterns) => format!("member names match `{}`", patterns.join("` or `").replace("``", "`")),
         })
         .collect();
-    (!words.is_empty()).then(|| format!("Constraints: {}.", words.join(", ")))
+    (!words.is_empty()).then(|| format!("Constraints, checked by `new` and on reading: {}.", words.join(", ")))
 }
 
 fn counted(count: u64, what: &str) -> String {

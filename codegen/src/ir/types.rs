@@ -267,6 +267,8 @@ pub(crate) enum Additional {
 pub(crate) struct ValueEnum {
     /// The values.
     pub(crate) variants: Vec<ValueVariant>,
+    /// The variant for all other strings, if there is one.
+    pub(crate) other: Option<String>,
 }
 
 impl ValueEnum {

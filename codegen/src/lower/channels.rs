@@ -390,7 +390,7 @@ impl Channels<'_, '_, '_> {
                 source: Some(source_of(self.types.sources, &parameter.location)),
                 ..Docs::default()
             },
-            kind: Kind::ValueEnum(ValueEnum { variants }),
+            kind: Kind::ValueEnum(ValueEnum { variants, other: None }),
             derives: Vec::new(),
             attributes: Vec::new(),
         };

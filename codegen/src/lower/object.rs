@@ -212,7 +212,10 @@ impl<'a> Lowering<'a> {
             }
             fields.push(self.lower_field(&base, wire_name, member, conjunction.watch, &mut scope));
         }
-        let additional = self.lower_others(&object.others, conjunction.watch, &base, &mut scope);
+        let settings = self.settings;
+        let keeps = self.is_listed(&settings.keep_unknown, "keep_unknown", id, naming.schema);
+        let watch = if keeps { Watch::Members } else { conjunction.watch };
+        let additional = self.lower_others(&object.others, watch, &base, &mut scope);
         self.types[id].kind = Kind::Struct(Struct { fields, constants, additional });
         Type::Named(id)
     }
@@ -344,10 +347,14 @@ fn is_false(schemas: &Schemas, id: SchemaId) -> bool {
     matches!(schemas[id].kind, SchemaKind::Bool(false))
 }
 
-/// The struct behind a type, if it is one.
+/// The struct behind a type, if there is one. A newtype around it derefs to it.
 pub(super) fn as_struct(types: &crate::ir::Types, id: DefinitionId) -> Option<&Struct> {
     match &types[id].kind {
         Kind::Struct(object) => Some(object),
+        Kind::Newtype(newtype) => match newtype.inner {
+            Type::Named(inner) => as_struct(types, inner),
+            _ => None,
+        },
         _ => None,
     }
 }

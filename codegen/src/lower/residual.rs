@@ -41,13 +41,17 @@ impl Lowering<'_> {
             Type::Nullable(inner) => (*inner, self.accepts_null(conjunction)),
             inner => (inner, false),
         };
-        let check = Check::Rule(self.add_rule(&name, rule));
         let newtype = match self.take_newtype(&inner, before) {
-            Some(mut newtype) => {
-                newtype.checks.push(check);
-                newtype
+            Some(Newtype { inner, mut checks }) if is_scalar(&inner) => {
+                checks.push(Check::Rule(self.add_rule(&name, rule)));
+                Newtype { inner, checks }
             }
-            None => Newtype { inner, checks: vec![check] },
+            // One rule for all of it: it is asked about the value as it is read, which a check of the type is not.
+            Some(Newtype { inner, checks }) => {
+                let rule = Rule::all(checks.into_iter().filter_map(as_rule).chain([rule]));
+                Newtype { inner, checks: vec![Check::Rule(self.add_rule(&name, rule))] }
+            }
+            None => Newtype { inner, checks: vec![Check::Rule(self.add_rule(&name, rule))] },
         };
         self.types[id].kind = Kind::Newtype(newtype);
         Some(if nullable { Type::Named(id).nullable() } else { Type::Named(id) })
@@ -69,7 +73,7 @@ impl Lowering<'_> {
             return None;
         }
         match &self.types[*id].kind {
-            Kind::Newtype(_) => match self.types.definitions.pop()?.kind {
+            Kind::Newtype(newtype) if newtype.checks.iter().all(|check| !matches!(check, Check::Rule(_))) => match self.types.definitions.pop()?.kind {
                 Kind::Newtype(newtype) => Some(newtype),
                 _ => None,
             },
@@ -240,4 +244,25 @@ impl Lowering<'_> {
             rule => rule.parts().into_iter().all(|part| self.looks_only_at(part, names, seen)),
         }
     }
+}
+
+/// Whether nothing of a value is lost in reading it as this type.
+fn is_scalar(ty: &Type) -> bool {
+    matches!(ty, Type::String | Type::Bool | Type::Integer(_) | Type::Number)
+}
+
+/// A check of a list or map as a rule.
+fn as_rule(check: Check) -> Option<Rule> {
+    Some(match check {
+        Check::MinItems(min) => Rule::ItemCount { min, max: None },
+        Check::MaxItems(max) => Rule::ItemCount { min: 0, max: Some(max) },
+        Check::UniqueItems => Rule::UniqueItems,
+        Check::MinProperties(min) => Rule::MemberCount { min, max: None },
+        Check::MaxProperties(max) => Rule::MemberCount { min: 0, max: Some(max) },
+        Check::Keys(patterns) => {
+            let patterns = patterns.into_iter().map(|pattern| (pattern, Rule::Anything)).collect();
+            Rule::Members { properties: Vec::new(), patterns, additional: Some(Box::new(Rule::Nothing)) }
+        }
+        _ => return None,
+    })
 }

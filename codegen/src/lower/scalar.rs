@@ -20,6 +20,7 @@ impl Lowering<'_> {
             return Some(if nullable { Type::Null } else { Type::Never });
         }
         let mut scope = Scope::default();
+        let is_string = values.iter().all(Value::is_string);
         let variants = values
             .into_iter()
             .map(|value| {
@@ -32,7 +33,14 @@ impl Lowering<'_> {
                 ValueVariant { name: scope.claim([name]), value }
             })
             .collect();
-        let id = self.add_definition(naming, Kind::ValueEnum(ValueEnum { variants }));
+        let id = self.add_definition(naming, Kind::ValueEnum(ValueEnum { variants, other: None }));
+        let settings = self.settings;
+        if is_string
+            && self.is_listed(&settings.open_enums, "open_enum", id, naming.schema)
+            && let Kind::ValueEnum(values) = &mut self.types[id].kind
+        {
+            values.other = Some(scope.claim(["Other".to_owned()]));
+        }
         Some(if nullable { Type::Named(id).nullable() } else { Type::Named(id) })
     }
 
@@ -151,6 +159,10 @@ impl Lowering<'_> {
         checks.dedup();
         if checks.is_empty() {
             let format = conjunction.keywords(self.schemas).find_map(|k| k.format.as_deref());
+            if let Some((format, path)) = format.and_then(|format| self.settings.formats.get_key_value(format)) {
+                self.used_formats.insert(format);
+                return Type::Custom(path.clone());
+            }
             if let (false, Some(known)) = (self.settings.exact, format.and_then(known_format)) {
                 return Type::Known(known);
             }

@@ -1,6 +1,6 @@
 //! From schemas to types: which of Rust's shapes a conjunction of schemas takes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use event_api_spec::schema::{Checker, JsonType, Keywords, SchemaId, SchemaKind, Schemas};
 use event_api_spec::{Diagnostic, Location, Rule, Severity, Sources};
@@ -36,6 +36,8 @@ pub(crate) struct Lowering<'a> {
     diagnostics: Vec<Diagnostic>,
     reported: HashSet<(SchemaId, &'static str)>,
     used_options: HashSet<String>,
+    /// The mapped formats that occur.
+    pub(super) used_formats: HashSet<&'a str>,
     fallbacks: usize,
 }
 
@@ -92,6 +94,7 @@ impl<'a> Lowering<'a> {
             diagnostics: Vec::new(),
             reported: HashSet::new(),
             used_options: HashSet::new(),
+            used_formats: HashSet::new(),
             fallbacks: 0,
         }
     }
@@ -357,6 +360,19 @@ impl<'a> Lowering<'a> {
         found
     }
 
+    /// Whether an option that lists types has this one.
+    pub(super) fn is_listed(&mut self, list: &BTreeSet<String>, option: &str, id: DefinitionId, schema: SchemaId) -> bool {
+        if list.is_empty() {
+            return false;
+        }
+        let (name, pointer) = (self.types[id].name.clone(), self.pointer(schema));
+        let found = ["*", &name, &pointer].into_iter().find(|key| list.contains(*key));
+        if let Some(key) = found {
+            self.used_options.insert(format!("{option} {key}"));
+        }
+        found.is_some()
+    }
+
     fn replacement(&mut self, schema: SchemaId) -> Option<String> {
         if self.settings.replace.is_empty() {
             return None;
@@ -469,6 +485,8 @@ impl<'a> Lowering<'a> {
         let keys = keys.chain(settings.rename.keys().map(|key| ("rename", key)));
         let keys = keys.chain(settings.derive.keys().map(|key| ("derive", key)));
         let keys = keys.chain(settings.attr.keys().map(|key| ("attr", key)));
+        let keys = keys.chain(settings.open_enums.iter().map(|key| ("open_enum", key)));
+        let keys = keys.chain(settings.keep_unknown.iter().map(|key| ("keep_unknown", key)));
         for (option, key) in keys {
             if key != "*" && !self.used_options.contains(&format!("{option} {key}")) {
                 let names: Vec<&str> = self.types.iter().map(|(_, definition)| definition.name.as_str()).collect();
@@ -495,6 +513,14 @@ impl<'a> Lowering<'a> {
                     .help(help),
                 );
             }
+        }
+        for format in settings.formats.keys().filter(|format| !self.used_formats.contains(format.as_str())) {
+            unused.push(UnusedOption { option: "format", name: format.clone() });
+            let message = format!("the option `format` names `{format}`, which no string of this document has");
+            let help = "name a `format` of a string without `pattern` or lengths";
+            self.diagnostics.push(
+                Diagnostic::without_location(rules::UNUSED_OPTION, message).severity(Severity::Error).help(help),
+            );
         }
         unused
     }

@@ -67,7 +67,7 @@ impl Lowering<'_> {
         let mut variants: Vec<Variant> = Vec::new();
         let mut nullables = 0;
         for (index, branch) in branches.iter().enumerate() {
-            let word = self.variant_word(branch, index, tagging.as_ref());
+            let word = self.variant_word(&branches, index, tagging.as_ref());
             let position = format!("{base}{word}");
             // `null` is the union's, not an alternative's: then a value's JSON type or tag leads to one alternative.
             let ty = match self.lower_branch(branch, position) {
@@ -298,8 +298,10 @@ impl Lowering<'_> {
         }
     }
 
-    /// What to call an alternative: by its schema's name or title, its tag, its JSON type, or its place.
-    fn variant_word(&self, branch: &Branch, index: usize, tagging: Option<&Tagging>) -> String {
+    /// What to call an alternative: by its schema's name or title, its tag, its JSON type, a member that only it has, or
+    /// its place.
+    fn variant_word(&self, branches: &[Branch], index: usize, tagging: Option<&Tagging>) -> String {
+        let branch = &branches[index];
         let schema = &self.schemas[branch.schema];
         if let Some(name) = &schema.name {
             return type_name(name);
@@ -323,10 +325,26 @@ impl Lowering<'_> {
             Some(Tagging::Rule { .. }) | None => {}
         }
         match self.kinds(&branch.all).as_slice() {
-            [JsonType::Object] | [] => format!("Alternative{}", index + 1),
+            [JsonType::Object] => match self.own_member(branches, index) {
+                Some(member) => format!("With{}", type_name(member)),
+                None => format!("Alternative{}", index + 1),
+            },
+            [] => format!("Alternative{}", index + 1),
             [kind] => type_name(json_type_name(*kind)),
             _ => format!("Alternative{}", index + 1),
         }
+    }
+
+    /// The first member, a required one if there is any, that no other alternative has.
+    fn own_member(&self, branches: &[Branch], index: usize) -> Option<&str> {
+        let members = |branch: &Branch| {
+            let required = branch.all.keywords(self.schemas).flat_map(|k| &k.required);
+            let declared = branch.all.keywords(self.schemas).flat_map(|k| k.properties.keys());
+            required.chain(declared).map(String::as_str).collect::<Vec<_>>()
+        };
+        let others: Vec<&str> =
+            branches.iter().enumerate().filter(|(other, _)| *other != index).flat_map(|(_, b)| members(b)).collect();
+        members(&branches[index]).into_iter().find(|name| !others.contains(name))
     }
 
     /// The variant's name: the word, without the union's own name in front of it.
