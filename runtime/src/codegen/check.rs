@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use super::decimal::Decimal;
+use super::json::canonical;
 
 /// A value that the document does not allow, and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct Invalid(String);
 
 impl Invalid {
     #[cold]
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Invalid(message.into())
     }
 
@@ -53,10 +54,15 @@ impl Pattern {
     /// Whether it is found anywhere in `text`, as JSON Schema has it. Read in Unicode mode, or without where only that
     /// is valid (`\-`), as documents are checked. The generator refuses patterns that do not compile, so one that does
     /// not compile here matches nothing.
-    fn is_match(&self, text: &str) -> bool {
+    pub(super) fn is_match(&self, text: &str) -> bool {
         let compile = || regress::Regex::with_flags(self.text, "u").or_else(|_| regress::Regex::new(self.text)).ok();
         let compiled = self.compiled.get_or_init(compile);
         compiled.as_ref().is_some_and(|regex| regex.find(text).is_some())
+    }
+
+    /// The pattern itself.
+    pub(super) fn text(&self) -> &'static str {
+        self.text
     }
 
     /// `pattern`
@@ -138,16 +144,17 @@ pub fn check_number_bounds(
     }
 }
 
-/// `multipleOf` of a number. The remainder of decimal fractions such as `0.3 / 0.1` is not exact in binary, so the
-/// nearest multiple is compared by its shortest decimal spelling.
+/// `multipleOf` of any number, exact in decimal: `0.3` is a multiple of `0.1`. The divisor is a number or its text.
 ///
 /// # Errors
 /// When it is none.
-pub fn check_multiple(value: f64, of: f64) -> Result<(), Invalid> {
-    let quotient = (value / of).round();
-    let nearest = quotient * of;
-    let close = (nearest - value).abs() <= f64::EPSILON * value.abs().max(of.abs());
-    if quotient.is_finite() && close { Ok(()) } else { Err(Invalid::new(format!("{value} is not a multiple of {of}"))) }
+pub fn check_multiple<N, M>(value: N, of: M) -> Result<(), Invalid>
+where
+    N: Into<Decimal> + fmt::Display + Copy,
+    M: Into<Decimal> + fmt::Display + Copy,
+{
+    let is_multiple = value.into().is_multiple_of(&of.into());
+    if is_multiple { Ok(()) } else { Err(Invalid::new(format!("{value} is not a multiple of {of}"))) }
 }
 
 /// `minItems` and `maxItems`.
@@ -184,26 +191,11 @@ pub fn check_unique<T: serde::Serialize>(items: &[T]) -> Result<(), Invalid> {
     let mut seen = std::collections::HashSet::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let value = serde_json::to_value(item).map_err(|error| Invalid::new(error.to_string()))?;
-        // `Value` orders the members of objects, so equal values have equal texts; `1.0` is 1.
-        if !seen.insert(normalise(value).to_string()) {
+        if !seen.insert(canonical(&value)) {
             return Err(Invalid::new(format!("item {index} is there twice")));
         }
     }
     Ok(())
-}
-
-fn normalise(value: Value) -> Value {
-    match value {
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if !number.is_i64() && !number.is_u64() && float.fract() == 0.0 && float.abs() < 9e15 => {
-                Value::from(float as i64)
-            }
-            _ => Value::Number(number),
-        },
-        Value::Array(items) => items.into_iter().map(normalise).collect(),
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name, normalise(value))).collect(),
-        other => other,
-    }
 }
 
 /// Every key matches one of the patterns.
@@ -215,175 +207,6 @@ pub fn check_keys<V>(members: &BTreeMap<String, V>, patterns: &[Pattern]) -> Res
         Some(key) => Err(Invalid::new(format!("the member name {key:?} matches no pattern of the document"))),
         None => Ok(()),
     }
-}
-
-/// A string with checks: `new`, `as_str`, `FromStr`, `AsRef<str>`, `Display`, `TryFrom`, `Serialize`, `Deserialize`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __string_newtype {
-    ($name:ident) => {
-        impl $name {
-            /// Checks the text.
-            ///
-            /// # Errors
-            /// When the document does not allow it.
-            pub fn new(
-                text: impl ::core::convert::Into<::std::string::String>,
-            ) -> ::core::result::Result<Self, $crate::codegen::Invalid> {
-                let text = text.into();
-                Self::check(&text)?;
-                Ok(Self(text))
-            }
-
-            /// The text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-
-            /// The text.
-            #[must_use]
-            pub fn into_inner(self) -> ::std::string::String {
-                self.0
-            }
-        }
-
-        impl ::core::convert::AsRef<str> for $name {
-            fn as_ref(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl ::core::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl ::core::str::FromStr for $name {
-            type Err = $crate::codegen::Invalid;
-
-            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
-                Self::new(text)
-            }
-        }
-
-        $crate::__newtype_conversions!($name, ::std::string::String);
-    };
-}
-
-/// Another type with checks: `new`, `get`, `into_inner`, `TryFrom`, `Serialize`, `Deserialize`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __newtype {
-    ($name:ident($inner:ty)) => {
-        impl $name {
-            /// Checks the value.
-            ///
-            /// # Errors
-            /// When the document does not allow it.
-            pub fn new(value: $inner) -> ::core::result::Result<Self, $crate::codegen::Invalid> {
-                Self::check(&value)?;
-                Ok(Self(value))
-            }
-
-            /// The value.
-            #[must_use]
-            pub const fn get(&self) -> &$inner {
-                &self.0
-            }
-
-            /// The value.
-            #[must_use]
-            pub fn into_inner(self) -> $inner {
-                self.0
-            }
-        }
-
-        impl ::core::convert::AsRef<$inner> for $name {
-            fn as_ref(&self) -> &$inner {
-                &self.0
-            }
-        }
-
-        $crate::__newtype_conversions!($name, $inner);
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __newtype_conversions {
-    ($name:ident, $inner:ty) => {
-        impl ::core::convert::TryFrom<$inner> for $name {
-            type Error = $crate::codegen::Invalid;
-
-            fn try_from(value: $inner) -> ::core::result::Result<Self, Self::Error> {
-                Self::new(value)
-            }
-        }
-
-        impl ::core::convert::From<$name> for $inner {
-            fn from(value: $name) -> Self {
-                value.0
-            }
-        }
-
-        const _: () = {
-            use $crate::codegen::serde;
-
-            impl serde::Serialize for $name {
-                fn serialize<__S: serde::Serializer>(
-                    &self,
-                    serializer: __S,
-                ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    serde::Serialize::serialize(&self.0, serializer)
-                }
-            }
-
-            impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<__D: serde::Deserializer<'de>>(
-                    deserializer: __D,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    let value = <$inner as serde::Deserialize>::deserialize(deserializer)?;
-                    Self::new(value).map_err(serde::de::Error::custom)
-                }
-            }
-        };
-    };
-}
-
-/// A name for another type, without checks.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __wrapper {
-    ($name:ident($inner:ty)) => {
-        impl ::core::convert::From<$inner> for $name {
-            fn from(value: $inner) -> Self {
-                Self(value)
-            }
-        }
-
-        const _: () = {
-            use $crate::codegen::serde;
-
-            impl serde::Serialize for $name {
-                fn serialize<__S: serde::Serializer>(
-                    &self,
-                    serializer: __S,
-                ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    serde::Serialize::serialize(&self.0, serializer)
-                }
-            }
-
-            impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<__D: serde::Deserializer<'de>>(
-                    deserializer: __D,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    <$inner as serde::Deserialize>::deserialize(deserializer).map(Self)
-                }
-            }
-        };
-    };
 }
 
 #[cfg(test)]
@@ -401,7 +224,13 @@ mod tests {
         assert!(check_multiple(0.3, 0.1).is_ok());
         assert!(check_multiple(19.99, 0.01).is_ok());
         assert!(check_multiple(0.35, 0.1).is_err());
-        assert!(check_multiple(1e308, 0.5e-300).is_err());
+        assert!(check_multiple(1e308, 0.5e-300).is_ok());
+        assert!(check_multiple(1e308, 0.123_456_789).is_err());
+        assert!(check_multiple(f64::INFINITY, 1.0).is_err());
+        assert!(check_multiple(f64::NAN, 1.0).is_err());
+        assert!(check_multiple(7, "1e-8").is_ok());
+        assert!(check_multiple(5u8, 2.5).is_ok());
+        assert_eq!(check_multiple(6i64, "2.5").unwrap_err().to_string(), "6 is not a multiple of 2.5");
     }
 
     #[test]

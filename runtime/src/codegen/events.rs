@@ -1,7 +1,8 @@
 //! Event sets: how an enum of events is read, written and given to a handler.
 
 /// `EventSet` of an enum and `Handler` of its adapter. A row says what a variant holds, its type on the wire and the
-/// method that handles it: `NameChanged(event) = "NameChanged" => name_changed`.
+/// method that handles it, and a reader of the payload where one is needed:
+/// `NameChanged(event) = "NameChanged" => name_changed as List<Integer>`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __events {
@@ -26,7 +27,7 @@ macro_rules! __events {
 macro_rules! __event_set {
     (
         $name:ident $(, unknown $unknown:ident)?,
-        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident,)* }
+        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident $(as $reader:ty)?,)* }
     ) => {
         impl $crate::EventSet for $name {
             const CHANNEL: &'static $crate::Channel = Self::CHANNEL;
@@ -61,7 +62,9 @@ macro_rules! __event_set {
             ) -> ::core::result::Result<Self, D::Error> {
                 match event_type {
                     $($event_type => {
-                        $crate::__decode_event!(headers, data, $variant $(($payload))? $({ $headers $(, $body)? })?)
+                        $crate::__decode_event!(
+                            headers, data, $variant $(($payload))? $({ $headers $(, $body)? })? $(as $reader)?
+                        )
                     })*
                     $(_ => $crate::codegen::read_unknown(event_type, headers, data).map(Self::$unknown),)?
                     #[allow(unreachable_patterns, reason = "reached where unknown events are refused")]
@@ -100,16 +103,16 @@ macro_rules! __decode_event {
     ($from:ident, $data:ident, $variant:ident) => {
         $crate::codegen::read_nothing($data).map(|()| Self::$variant)
     };
-    ($from:ident, $data:ident, $variant:ident($payload:ident)) => {
-        $crate::codegen::Deserialize::deserialize($data).map(Self::$variant)
+    ($from:ident, $data:ident, $variant:ident($payload:ident) $(as $reader:ty)?) => {
+        $crate::__read!($data $(, $reader)?).map(Self::$variant)
     };
     ($from:ident, $data:ident, $variant:ident { $headers:ident }) => {{
         let $headers = $crate::codegen::read_headers($from)?;
         $crate::codegen::read_nothing($data).map(|()| Self::$variant { $headers })
     }};
-    ($from:ident, $data:ident, $variant:ident { $headers:ident, $body:ident }) => {{
+    ($from:ident, $data:ident, $variant:ident { $headers:ident, $body:ident } $(as $reader:ty)?) => {{
         let $headers = $crate::codegen::read_headers($from)?;
-        $crate::codegen::Deserialize::deserialize($data).map(|$body| Self::$variant { $headers, $body })
+        $crate::__read!($data $(, $reader)?).map(|$body| Self::$variant { $headers, $body })
     }};
 }
 
@@ -118,7 +121,7 @@ macro_rules! __decode_event {
 macro_rules! __handle_event {
     (
         $self:ident, $event:ident, $cx:ident, $name:ident $(, unknown $unknown:ident)?,
-        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident,)* }
+        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident $(as $reader:ty)?,)* }
     ) => {
         match $event {
             $($name::$variant $(($payload))? $({ $headers $(, $body)? })? => {

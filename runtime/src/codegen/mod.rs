@@ -7,26 +7,39 @@
 //! way: so type parameters and items in them begin with `__`, which no generated type does.
 
 mod check;
+mod decimal;
 mod events;
+mod json;
 mod member;
+mod newtype;
 mod object;
+mod read;
+mod rule;
 mod scalar;
 mod union;
 
 pub use check::{Invalid, Pattern, check_item_count, check_keys, check_length, check_member_count, check_unique};
 pub use check::{check_integer_bounds, check_integer_multiple, check_multiple, check_number_bounds};
+pub use decimal::Decimal;
+pub use json::Json;
 pub use member::{Closed, KeepOthers, Names};
+pub use newtype::read_checked;
 pub use object::{Constants, missing};
-pub use scalar::{Never, Scalar, read_scalar};
-pub use union::{Tagged, no_alternative, several_alternatives};
+pub use read::{As, ReadAs, from_json, read_as, readers};
+pub use rule::{Kind, Marks, Rule, check_rule, rules};
+pub use scalar::{Never, read_json, read_text};
+pub use union::{
+    Alternative, Tagged, first_alternative, no_alternative, only_alternative, only_value, several_alternatives,
+};
 pub use {chrono, serde, serde_json, uuid};
 
 pub use crate::address::match_address;
 pub use crate::{
     __events as events, __from_variants as from_variants, __newtype as newtype, __object as object,
-    __payloads as payloads, __scalar_enum as scalar_enum, __string_enum as string_enum,
+    __pattern as pattern, __payloads as payloads, __scalar_enum as scalar_enum, __string_enum as string_enum,
     __string_newtype as string_newtype, __tuple as tuple, __union_by_kind as union_by_kind,
-    __union_by_member as union_by_member, __union_by_trial as union_by_trial, __wrapper as wrapper,
+    __union_by_member as union_by_member, __union_by_rule as union_by_rule, __union_by_trial as union_by_trial,
+    __wrapper as wrapper,
 };
 
 pub use serde::de::{Deserialize, Deserializer};

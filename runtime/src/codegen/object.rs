@@ -3,18 +3,18 @@
 use serde::de::{Error, MapAccess};
 use serde::ser::SerializeMap;
 
-use super::scalar::Scalar;
+use super::json::Json;
 
 /// Members that always have the same value.
 #[derive(Debug)]
 pub struct Constants<const N: usize> {
-    expected: &'static [(&'static str, Scalar); N],
+    expected: &'static [(&'static str, Json); N],
     seen: [bool; N],
 }
 
 impl<const N: usize> Constants<N> {
     /// None seen yet.
-    pub fn new(expected: &'static [(&'static str, Scalar); N]) -> Self {
+    pub fn new(expected: &'static [(&'static str, Json); N]) -> Self {
         Constants { expected, seen: [false; N] }
     }
 
@@ -23,7 +23,7 @@ impl<const N: usize> Constants<N> {
     /// # Errors
     /// When the serializer fails.
     pub fn write<S: SerializeMap>(
-        expected: &'static [(&'static str, Scalar); N],
+        expected: &'static [(&'static str, Json); N],
         object: &mut S,
     ) -> Result<(), S::Error> {
         expected.iter().try_for_each(|(name, value)| object.serialize_entry(name, value))
@@ -62,15 +62,15 @@ pub fn missing<E: Error>(name: &'static str) -> E {
 #[macro_export]
 macro_rules! __object {
     (
-        $name:ident, $others:ident $(($rest:ident))?
-        $(, [$($const_name:literal = $const_kind:ident($const_value:literal)),+ $(,)?])?
-        $(, { $($mode:ident $(($default:expr))? $field:ident = $wire:literal,)* })?
+        $name:ident, $others:ident $(($rest:ident $(as $rest_reader:ty)?))?
+        $(, [$($const_name:literal = $const_kind:ident $(($const_value:expr))?),+ $(,)?])?
+        $(, { $($mode:ident $(($default:expr))? $field:ident = $wire:literal $(as $reader:ty)?,)* })?
     ) => {
         const _: () = {
             use $crate::codegen::serde;
 
-            const CONSTANTS: &[(&str, $crate::codegen::Scalar); [$($($const_name,)+)? ""].len() - 1] =
-                &[$($(($const_name, $crate::codegen::Scalar::$const_kind($const_value)),)+)?];
+            const CONSTANTS: &[(&str, $crate::codegen::Json); [$($($const_name,)+)? ""].len() - 1] =
+                &[$($(($const_name, $crate::__json!($const_kind $(($const_value))?)),)+)?];
 
             impl serde::Serialize for $name {
                 fn serialize<__S: serde::Serializer>(
@@ -116,13 +116,13 @@ macro_rules! __object {
                             let mut expected = 0;
                             loop {
                                 let names = $crate::codegen::Names { names: NAMES, expected };
-                                let at = $crate::__next_member!($others, map, names $(, $rest)?);
+                                let at = $crate::__next_member!($others, map, names $(, $rest $(as $rest_reader)?)?);
                                 expected = at.wrapping_add(1);
                                 $($(if at == __At::$field as usize {
                                     if $field.is_some() {
                                         return Err(<__A::Error as serde::de::Error>::duplicate_field($wire));
                                     }
-                                    $field = ::core::option::Option::Some(map.next_value()?);
+                                    $field = ::core::option::Option::Some($crate::__read_value!(map $(, $reader)?)?);
                                     continue;
                                 })*)?
                                 if at == usize::MAX {
@@ -161,11 +161,11 @@ macro_rules! __next_member {
             None => break,
         }
     };
-    (keep, $map:ident, $names:ident, $rest:ident) => {
+    (keep, $map:ident, $names:ident, $rest:ident $(as $reader:ty)?) => {
         match $map.next_key_seed($crate::codegen::KeepOthers($names))? {
             Some(Ok(at)) => at,
             Some(Err(name)) => {
-                $rest.insert(name, $map.next_value()?);
+                $rest.insert(name, $crate::__read_value!($map $(, $reader)?)?);
                 continue;
             }
             None => break,
@@ -182,6 +182,9 @@ macro_rules! __write_member {
         }
     };
     (nullable, $object:ident, $value:expr, $wire:literal) => {
+        $crate::__write_member!(optional, $object, $value, $wire)
+    };
+    (maybe_null, $object:ident, $value:expr, $wire:literal) => {
         $crate::__write_member!(optional, $object, $value, $wire)
     };
     ($mode:ident, $object:ident, $value:expr, $wire:literal) => {
@@ -205,6 +208,10 @@ macro_rules! __finish_member {
     (nullable, $field:ident, $wire:literal) => {
         $field.unwrap_or(None)
     };
+    // An `Option` in an `Option`: absent, `null` and a value are three things.
+    (maybe_null, $field:ident, $wire:literal) => {
+        $field
+    };
     (default($default:expr), $field:ident, $wire:literal) => {
         match $field {
             Some(value) => value,
@@ -217,7 +224,11 @@ macro_rules! __finish_member {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tuple {
-    ($name:ident, [$($mode:ident $item:ident),*] $(, rest $rest:ident)?) => {
+    (
+        $name:ident,
+        [$($mode:ident $item:ident $(as $reader:ty)?),* $(,)?]
+        $(, rest $rest:ident $(as $rest_reader:ty)?)?
+    ) => {
         const _: () = {
             use $crate::codegen::serde;
 
@@ -254,12 +265,12 @@ macro_rules! __tuple {
                         ) -> ::core::result::Result<$name, __A::Error> {
                             let mut count = 0;
                             $(
-                                let $item = $crate::__read_item!($mode, array, count, $name);
+                                let $item = $crate::__read_item!($mode, array, count, $name $(, $reader)?);
                                 count += 1;
                             )*
                             $(
                                 let mut $rest = ::std::vec::Vec::new();
-                                while let Some(item) = array.next_element()? {
+                                while let Some(item) = $crate::__read_element!(array $(, $rest_reader)?)? {
                                     $rest.push(item);
                                 }
                             )?
@@ -295,8 +306,8 @@ macro_rules! __write_item {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __read_item {
-    (required, $array:ident, $count:ident, $name:ident) => {
-        match $array.next_element()? {
+    (required, $array:ident, $count:ident, $name:ident $(, $reader:ty)?) => {
+        match $crate::__read_element!($array $(, $reader)?)? {
             Some(item) => item,
             None => {
                 let expected = ::core::concat!("an array (`", ::core::stringify!($name), "`) with more items");
@@ -304,7 +315,7 @@ macro_rules! __read_item {
             }
         }
     };
-    (optional, $array:ident, $count:ident, $name:ident) => {
-        $array.next_element()?
+    (optional, $array:ident, $count:ident, $name:ident $(, $reader:ty)?) => {
+        $crate::__read_element!($array $(, $reader)?)?
     };
 }

@@ -1,94 +1,78 @@
-//! Values that a document lists: constants and enums.
+//! Values that a document lists: how constants and enums are read and written.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, Unexpected, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
-/// A string, an integer or a boolean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scalar {
-    /// A string.
-    Str(&'static str),
-    /// An integer.
-    Int(i64),
-    /// A boolean.
-    Bool(bool),
-}
-
-impl fmt::Display for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Scalar::Str(text) => write!(f, "{text:?}"),
-            Scalar::Int(number) => number.fmt(f),
-            Scalar::Bool(value) => value.fmt(f),
-        }
-    }
-}
-
-impl Serialize for Scalar {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Scalar::Str(text) => serializer.serialize_str(text),
-            Scalar::Int(number) => serializer.serialize_i64(*number),
-            Scalar::Bool(value) => serializer.serialize_bool(*value),
-        }
-    }
-}
+use super::decimal::Decimal;
+use super::json::Json;
 
 /// Accepts this value and no other.
-impl<'de> DeserializeSeed<'de> for &Scalar {
+impl<'de> DeserializeSeed<'de> for &Json {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self {
-            Scalar::Str(expected) => {
+            Json::Str(expected) => {
                 let found = deserializer.deserialize_str(Text)?;
                 if found == *expected { Ok(()) } else { Err(wrong(Unexpected::Str(&found), self)) }
             }
-            Scalar::Int(_) | Scalar::Bool(_) => read_scalar(deserializer, self, |found| found.is(self).then_some(())),
+            _ => read_json(deserializer, self, |found| found.is(self).then_some(())),
         }
     }
 }
 
 #[cold]
-fn wrong<E: Error>(found: Unexpected<'_>, expected: &Scalar) -> E {
+fn wrong<E: Error>(found: Unexpected<'_>, expected: &Json) -> E {
     E::invalid_value(found, &expected.to_string().as_str())
 }
 
-/// A scalar as it was read.
+/// A value as it was read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found<'a> {
-    /// A string.
-    Str(&'a str),
-    /// A number.
-    Number(f64),
-    /// An integer.
-    Int(i64),
+    /// `null`
+    Null,
     /// A boolean.
     Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// An integer beyond those.
+    Large(u64),
+    /// A number.
+    Number(f64),
+    /// A string.
+    Str(&'a str),
+    /// An array or an object.
+    Compound(Value),
 }
 
 impl Found<'_> {
     /// Whether it is this value; `1.0` is the integer 1.
-    pub fn is(&self, scalar: &Scalar) -> bool {
-        match (self, scalar) {
-            (Found::Str(found), Scalar::Str(expected)) => found == expected,
-            (Found::Int(found), Scalar::Int(expected)) => found == expected,
-            // Exact: every integer that a double holds without loss compares equal to itself only.
-            (Found::Number(found), Scalar::Int(expected)) => *found == *expected as f64,
-            (Found::Bool(found), Scalar::Bool(expected)) => found == expected,
+    pub fn is(&self, expected: &Json) -> bool {
+        match (self, expected) {
+            (Found::Str(found), Json::Str(expected)) => found == expected,
+            (Found::Int(found), Json::Int(expected)) => found == expected,
+            (Found::Bool(found), Json::Bool(expected)) => found == expected,
+            (Found::Null, Json::Null) => true,
+            (Found::Int(found), Json::Number(expected)) => Decimal::from(*found) == Decimal::parse(expected),
+            (Found::Large(found), Json::Number(expected)) => Decimal::from(*found) == Decimal::parse(expected),
+            (Found::Number(found), Json::Int(expected)) => Decimal::from(*found) == Decimal::from(*expected),
+            (Found::Number(found), Json::Number(expected)) => Decimal::from(*found) == Decimal::parse(expected),
+            (Found::Compound(found), expected) => expected.is(found),
             _ => false,
         }
     }
 }
 
-/// Reads a scalar that `choose` accepts.
+/// Reads a value that `choose` accepts. Only arrays and objects are collected before they are compared.
 ///
 /// # Errors
-/// When it is no scalar, or none that `choose` accepts.
-pub fn read_scalar<'de, D, T>(
+/// When it is none that `choose` accepts.
+pub fn read_json<'de, D, T>(
     deserializer: D,
     expected: &dyn fmt::Display,
     choose: impl Fn(&Found<'_>) -> Option<T>,
@@ -98,6 +82,12 @@ where
 {
     struct Read<'a, F>(&'a dyn fmt::Display, F);
 
+    impl<T, F: Fn(&Found<'_>) -> Option<T>> Read<'_, F> {
+        fn choose<E: Error>(self, found: &Found<'_>, unexpected: Unexpected<'_>) -> Result<T, E> {
+            (self.1)(found).ok_or_else(|| E::invalid_value(unexpected, &self.0.to_string().as_str()))
+        }
+    }
+
     impl<'de, T, F: Fn(&Found<'_>) -> Option<T>> Visitor<'de> for Read<'_, F> {
         type Value = T;
 
@@ -105,29 +95,54 @@ where
             self.0.fmt(f)
         }
 
+        fn visit_unit<E: Error>(self) -> Result<T, E> {
+            self.choose(&Found::Null, Unexpected::Unit)
+        }
+
         fn visit_bool<E: Error>(self, value: bool) -> Result<T, E> {
-            (self.1)(&Found::Bool(value)).ok_or_else(|| E::invalid_value(Unexpected::Bool(value), &self))
+            self.choose(&Found::Bool(value), Unexpected::Bool(value))
         }
 
         fn visit_i64<E: Error>(self, value: i64) -> Result<T, E> {
-            (self.1)(&Found::Int(value)).ok_or_else(|| E::invalid_value(Unexpected::Signed(value), &self))
+            self.choose(&Found::Int(value), Unexpected::Signed(value))
         }
 
         fn visit_u64<E: Error>(self, value: u64) -> Result<T, E> {
-            let found = i64::try_from(value).map(Found::Int).unwrap_or(Found::Number(value as f64));
-            (self.1)(&found).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(value), &self))
+            let found = i64::try_from(value).map_or(Found::Large(value), Found::Int);
+            self.choose(&found, Unexpected::Unsigned(value))
         }
 
         fn visit_f64<E: Error>(self, value: f64) -> Result<T, E> {
-            (self.1)(&Found::Number(value)).ok_or_else(|| E::invalid_value(Unexpected::Float(value), &self))
+            self.choose(&Found::Number(value), Unexpected::Float(value))
         }
 
         fn visit_str<E: Error>(self, value: &str) -> Result<T, E> {
-            (self.1)(&Found::Str(value)).ok_or_else(|| E::invalid_value(Unexpected::Str(value), &self))
+            self.choose(&Found::Str(value), Unexpected::Str(value))
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<T, A::Error> {
+            let value = Value::deserialize(SeqAccessDeserializer::new(array))?;
+            self.choose(&Found::Compound(value), Unexpected::Seq)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<T, A::Error> {
+            let value = Value::deserialize(MapAccessDeserializer::new(object))?;
+            self.choose(&Found::Compound(value), Unexpected::Map)
         }
     }
 
     deserializer.deserialize_any(Read(expected, choose))
+}
+
+/// A constant in generated code: `Int(1)`, `Null`, `Array(&[Int(1)])`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __json {
+    ($kind:ident $(($value:expr))?) => {{
+        #[allow(unused_imports, reason = "for what stands in arrays and objects")]
+        use $crate::codegen::Json::*;
+        $crate::codegen::Json::$kind $(($value))?
+    }};
 }
 
 /// A string, borrowed where the input allows it.
@@ -153,6 +168,14 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
+/// Reads a string as something that every string is.
+///
+/// # Errors
+/// When it is no string.
+pub fn read_text<'de, D: Deserializer<'de>, T: for<'t> From<&'t str>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_str(Text).map(|text| T::from(&text))
+}
+
 /// What the schema `false` accepts: nothing. There is no value of this type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Never {}
@@ -173,6 +196,67 @@ impl<'de> Deserialize<'de> for Never {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __string_enum {
+    // With a variant for all other strings.
+    ($name:ident, open $other:ident { $($variant:ident = $text:literal,)+ }) => {
+        impl $name {
+            /// The values that the document lists, in its order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The value as the document spells it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)+
+                    Self::$other(text) => text,
+                }
+            }
+        }
+
+        impl ::core::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl ::core::convert::From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($text => Self::$variant,)+
+                    _ => Self::$other(::std::borrow::ToOwned::to_owned(text)),
+                }
+            }
+        }
+
+        impl ::core::str::FromStr for $name {
+            type Err = ::core::convert::Infallible;
+
+            // Not `Self::Err`, which a variant may be called.
+            fn from_str(text: &str) -> ::core::result::Result<Self, ::core::convert::Infallible> {
+                Ok(text.into())
+            }
+        }
+
+        const _: () = {
+            use $crate::codegen::serde;
+
+            impl serde::Serialize for $name {
+                fn serialize<__S: serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                    serializer.serialize_str(self.as_str())
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<__D: serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    $crate::codegen::read_text(deserializer)
+                }
+            }
+        };
+    };
     ($name:ident { $($variant:ident = $text:literal,)+ }) => {
         impl $name {
             /// All values, in the order of the document.
@@ -248,25 +332,25 @@ macro_rules! __string_enum {
     };
 }
 
-/// An enum of strings, integers and booleans: `ALL`, `Serialize`, `Deserialize`.
+/// An enum of any JSON values: `ALL`, `Display`, `Serialize`, `Deserialize`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __scalar_enum {
-    ($name:ident { $($variant:ident = $kind:ident($value:literal),)+ }) => {
+    ($name:ident { $($variant:ident = $kind:ident $(($value:expr))?,)+ }) => {
         impl $name {
             /// All values, in the order of the document.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            const fn scalar(self) -> $crate::codegen::Scalar {
+            const fn json(self) -> $crate::codegen::Json {
                 match self {
-                    $(Self::$variant => $crate::codegen::Scalar::$kind($value),)+
+                    $(Self::$variant => $crate::__json!($kind $(($value))?),)+
                 }
             }
         }
 
         impl ::core::fmt::Display for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Display::fmt(&self.scalar(), f)
+                ::core::fmt::Display::fmt(&self.json(), f)
             }
         }
 
@@ -278,7 +362,7 @@ macro_rules! __scalar_enum {
                     &self,
                     serializer: __S,
                 ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    serde::Serialize::serialize(&self.scalar(), serializer)
+                    serde::Serialize::serialize(&self.json(), serializer)
                 }
             }
 
@@ -287,8 +371,8 @@ macro_rules! __scalar_enum {
                     deserializer: __D,
                 ) -> ::core::result::Result<Self, __D::Error> {
                     let expected = ::core::concat!("one of the values of `", ::core::stringify!($name), "`");
-                    $crate::codegen::read_scalar(deserializer, &expected, |found| {
-                        $name::ALL.iter().copied().find(|value| found.is(&value.scalar()))
+                    $crate::codegen::read_json(deserializer, &expected, |found| {
+                        $name::ALL.iter().copied().find(|value| found.is(&value.json()))
                     })
                 }
             }

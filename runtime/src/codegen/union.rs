@@ -4,6 +4,9 @@ use serde::de::value::{MapAccessDeserializer, StringDeserializer};
 use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess};
 use serde_json::Value;
 
+use super::read::at_pointer;
+use super::rule::Rule;
+
 /// An object whose tag has been read, with all its members still to be read by the alternative.
 ///
 /// When the tag comes first, nothing is kept: the rest is read from the input. Otherwise the members before it are
@@ -14,7 +17,7 @@ pub struct Tagged<A> {
     member: &'static str,
     tag_is_pending: bool,
     before: std::vec::IntoIter<(String, Value)>,
-    value: Option<Value>,
+    value: Option<(String, Value)>,
     rest: A,
 }
 
@@ -46,7 +49,12 @@ impl<'de, A: MapAccess<'de>> Tagged<A> {
     /// # Errors
     /// When the object is not what the alternative demands.
     pub fn alternative<T: serde::Deserialize<'de>>(self) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(self))
+        T::deserialize(self.object())
+    }
+
+    /// The object, with its tag.
+    pub fn object(self) -> MapAccessDeserializer<Self> {
+        MapAccessDeserializer::new(self)
     }
 
     /// No alternative has this tag.
@@ -73,9 +81,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<A> {
         }
         match self.before.next() {
             Some((name, value)) => {
-                self.value = Some(value);
-                let name: StringDeserializer<A::Error> = name.into_deserializer();
-                seed.deserialize(name).map(Some)
+                let key: StringDeserializer<A::Error> = name.clone().into_deserializer();
+                self.value = Some((name, value));
+                seed.deserialize(key).map(Some)
             }
             None => self.rest.next_key_seed(seed),
         }
@@ -88,7 +96,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<A> {
             return seed.deserialize(tag);
         }
         match self.value.take() {
-            Some(value) => seed.deserialize(value).map_err(A::Error::custom),
+            // What tracks the path sees the tag as the last member that it has met.
+            Some((name, value)) => seed.deserialize(value).map_err(|error| at_pointer(&[&name], &error)),
             None => self.rest.next_value_seed(seed),
         }
     }
@@ -105,6 +114,58 @@ pub fn no_alternative<E: Error>(union: &str, reasons: &[(&str, String)]) -> E {
 #[cold]
 pub fn several_alternatives<E: Error>(union: &str, first: &str, second: &str) -> E {
     E::custom(format_args!("both `{first}` and `{second}` of `{union}` accept the value, where only one may"))
+}
+
+/// An alternative's name and what its schema demands.
+pub type Alternative<'r> = (&'r str, &'r Rule);
+
+/// The index of the first alternative that accepts the value.
+///
+/// # Errors
+/// When none does.
+pub fn first_alternative<E: Error>(value: &Value, union: &str, alternatives: &[Alternative<'_>]) -> Result<usize, E> {
+    let accepting = Rule::accepting(alternatives.iter().map(|(_, rule)| *rule), value, 1);
+    accepting.first().copied().ok_or_else(|| E::custom(refusal(value, union, alternatives)))
+}
+
+/// The index of the only alternative that accepts the value.
+///
+/// # Errors
+/// When none does, or several.
+pub fn only_alternative<E: Error>(value: &Value, union: &str, alternatives: &[Alternative<'_>]) -> Result<usize, E> {
+    only(value, union, alternatives).map_err(E::custom)
+}
+
+/// A value that may be written, because one alternative accepts it and no other.
+///
+/// # Errors
+/// When none does, or several.
+pub fn only_value<E: serde::ser::Error>(
+    value: Result<Value, serde_json::Error>,
+    union: &str,
+    alternatives: &[Alternative<'_>],
+) -> Result<Value, E> {
+    let value = value.map_err(E::custom)?;
+    only(&value, union, alternatives).map(|_| value).map_err(E::custom)
+}
+
+fn only(value: &Value, union: &str, alternatives: &[Alternative<'_>]) -> Result<usize, String> {
+    match Rule::accepting(alternatives.iter().map(|(_, rule)| *rule), value, 2).as_slice() {
+        [index] => Ok(*index),
+        [first, second, ..] => {
+            let (first, second) = (alternatives[*first].0, alternatives[*second].0);
+            Err(format!("both `{first}` and `{second}` of `{union}` accept the value, where only one may"))
+        }
+        [] => Err(refusal(value, union, alternatives)),
+    }
+}
+
+#[cold]
+fn refusal(value: &Value, union: &str, alternatives: &[Alternative<'_>]) -> String {
+    let rules: Vec<&Rule> = alternatives.iter().map(|(_, rule)| *rule).collect();
+    let (at, reason) = Rule::nearest(&rules, value);
+    let name = at.and_then(|at| alternatives.get(at)).map_or("none", |(name, _)| name);
+    format!("no alternative of `{union}` accepts the value; the nearest is `{name}`: {reason}")
 }
 
 #[doc(hidden)]
@@ -128,7 +189,7 @@ macro_rules! __union_serialize {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __union_by_member {
-    ($name:ident, $member:literal, { $($variant:ident = $($tag:literal)|+,)+ }) => {
+    ($name:ident, $member:literal, { $($variant:ident = $($tag:literal)|+ $(as $reader:ty)?,)+ }) => {
         $crate::__union_serialize!($name { $($variant),+ });
 
         const _: () = {
@@ -153,7 +214,7 @@ macro_rules! __union_by_member {
                         ) -> ::core::result::Result<$name, __A::Error> {
                             let tagged = $crate::codegen::Tagged::read(map, $member)?;
                             match tagged.tag() {
-                                $($($tag)|+ => tagged.alternative().map($name::$variant),)+
+                                $($($tag)|+ => $crate::__read!(tagged.object() $(, $reader)?).map($name::$variant),)+
                                 _ => tagged.unknown(&[$($($tag),+),+]),
                             }
                         }
@@ -170,7 +231,7 @@ macro_rules! __union_by_member {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __union_by_kind {
-    ($name:ident { $($variant:ident = $($kind:ident)|+,)+ }) => {
+    ($name:ident { $($variant:ident = $($kind:ident)|+ $(as $reader:ty)?,)+ }) => {
         $crate::__union_serialize!($name { $($variant),+ });
 
         const _: () = {
@@ -192,7 +253,7 @@ macro_rules! __union_by_kind {
                             ))
                         }
 
-                        $($($crate::__visit_kind!($kind, $name, $variant);)+)+
+                        $($crate::__visit_kinds!([$($kind),+], $name, $variant, [$($reader)?]);)+
                     }
 
                     deserializer.deserialize_any(__Read)
@@ -204,51 +265,59 @@ macro_rules! __union_by_kind {
 
 #[doc(hidden)]
 #[macro_export]
+macro_rules! __visit_kinds {
+    ([$($kind:ident),+], $name:ident, $variant:ident, $reader:tt) => {
+        $($crate::__visit_kind!($kind, $name, $variant, $reader);)+
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
 macro_rules! __visit_kind {
-    (null, $name:ident, $variant:ident) => {
+    (null, $name:ident, $variant:ident, [$($reader:ty)?]) => {
         fn visit_unit<__E: serde::de::Error>(self) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::UnitDeserializer::new();
-            serde::Deserialize::deserialize(value).map($name::$variant)
+            $crate::__read!(value $(, $reader)?).map($name::$variant)
         }
     };
-    (boolean, $name:ident, $variant:ident) => {
+    (boolean, $name:ident, $variant:ident, [$($reader:ty)?]) => {
         fn visit_bool<__E: serde::de::Error>(self, value: bool) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::BoolDeserializer::new(value);
-            serde::Deserialize::deserialize(value).map($name::$variant)
+            $crate::__read!(value $(, $reader)?).map($name::$variant)
         }
     };
-    (number, $name:ident, $variant:ident) => {
+    (number, $name:ident, $variant:ident, [$($reader:ty)?]) => {
         fn visit_i64<__E: serde::de::Error>(self, value: i64) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::I64Deserializer::new(value);
-            serde::Deserialize::deserialize(value).map($name::$variant)
+            $crate::__read!(value $(, $reader)?).map($name::$variant)
         }
 
         fn visit_u64<__E: serde::de::Error>(self, value: u64) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::U64Deserializer::new(value);
-            serde::Deserialize::deserialize(value).map($name::$variant)
+            $crate::__read!(value $(, $reader)?).map($name::$variant)
         }
 
         fn visit_f64<__E: serde::de::Error>(self, value: f64) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::F64Deserializer::new(value);
-            serde::Deserialize::deserialize(value).map($name::$variant)
+            $crate::__read!(value $(, $reader)?).map($name::$variant)
         }
     };
-    (string, $name:ident, $variant:ident) => {
+    (string, $name:ident, $variant:ident, [$($reader:ty)?]) => {
         fn visit_str<__E: serde::de::Error>(self, value: &str) -> ::core::result::Result<$name, __E> {
             let value = serde::de::value::StrDeserializer::new(value);
-            serde::Deserialize::deserialize(value).map($name::$variant)
+            $crate::__read!(value $(, $reader)?).map($name::$variant)
         }
     };
-    (array, $name:ident, $variant:ident) => {
+    (array, $name:ident, $variant:ident, [$($reader:ty)?]) => {
         fn visit_seq<__A: serde::de::SeqAccess<'de>>(self, array: __A) -> ::core::result::Result<$name, __A::Error> {
             let array = serde::de::value::SeqAccessDeserializer::new(array);
-            serde::Deserialize::deserialize(array).map($name::$variant)
+            $crate::__read!(array $(, $reader)?).map($name::$variant)
         }
     };
-    (object, $name:ident, $variant:ident) => {
+    (object, $name:ident, $variant:ident, [$($reader:ty)?]) => {
         fn visit_map<__A: serde::de::MapAccess<'de>>(self, object: __A) -> ::core::result::Result<$name, __A::Error> {
             let object = serde::de::value::MapAccessDeserializer::new(object);
-            serde::Deserialize::deserialize(object).map($name::$variant)
+            $crate::__read!(object $(, $reader)?).map($name::$variant)
         }
     };
 }
@@ -307,6 +376,63 @@ macro_rules! __found_alternative {
                     first,
                     ::core::stringify!($variant),
                 ));
+            }
+        }
+    };
+}
+
+/// A union of which a rule of each alternative says whether it is meant: the `first` that accepts (`anyOf`), or the
+/// `only` one (`oneOf`), which is then also the only one when it is written.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __union_by_rule {
+    ($name:ident, first { $($variant:ident = $rule:path $(as $reader:ty)?,)+ }) => {
+        $crate::__union_serialize!($name { $($variant),+ });
+        $crate::__union_deserialize!($name, first_alternative { $($variant = $rule $(as $reader)?,)+ });
+    };
+    ($name:ident, only { $($variant:ident = $rule:path $(as $reader:ty)?,)+ }) => {
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<__S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                let value = match self {
+                    $(Self::$variant(value) => $crate::codegen::serde_json::to_value(value),)+
+                };
+                let value = $crate::codegen::only_value(
+                    value,
+                    ::core::stringify!($name),
+                    &[$((::core::stringify!($variant), &$rule)),+],
+                )?;
+                $crate::codegen::serde::Serialize::serialize(&value, serializer)
+            }
+        }
+
+        $crate::__union_deserialize!($name, only_alternative { $($variant = $rule $(as $reader)?,)+ });
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __union_deserialize {
+    ($name:ident, $choose:ident { $($variant:ident = $rule:path $(as $reader:ty)?,)+ }) => {
+        impl<'de> $crate::codegen::serde::Deserialize<'de> for $name {
+            fn deserialize<__D: $crate::codegen::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                enum __At { $($variant),+ }
+
+                let value: $crate::codegen::serde_json::Value =
+                    $crate::codegen::serde::Deserialize::deserialize(deserializer)?;
+                let at = $crate::codegen::$choose(
+                    &value,
+                    ::core::stringify!($name),
+                    &[$((::core::stringify!($variant), &$rule)),+],
+                )?;
+                $(if at == __At::$variant as usize {
+                    return $crate::__from_json!(value $(, $reader)?).map(Self::$variant);
+                })+
+                Err($crate::codegen::no_alternative(::core::stringify!($name), &[]))
             }
         }
     };
