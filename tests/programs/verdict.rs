@@ -2,7 +2,8 @@
 //!
 //! A line in is the number of a type, a tab and a JSON text. The line out begins with a word, and a tab and a text follow:
 //! `refused` and the error, `accepted` and the value as it is written again, `unwritable` and the error, `unreadable` and
-//! what is wrong with the text that was written, `panicked` and the message. This file is no part of the test library: it is copied beside the modules.
+//! what is wrong with the text that was written, `differs` and what is made of the same as a value and not a text,
+//! `panicked` and the message. This file is no part of the test library: it is copied beside the modules.
 
 use std::io::{BufRead, Write};
 use std::panic;
@@ -15,7 +16,16 @@ pub(crate) type Check = fn(&str) -> (&'static str, String);
 
 /// The check of a type.
 pub(crate) fn check<T: Serialize + DeserializeOwned>(text: &str) -> (&'static str, String) {
-    let value: T = match serde_json::from_str(text) {
+    let from_text = serde_json::from_str::<T>(text);
+    // Numbers that are too large for a value are a matter of texts alone.
+    if let Ok(value) = serde_json::from_str::<serde_json::Value>(text) {
+        match (&from_text, serde_json::from_value::<T>(value)) {
+            (Ok(_), Err(error)) => return ("differs", format!("refused as a value: {error}")),
+            (Err(error), Ok(_)) => return ("differs", format!("accepted as a value, and not as a text: {error}")),
+            _ => {}
+        }
+    }
+    let value = match from_text {
         Ok(value) => value,
         Err(error) => return ("refused", error.to_string()),
     };

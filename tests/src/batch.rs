@@ -17,10 +17,12 @@ use event_api_spec::Severity;
 
 pub use run::Verdicts;
 
+use build::Workspace;
+
 /// Schemas to be compiled together.
 #[derive(Debug)]
 pub struct Batch {
-    directory: PathBuf,
+    workspace: Workspace,
     mirrors: Vec<(String, PathBuf)>,
     /// What became of each schema, in the order in which they were added.
     types: Vec<Result<Module, String>>,
@@ -54,6 +56,8 @@ pub enum Answer {
     Refused(String),
     /// It was read, and something is wrong afterwards: it cannot be written, or what is written does not read back.
     Lost(String),
+    /// The same is accepted as a text and refused as a `serde_json::Value`, or the other way round.
+    Differs(String),
     /// The program panicked, overflowed its stack, or gave no answer in time.
     Crashed(String),
     /// There is no type: the schema was not generated, or what was generated does not compile.
@@ -66,16 +70,17 @@ impl Answer {
         match self {
             Answer::Accepted(_) | Answer::Lost(_) => Some(true),
             Answer::Refused(_) => Some(false),
-            Answer::Crashed(_) | Answer::NoType(_) => None,
+            Answer::Differs(_) | Answer::Crashed(_) | Answer::NoType(_) => None,
         }
     }
 }
 
 impl Batch {
-    /// An empty batch that works in `directory`, which belongs to it alone.
-    pub fn new(directory: impl Into<PathBuf>) -> Self {
-        let directory = directory.into();
-        Batch { directory, mirrors: Vec::new(), types: Vec::new(), modules: Vec::new(), known: HashMap::new() }
+    /// An empty batch that works below `scratch`, in a folder of this name. Batches with the same scratch folder share
+    /// what they depend on, so that it is compiled once.
+    pub fn new(scratch: &Path, name: &str) -> Self {
+        let workspace = Workspace::new(scratch, name);
+        Batch { workspace, mirrors: Vec::new(), types: Vec::new(), modules: Vec::new(), known: HashMap::new() }
     }
 
     /// Reads what references below a URL name from a folder.
@@ -90,7 +95,7 @@ impl Batch {
     /// # Errors
     /// When the schema cannot be written down for the generator.
     pub fn add(&mut self, schema: &str, reading: Reading) -> io::Result<SchemaNumber> {
-        let folder = self.directory.join("schemas");
+        let folder = self.workspace.directory().join("schemas");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("schema.json"), schema)?;
         let mut generator = Generator::new().relative_to(&folder);
@@ -100,14 +105,22 @@ impl Batch {
         for (url, folder) in &self.mirrors {
             generator = generator.map_remote(url, folder);
         }
-        let text = generate(&generator);
+        Ok(self.push(generate(&generator)))
+    }
+
+    /// Adds a module that was generated already, and has the type `Root`.
+    pub fn add_module(&mut self, text: impl Into<String>) -> SchemaNumber {
+        self.push(Ok(text.into()))
+    }
+
+    fn push(&mut self, text: Result<String, String>) -> SchemaNumber {
         self.types.push(text.map(|text| {
             *self.known.entry(text).or_insert_with_key(|text| {
                 self.modules.push(text.clone());
                 self.modules.len() - 1
             })
         }));
-        Ok(SchemaNumber(self.types.len() - 1))
+        SchemaNumber(self.types.len() - 1)
     }
 
     /// Compiles all that was added.
@@ -115,7 +128,7 @@ impl Batch {
     /// # Errors
     /// When cargo cannot be run, or fails without a reason.
     pub fn build(self) -> io::Result<Verdicts> {
-        let built = build::programs(&self.directory, &self.modules)?;
+        let built = self.workspace.programs(&self.modules)?;
         Ok(Verdicts::new(built, self.types))
     }
 }

@@ -64,16 +64,16 @@ pub(crate) fn copy_lock(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs a command of cargo in `directory`, and gives the errors of the compiler.
+/// Runs a command of cargo in `directory` with `target` as its target folder, and gives the errors of the compiler.
 ///
 /// # Errors
 /// When cargo cannot be run, or fails without a word of the compiler.
-pub(crate) fn run(directory: &Path, arguments: &[&str]) -> io::Result<Errors> {
+pub(crate) fn run(directory: &Path, target: &Path, arguments: &[&str]) -> io::Result<Errors> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(arguments)
         .args(["--quiet", "--message-format=json"])
         .current_dir(directory)
-        .env("CARGO_TARGET_DIR", directory.join("target"))
+        .env("CARGO_TARGET_DIR", target)
         .env_remove("RUSTFLAGS")
         .output()?;
     let mut errors = Errors::new();

@@ -47,7 +47,7 @@ impl Modules {
                 root.push_str(&format!("pub mod {name};\n"));
             }
             fs::write(directory.join("src/lib.rs"), root)?;
-            let errors = cargo::run(directory, &["check"])?;
+            let errors = cargo::run(directory, &directory.join("target"), &["check"])?;
             if errors.is_empty() {
                 return Ok(failed);
             }

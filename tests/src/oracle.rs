@@ -12,7 +12,7 @@ use jsonschema::{Draft, Retrieve, Uri, ValidationOptions, Validator};
 use serde_json::Value;
 
 pub use implied::with_implied_types;
-pub use metaschemas::{METASCHEMAS, write_metaschemas};
+pub use metaschemas::{METASCHEMAS, metaschemas, write_metaschemas};
 
 use crate::batch::Reading;
 

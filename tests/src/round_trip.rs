@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::oracle::Judge;
 
-/// What a schema says that is of interest here.
+/// The comparison for the values of one schema.
 #[derive(Debug)]
 pub struct RoundTrip<'a> {
     judge: &'a Judge,
@@ -27,6 +27,14 @@ impl<'a> RoundTrip<'a> {
         let mut this = RoundTrip { judge, names: BTreeSet::new(), defaults: Vec::new() };
         this.collect(schema);
         this
+    }
+
+    /// Knows the defaults of a document that the schema may refer to, as well.
+    #[must_use]
+    pub fn with_defaults_of(mut self, document: &Value) -> Self {
+        let mut other = RoundTrip::new(document, self.judge);
+        self.defaults.append(&mut other.defaults);
+        self
     }
 
     fn collect(&mut self, schema: &Value) {

@@ -94,6 +94,7 @@ fn parse(line: &str) -> Answer {
     match word {
         "accepted" => Answer::Accepted(text),
         "refused" => Answer::Refused(text),
+        "differs" => Answer::Differs(text),
         "unwritable" | "unreadable" => Answer::Lost(text),
         _ => Answer::Crashed(text),
     }

@@ -29,12 +29,17 @@ static ALL: [&LazyLock<Arc<Value>>; 16] = [
     &meta::DRAFT202012_VALIDATION,
 ];
 
+/// The dialects' own schemas.
+pub fn metaschemas() -> impl Iterator<Item = &'static Value> {
+    ALL.into_iter().map(|schema| &***schema)
+}
+
 /// Writes them to a folder, each where its URL has it below [`METASCHEMAS`].
 ///
 /// # Errors
 /// When a file cannot be written.
 pub fn write_metaschemas(folder: &Path) -> io::Result<()> {
-    for schema in ALL {
+    for schema in metaschemas() {
         let id = schema.get("$id").and_then(Value::as_str).unwrap_or_default();
         let below = METASCHEMAS.iter().find_map(|url| id.strip_prefix(url)).unwrap_or(id);
         let path = folder.join(below.trim_end_matches('#'));
