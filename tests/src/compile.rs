@@ -1,41 +1,15 @@
 //! Compiles many generated modules in one crate, and tells which of them do not compile and why.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::{fs, io};
 
-use serde::Deserialize;
+use crate::cargo;
 
 /// Rust files to compile as modules of one crate, by name.
 #[derive(Debug, Default)]
 pub struct Modules {
     texts: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct Line {
-    reason: String,
-    message: Option<Message>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    level: String,
-    rendered: Option<String>,
-    spans: Vec<Span>,
-}
-
-#[derive(Deserialize)]
-struct Span {
-    file_name: String,
-    is_primary: bool,
-    expansion: Option<Box<Expansion>>,
-}
-
-#[derive(Deserialize)]
-struct Expansion {
-    span: Span,
 }
 
 impl Modules {
@@ -62,17 +36,9 @@ impl Modules {
     /// When cargo cannot be run, or fails without naming a module.
     pub fn check(&self, directory: &Path) -> io::Result<BTreeMap<String, String>> {
         fs::create_dir_all(directory.join("src"))?;
-        let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime").canonicalize()?;
-        let manifest = format!(
-            "[package]\nname = \"generated\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-             event-api = {{ path = {:?}, default-features = false }}\n\n[profile.dev]\ndebug = false\n",
-            runtime
-        );
+        let manifest = cargo::package("generated")? + "\n[workspace]\n\n[profile.dev]\ndebug = false\n";
         fs::write(directory.join("Cargo.toml"), manifest)?;
-        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
-        if lock.is_file() {
-            fs::copy(lock, directory.join("Cargo.lock"))?;
-        }
+        cargo::copy_lock(directory)?;
         let mut failed = BTreeMap::new();
         loop {
             let mut root = String::from("#![deny(warnings)]\n");
@@ -81,13 +47,13 @@ impl Modules {
                 root.push_str(&format!("pub mod {name};\n"));
             }
             fs::write(directory.join("src/lib.rs"), root)?;
-            let errors = run(directory)?;
+            let errors = cargo::run(directory, &directory.join("target"), &["check"])?;
             if errors.is_empty() {
                 return Ok(failed);
             }
             let known: BTreeSet<&String> = self.texts.keys().collect();
             let before = failed.len();
-            for (name, error) in errors {
+            for ((_, name), error) in errors {
                 if known.contains(&name) {
                     failed.entry(name).or_insert(error);
                 } else {
@@ -98,51 +64,5 @@ impl Modules {
                 return Err(io::Error::other("cargo fails again for modules that were taken out"));
             }
         }
-    }
-}
-
-/// The errors of one `cargo check`, by module.
-fn run(directory: &Path) -> io::Result<BTreeMap<String, String>> {
-    let target = directory.join("target");
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["check", "--quiet", "--message-format=json"])
-        .current_dir(directory)
-        .env("CARGO_TARGET_DIR", &target)
-        .env_remove("RUSTFLAGS")
-        .output()?;
-    let mut errors = BTreeMap::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let Ok(Line { reason, message: Some(message) }) = serde_json::from_str::<Line>(line) else { continue };
-        if reason != "compiler-message" || message.level != "error" {
-            continue;
-        }
-        let rendered = message.rendered.unwrap_or_default();
-        let name = message.spans.iter().find(|span| span.is_primary).and_then(module_of);
-        match name {
-            Some(name) => {
-                errors.entry(name).or_insert(rendered);
-            }
-            None if message.spans.is_empty() => {}
-            None => {
-                errors.entry(String::new()).or_insert(rendered);
-            }
-        }
-    }
-    if errors.is_empty() && !output.status.success() {
-        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
-    }
-    Ok(errors)
-}
-
-/// The module in which an error stands, or in which the macro is called that it comes from.
-fn module_of(span: &Span) -> Option<String> {
-    let mut span = span;
-    loop {
-        let path = PathBuf::from(&span.file_name);
-        let in_crate = path.parent().is_some_and(|parent| parent == Path::new("src"));
-        if in_crate && path.extension().is_some_and(|extension| extension == "rs") {
-            return Some(path.file_stem()?.to_string_lossy().into_owned());
-        }
-        span = &span.expansion.as_ref()?.span;
     }
 }

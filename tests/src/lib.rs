@@ -1,7 +1,12 @@
-//! What the suites share: finding the collections of real documents, comparing types with their schemas, compiling
-//! generated modules, and measuring.
+//! What the suites share: finding the collections of real documents and schemas, comparing types with their schemas,
+//! compiling generated modules, asking them for verdicts, and measuring.
 
+pub mod batch;
+mod cargo;
 pub mod compile;
 pub mod contract;
 pub mod corpus;
 pub mod measure;
+pub mod oracle;
+pub mod round_trip;
+pub mod schema_suite;

@@ -1,0 +1,96 @@
+//! The second opinion: the `jsonschema` crate as a validator with the choices of the fidelity contract.
+//!
+//! Formats are assertions only where a Rust type stands for them; references below a URL are read from a folder.
+
+mod implied;
+mod metaschemas;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jsonschema::{Draft, Retrieve, Uri, ValidationOptions, Validator};
+use serde_json::Value;
+
+pub use implied::with_implied_types;
+pub use metaschemas::{METASCHEMAS, metaschemas, write_metaschemas};
+
+use crate::batch::Reading;
+
+/// The formats that are mapped to a Rust type, and assertions therefore.
+pub const MAPPED_FORMATS: [&str; 5] = ["date-time", "date", "uuid", "ipv4", "ipv6"];
+
+/// How an oracle reads schemas.
+#[derive(Clone, Debug)]
+pub struct Oracle {
+    draft: Draft,
+    reading: Reading,
+    mirror: Option<(String, PathBuf)>,
+}
+
+/// What is valid by a schema.
+#[derive(Debug)]
+pub struct Judge(Validator);
+
+impl Oracle {
+    /// For schemas of a draft that name none themselves.
+    pub fn new(draft: Draft, reading: Reading) -> Self {
+        Oracle { draft, reading, mirror: None }
+    }
+
+    /// Reads what references below a URL name from a folder.
+    #[must_use]
+    pub fn map_remote(mut self, url: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        self.mirror = Some((url.into(), folder.into()));
+        self
+    }
+
+    /// The judge of a schema.
+    ///
+    /// # Errors
+    /// When the schema is none, or a reference leads nowhere.
+    pub fn judge(&self, schema: &Value) -> Result<Judge, String> {
+        let schema = self.prepared(schema);
+        let options: ValidationOptions = jsonschema::options();
+        // A schema that names its dialect is read in that.
+        let names_dialect = schema.get("$schema").is_some();
+        let options = if names_dialect { options } else { options.with_draft(self.draft) };
+        let options = options.should_validate_formats(true).with_retriever(self.clone());
+        options.build(&schema).map(Judge).map_err(|error| error.to_string())
+    }
+
+    /// The schema as it is meant: with implied types where they are read, and without formats that are annotations.
+    fn prepared(&self, schema: &Value) -> Value {
+        let mut schema = match self.reading {
+            Reading::Exact => schema.clone(),
+            Reading::Implied => with_implied_types(schema),
+        };
+        implied::each_schema(&mut schema, &mut |keywords| {
+            let format = keywords.get("format").and_then(Value::as_str);
+            if format.is_some_and(|format| !MAPPED_FORMATS.contains(&format)) {
+                keywords.remove("format");
+            }
+        });
+        schema
+    }
+
+    fn read(&self, uri: &str) -> Option<Value> {
+        let (url, folder) = self.mirror.as_ref()?;
+        let below = uri.strip_prefix(url.as_str())?;
+        let text = fs::read_to_string(Path::new(folder).join(below.trim_end_matches('#'))).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+}
+
+impl Retrieve for Oracle {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        let found = self.read(uri.as_str()).ok_or_else(|| format!("nothing stands for `{uri}`"))?;
+        Ok(self.prepared(&found))
+    }
+}
+
+impl Judge {
+    /// Whether the schema accepts a value.
+    pub fn accepts(&self, value: &Value) -> bool {
+        self.0.is_valid(value)
+    }
+}
