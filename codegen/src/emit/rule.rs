@@ -24,7 +24,7 @@ pub(super) fn module(api: &Api) -> Option<TokenStream> {
     Some(quote! {
         #[doc = " What the document says of values that their types alone do not."]
         mod __rules {
-            use ::event_api::codegen::rule::*;
+            use ::event_api::codegen::rules::*;
 
             #(#statics)*
         }
@@ -148,11 +148,15 @@ fn rule(rule: &Rule, api: &Api) -> TokenStream {
             quote!(Rule::Items { prefix: #prefix, rest: #rest })
         }
         Rule::UniqueItems => quote!(Rule::UniqueItems),
+        Rule::Contains { rule, min: 1, max: None, evaluates: true } => {
+            let rule = one(rule);
+            quote!(Rule::contains(&#rule))
+        }
         Rule::Contains { rule, min, max, evaluates } => {
             let (rule, max) = (one(rule), most(*max));
             let min = Literal::u64_unsuffixed(*min);
-            let found = if *evaluates { quote!(Found::Evaluated) } else { quote!(Found::Unmarked) };
-            quote!(Rule::Contains { rule: &#rule, min: #min, max: #max, found: #found })
+            let marks = if *evaluates { quote!(Marks::Evaluated) } else { quote!(Marks::Nothing) };
+            quote!(Rule::Contains { rule: &#rule, min: #min, max: #max, marks: #marks })
         }
         Rule::Members { properties, patterns, additional: None } if patterns.is_empty() => {
             let properties = pairs(properties);

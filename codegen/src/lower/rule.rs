@@ -188,7 +188,8 @@ impl Lowering<'_> {
     /// `contains`, `minContains`, `maxContains`
     pub(super) fn contains_rule(&mut self, schema: SchemaId, k: &Keywords) -> Option<Rule> {
         let contains = k.contains?;
-        let evaluates = self.schemas[schema].dialect == Dialect::Draft2020;
+        // In 2019-09 they do not (the older drafts have nobody who asks).
+        let evaluates = self.schemas[schema].dialect != Dialect::Draft2019;
         let rule = Box::new(self.rule(contains, Reading::Alone));
         Some(Rule::Contains { rule, min: k.min_contains.unwrap_or(1), max: k.max_contains, evaluates })
     }
