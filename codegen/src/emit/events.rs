@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::{docs, read};
 use super::path::{Paths, ident};
+use super::{docs, read};
 use crate::ir::{Accessor, Address, AddressPart, Api, Docs, Event, EventSet, Transport, Type};
 use crate::settings::{Settings, Side, UnknownEvents};
 

@@ -46,12 +46,6 @@ fn reader(ty: &Type) -> Option<TokenStream> {
             let items = items.iter().map(|item| reader(item).unwrap_or_else(|| quote!(Same)));
             Some(quote!((#(#items,)*)))
         }
-        Type::Named(_)
-        | Type::String
-        | Type::Bool
-        | Type::Null
-        | Type::Any
-        | Type::Never
-        | Type::Custom(_) => None,
+        Type::Named(_) | Type::String | Type::Bool | Type::Null | Type::Any | Type::Never | Type::Custom(_) => None,
     }
 }

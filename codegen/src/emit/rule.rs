@@ -15,12 +15,11 @@ pub(super) fn module(api: &Api) -> Option<TokenStream> {
     if needed.is_empty() {
         return None;
     }
-    let statics = api.types.rules.iter().enumerate().filter(|(index, _)| needed.contains(&RuleId(*index))).map(
-        |(_, named)| {
+    let statics =
+        api.types.rules.iter().enumerate().filter(|(index, _)| needed.contains(&RuleId(*index))).map(|(_, named)| {
             let (name, rule) = (ident(&named.name), rule(&named.rule, api));
             quote!(pub(super) static #name: Rule = #rule;)
-        },
-    );
+        });
     Some(quote! {
         #[doc = " What the document says of values that their types alone do not."]
         mod __rules {

@@ -91,7 +91,7 @@ impl Rule {
         }
         match all.len() {
             0 => Rule::Anything,
-            1 => all.remove(0),
+            1 if !all[0].asks_what_is_evaluated() => all.remove(0),
             _ => Rule::All(all),
         }
     }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::rule::{NamedRule, RuleId};
 use super::Docs;
+use super::rule::{NamedRule, RuleId};
 
 /// A named type of a [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -110,6 +110,23 @@ impl Conjunction {
         }
     }
 
+    /// Leaves out schemas that say nothing but a `type` which others say as well: the union in
+    /// `{type: object, oneOf: […]}` is the same without it.
+    pub(crate) fn drop_repeated_types(&mut self, schemas: &Schemas) {
+        let only_types = |id: &SchemaId| match &schemas[*id].kind {
+            SchemaKind::Object(k) => k.types.is_some() && !says_more_than_types(k) && k.format.is_none(),
+            SchemaKind::Bool(_) => false,
+        };
+        let Some(position) = self.leaves.iter().position(only_types) else { return };
+        let others = Conjunction { leaves: self.leaves.clone(), ..Conjunction::default() };
+        let all = others.declared_types(schemas);
+        let mut without = others;
+        without.leaves.remove(position);
+        if without.declared_types(schemas) == all {
+            self.leaves.remove(position);
+        }
+    }
+
     /// The keywords of the leaves.
     pub(crate) fn keywords<'s>(&self, schemas: &'s Schemas) -> impl Iterator<Item = &'s Keywords> + Clone {
         self.leaves.iter().filter_map(|id| match &schemas[*id].kind {
@@ -189,8 +206,11 @@ fn intersect(left: JsonType, types: &[JsonType]) -> Option<JsonType> {
 }
 
 fn says_something(keywords: &Keywords) -> bool {
-    keywords.types.is_some()
-        || keywords.enum_values.is_some()
+    keywords.types.is_some() || says_more_than_types(keywords)
+}
+
+fn says_more_than_types(keywords: &Keywords) -> bool {
+    keywords.enum_values.is_some()
         || keywords.const_value.is_some()
         || keywords.not.is_some()
         || keywords.if_schema.is_some()

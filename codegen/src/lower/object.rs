@@ -3,8 +3,8 @@
 //! What several schemas say of one object is merged member by member: a member that one of them declares must also be
 //! what the others say of members that they do not name.
 
-use event_api_spec::schema::{Keywords, SchemaId, SchemaKind, Schemas};
 use event_api_spec::Value as NodeValue;
+use event_api_spec::schema::{Keywords, SchemaId, SchemaKind, Schemas};
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -137,9 +137,12 @@ impl<'a> Lowering<'a> {
 
     /// Whether what the schemas evaluate does not depend on the value.
     pub(super) fn evaluates_plainly(&self, conjunction: &Conjunction) -> bool {
+        let root = conjunction.root.and_then(|root| super::types::keywords(&self.schemas[root]));
         conjunction.unions.is_empty()
             && conjunction.keywords(self.schemas).all(|k| {
                 k.if_schema.is_none()
+                    && (k.unevaluated_properties.is_none() || root.is_some_and(|root| std::ptr::eq(k, root)))
+                    && k.unevaluated_items.is_none()
                     && k.dependent_schemas.is_empty()
                     && k.pattern_properties.is_empty()
                     && k.contains.is_none()
@@ -319,11 +322,12 @@ impl<'a> Lowering<'a> {
             Others::ByName => {
                 let schemas = self.schemas;
                 let leaves = conjunction.unsettled().filter_map(|id| super::types::keywords(&schemas[id]));
-                let leaves =
-                    leaves.filter(|k| !k.pattern_properties.is_empty() || k.additional_properties.is_some());
+                let leaves = leaves.filter(|k| !k.pattern_properties.is_empty() || k.additional_properties.is_some());
                 leaves.map(|k| self.other_members_rule(k)).collect()
             }
-            Others::Alike { patterns, .. } if object.declares && !patterns.is_empty() && conjunction.settled.is_empty() => {
+            Others::Alike { patterns, .. }
+                if object.declares && !patterns.is_empty() && conjunction.settled.is_empty() =>
+            {
                 let properties = object.members.keys().map(|name| ((*name).to_owned(), Rule::Anything)).collect();
                 let patterns = patterns.iter().map(|pattern| ((*pattern).to_owned(), Rule::Anything)).collect();
                 vec![Rule::Members { properties, patterns, additional: Some(Box::new(Rule::Nothing)) }]

@@ -35,7 +35,7 @@ impl Lowering<'_> {
         let name = self.types[id].name.clone();
         let position = format!("{name}{}", self.word_inside(&inside));
         let before = self.types.definitions.len();
-        let named = Naming { position, schema: naming.schema, base: Some(naming.base(&name)) };
+        let named = Naming { base: Some(naming.base(&name)), ..Naming::new(position, naming.schema) };
         let inner = self.lower_conjunction(inside, &named);
         let (inner, nullable) = match inner {
             Type::Nullable(inner) => (*inner, self.accepts_null(conjunction)),
@@ -73,10 +73,12 @@ impl Lowering<'_> {
             return None;
         }
         match &self.types[*id].kind {
-            Kind::Newtype(newtype) if newtype.checks.iter().all(|check| !matches!(check, Check::Rule(_))) => match self.types.definitions.pop()?.kind {
-                Kind::Newtype(newtype) => Some(newtype),
-                _ => None,
-            },
+            Kind::Newtype(newtype) if newtype.checks.iter().all(|check| !matches!(check, Check::Rule(_))) => {
+                match self.types.definitions.pop()?.kind {
+                    Kind::Newtype(newtype) => Some(newtype),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }
@@ -140,7 +142,11 @@ impl Lowering<'_> {
     /// How the alternatives of a union beside other schemas are read.
     pub(super) fn reading_beside(&self, conjunction: &Conjunction) -> Reading {
         let types = conjunction.declared_types(self.schemas);
-        if types.is_some() || conjunction.implied_types(self.schemas).len() == 1 { Reading::Typed } else { Reading::Alone }
+        if types.is_some() || conjunction.implied_types(self.schemas).len() == 1 {
+            Reading::Typed
+        } else {
+            Reading::Alone
+        }
     }
 
     fn rules_of_leaves(&mut self, conjunction: &Conjunction) -> Vec<Rule> {
@@ -155,7 +161,9 @@ impl Lowering<'_> {
         let schemas = self.schemas;
         for id in conjunction.unsettled() {
             let Some(k) = super::types::keywords(&schemas[id]) else { continue };
-            rules.extend(self.conditional_rules(k, reading));
+            if k.not.is_some() || k.then_schema.is_some() || k.else_schema.is_some() {
+                rules.extend(self.conditional_rules(k, reading));
+            }
             if objects {
                 rules.extend(self.dependent_rule(k));
             }

@@ -147,18 +147,15 @@ impl Lowering<'_> {
         }
     }
 
-    /// `not`, `if`, `then`, `else`
+    /// `not`, `if`, `then`, `else`. An `if` alone restricts nothing, but says what is evaluated.
     pub(super) fn conditional_rules(&mut self, k: &Keywords, reading: Reading) -> Vec<Rule> {
         let mut all = Vec::new();
         if let Some(not) = k.not {
             all.push(Rule::Not(Box::new(self.rule(not, reading))));
         }
-        if let Some(condition) = k.if_schema
-            && (k.then_schema.is_some() || k.else_schema.is_some())
-        {
-            let mut rule = |schema: Option<SchemaId>| {
-                Box::new(schema.map_or(Rule::Anything, |schema| self.rule(schema, reading)))
-            };
+        if let Some(condition) = k.if_schema {
+            let mut rule =
+                |schema: Option<SchemaId>| Box::new(schema.map_or(Rule::Anything, |schema| self.rule(schema, reading)));
             all.push(Rule::If {
                 condition: rule(Some(condition)),
                 then: rule(k.then_schema),

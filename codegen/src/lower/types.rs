@@ -48,13 +48,16 @@ pub(crate) struct Naming {
     pub(crate) position: String,
     /// The schema at which the name begins.
     pub(crate) schema: SchemaId,
+    /// Whether the type is made of that schema alone, so that it may have the schema's own name.
+    pub(crate) is_own: bool,
     /// What the names of its parts begin with, where that is not its own name.
     pub(crate) base: Option<String>,
 }
 
 impl Naming {
+    /// For a type that is made of more or less than the schema.
     pub(crate) fn new(position: impl Into<String>, schema: SchemaId) -> Self {
-        Naming { position: position.into(), schema, base: None }
+        Naming { position: position.into(), schema, is_own: false, base: None }
     }
 
     /// What the names of the parts of a type called `name` begin with.
@@ -114,7 +117,7 @@ impl<'a> Lowering<'a> {
             return Type::Custom(path);
         }
         let conjunction = Conjunction::of(self.schemas, schema);
-        let naming = Naming::new(position, target);
+        let naming = Naming { is_own: true, ..Naming::new(position, target) };
         self.lower_conjunction(conjunction, &naming)
     }
 
@@ -306,14 +309,14 @@ impl<'a> Lowering<'a> {
             self.used_options.insert(format!("rename {pointer}"));
             return self.scope.claim([type_name(name)]);
         }
-        let name = match self.reserved.remove(&naming.schema) {
-            // A reserved name goes to the first type that is made of the schema.
-            Some(name) => name,
-            None => {
-                let own = self.name_of(naming.schema).map(|name| type_name(&name));
-                let position = type_name(&naming.position);
-                self.scope.claim(own.into_iter().chain([position]))
-            }
+        let position = type_name(&naming.position);
+        let name = if !naming.is_own {
+            self.scope.claim([position])
+        } else if let Some(name) = self.reserved.remove(&naming.schema) {
+            name
+        } else {
+            let own = self.name_of(naming.schema).map(|name| type_name(&name));
+            self.scope.claim(own.into_iter().chain([position]))
         };
         match self.settings.rename.get(&name) {
             Some(new) => {
@@ -361,7 +364,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// Whether an option that lists types has this one.
-    pub(super) fn is_listed(&mut self, list: &BTreeSet<String>, option: &str, id: DefinitionId, schema: SchemaId) -> bool {
+    pub(super) fn is_listed(
+        &mut self,
+        list: &BTreeSet<String>,
+        option: &str,
+        id: DefinitionId,
+        schema: SchemaId,
+    ) -> bool {
         if list.is_empty() {
             return false;
         }
@@ -518,9 +527,8 @@ impl<'a> Lowering<'a> {
             unused.push(UnusedOption { option: "format", name: format.clone() });
             let message = format!("the option `format` names `{format}`, which no string of this document has");
             let help = "name a `format` of a string without `pattern` or lengths";
-            self.diagnostics.push(
-                Diagnostic::without_location(rules::UNUSED_OPTION, message).severity(Severity::Error).help(help),
-            );
+            self.diagnostics
+                .push(Diagnostic::without_location(rules::UNUSED_OPTION, message).severity(Severity::Error).help(help));
         }
         unused
     }

@@ -1,12 +1,14 @@
 //! Unions: `oneOf`, `anyOf` and `type` lists become enums that know which alternative is meant.
 
+use std::collections::HashSet;
+
 use event_api_spec::schema::{Discriminator, JsonType, SchemaId};
 use indexmap::IndexMap;
 
-use super::conjunction::{Alternatives, Conjunction};
+use super::conjunction::{Alternatives, Conjunction, Watch};
 use super::names::{Scope, type_name};
-use super::types::{Lowering, Naming, json_type_name, keywords};
 use super::rule::Reading;
+use super::types::{Lowering, Naming, json_type_name, keywords};
 use crate::ir::{Docs, Kind, Rule, RuleId, Tagging, Type, Union, Variant};
 
 /// More alternatives than this after multiplying unions out are not a type that anyone could read.
@@ -28,11 +30,12 @@ impl Lowering<'_> {
     pub(super) fn lower_union(&mut self, conjunction: &Conjunction, naming: &Naming) -> Option<Type> {
         let union = conjunction.unions.first()?.clone();
         let rest = conjunction.beside_union();
-        let mut branches = Vec::new();
+        let mut branches: Vec<Branch> = Vec::new();
         let mut nullable = false;
         for schema in &union.branches {
             let mut all = rest.clone();
             all.add(self.schemas, *schema);
+            all.drop_repeated_types(self.schemas);
             if self.is_null(&all) {
                 nullable = true;
             } else if self.same_value.contains(&all) {
@@ -61,6 +64,10 @@ impl Lowering<'_> {
             _ => {}
         }
         let tagging = self.tagging(union, &branches);
+        let mut branches = branches;
+        if tagging.is_none() && !union.exactly_one {
+            self.keep_what_others_declare(&mut branches);
+        }
         let id = self.begin_definition(conjunction, naming);
         let base = naming.base(&self.types[id].name);
         let mut scope = Scope::default();
@@ -98,6 +105,23 @@ impl Lowering<'_> {
         match self.rule(branch.schema, reading) {
             Rule::See(id) => id,
             rule => self.add_rule(name, rule),
+        }
+    }
+
+    /// A value may be valid by several alternatives of an `anyOf`: one that accepts it keeps the members that only
+    /// others declare.
+    fn keep_what_others_declare(&self, branches: &mut [Branch]) {
+        let declared: Vec<HashSet<&str>> = branches
+            .iter()
+            .map(|branch| {
+                let keywords = branch.all.keywords(self.schemas);
+                keywords.flat_map(|k| k.properties.keys().map(String::as_str)).collect()
+            })
+            .collect();
+        for (branch, own) in branches.iter_mut().zip(&declared) {
+            if !own.is_empty() && declared.iter().any(|others| !others.is_subset(own)) {
+                branch.all.watch = Watch::Members;
+            }
         }
     }
 
