@@ -25,7 +25,7 @@ fn a_chain_of_thousands_of_references_does_not_overflow_the_stack() {
 }
 
 #[test]
-fn unions_that_multiply_become_an_untyped_value() {
+fn of_unions_that_multiply_all_but_the_first_become_rules() {
     let mut schemas = String::from("    Cube:\n      allOf:\n");
     for union in 0..6 {
         schemas.push_str("        - oneOf:\n");
@@ -34,7 +34,10 @@ fn unions_that_multiply_become_an_untyped_value() {
                 .push_str(&format!("            - {{type: object, properties: {{p{union}x{alternative}: {{}}}}}}\n"));
         }
     }
-    assert_eq!(generate(&schemas).fallbacks, 1);
+    let generated = generate(&schemas);
+    assert_eq!(generated.fallbacks, 0);
+    let text = generated.to_file().unwrap();
+    assert_eq!(text.matches("Rule::OneOf(").count(), 5, "{text}");
 }
 
 #[test]

@@ -43,7 +43,6 @@ fn constrained_integers_agree_with_their_schemas() {
 }
 
 #[test]
-#[ignore = "integers with a fractional part of zero are not read yet, but for enums and constants"]
 fn an_integer_may_be_written_with_a_point() {
     let mut contract = Contract::of("scalars");
     contract.check::<Percent>("Percent", &["50.0", "1e2"], &["50.5"]);

@@ -128,7 +128,7 @@ fn exactly_one_alternative_of_one_of_may_accept() {
     let both = serde_json::from_value::<Overlapping>(json!({"a": 1, "b": 2})).unwrap_err().to_string();
     assert!(both.contains("HasA") && both.contains("HasB"), "{both}");
     let none = serde_json::from_value::<Overlapping>(json!({})).unwrap_err().to_string();
-    assert!(none.contains("missing field `a`") && none.contains("missing field `b`"), "{none}");
+    assert!(none.contains("the nearest is `HasA`: the member `a` is missing (`required`)"), "{none}");
 }
 
 #[test]
