@@ -84,8 +84,10 @@ impl<T: IntegerType> Visitor<'_> for ReadInteger<T> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<T, E> {
-        // 2^127 is beyond every type, and below it the conversion of a double without fraction is exact.
-        let is_integer = value.fract() == 0.0 && value.abs() < 2f64.powi(127);
+        // An integer just below the range of `i64` comes here as the double at its end. Beyond the other ends there is no
+        // such double. So the end itself is taken from an integer only.
+        const LOWEST: f64 = i64::MIN as f64;
+        let is_integer = value.fract() == 0.0 && value > LOWEST && value < 2f64.powi(64);
         let integer = if is_integer { T::from_wide(value as i128) } else { None };
         integer.ok_or_else(|| E::invalid_value(Unexpected::Float(value), &self))
     }

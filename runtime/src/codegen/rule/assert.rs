@@ -59,6 +59,7 @@ pub(super) fn complaint(rule: &Rule, value: &Value) -> (&'static str, String) {
         (Rule::MemberCount { min, max }, Value::Object(members)) => {
             count("member", members.len(), (*min, "minProperties"), (*max, "maxProperties"))
         }
+        (Rule::Not(_), _) => ("not", format!("{found} is what `not` describes, and not allowed")),
         _ => ("false", format!("{found} is not allowed here")),
     }
 }
@@ -110,7 +111,7 @@ fn count(
     (max, max_keyword): (u64, &'static str),
 ) -> (&'static str, String) {
     let counted = if count == 1 { format!("1 {what} is") } else { format!("{count} {what}s are") };
-    if count as u64 <= min {
+    if (count as u64) < min {
         (min_keyword, format!("{counted} fewer than {min}"))
     } else {
         (max_keyword, format!("{counted} more than {max}"))

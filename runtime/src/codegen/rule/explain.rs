@@ -14,6 +14,9 @@ use super::{Invalid, Rule};
 /// Words are looked for in this many places at most; alternatives of alternatives can be many.
 const MAX_STEPS: usize = 2000;
 
+/// And this deep: what stands deeper is told as a whole.
+const MAX_DEPTH: usize = 300;
+
 /// One way in which a value breaks a rule.
 #[derive(Clone, Debug)]
 struct Complaint {
@@ -45,6 +48,7 @@ struct Explain<'e, 'v> {
     path: String,
     under_way: HashSet<(*const Rule, *const Value)>,
     steps: usize,
+    depth: usize,
 }
 
 impl<'v> Run<'v> {
@@ -75,7 +79,7 @@ impl<'v> Run<'v> {
 
 impl<'e, 'v> Explain<'e, 'v> {
     fn new(run: &'e mut Run<'v>) -> Self {
-        Explain { run, path: String::new(), under_way: HashSet::new(), steps: 0 }
+        Explain { run, path: String::new(), under_way: HashSet::new(), steps: 0, depth: 0 }
     }
 
     fn complain(&self, keyword: &'static str, message: String) -> Complaints {
@@ -89,44 +93,57 @@ impl<'e, 'v> Explain<'e, 'v> {
         if self.steps > MAX_STEPS || self.run.too_deep || self.run.holds(rule, value) {
             return None;
         }
+        if self.depth >= MAX_DEPTH {
+            return Some(self.complain("$ref", format!("something deep within {} is not allowed", describe(value))));
+        }
+        self.depth += 1;
+        let complaints = self.broken(rule, value);
+        self.depth -= 1;
+        complaints
+    }
+
+    /// What is wrong by a rule that does not hold. Small, because it stands on the stack once for each level.
+    fn broken(&mut self, rule: &Rule, value: &'v Value) -> Option<Complaints> {
         match rule {
-            Rule::Anything => None,
             Rule::All(rules) => self.all(rules, value),
             Rule::AnyOf(rules) => Some(self.no_alternative("anyOf", rules, value)),
             Rule::OneOf(rules) => Some(self.not_exactly_one(rules, value)),
-            Rule::Not(_) => {
-                Some(self.complain("not", format!("{} is what `not` describes, and not allowed", describe(value))))
-            }
             Rule::If { condition, then, otherwise } => {
                 let consequence = if self.run.holds(condition, value) { then } else { otherwise };
                 self.rule(consequence, value)
             }
-            Rule::See(target) => {
-                let key = (from_ref::<Rule>(target), from_ref(value));
-                if !self.under_way.insert(key) {
-                    return None;
-                }
-                let complaints = self.rule(target, value);
-                self.under_way.remove(&key);
-                complaints
-            }
-            Rule::Dependent(rules) => {
-                let Value::Object(members) = value else { return None };
-                let asked = rules.iter().filter(|(name, _)| members.contains_key(*name));
-                self.together(asked.map(|(_, rule)| rule), value)
-            }
+            Rule::See(target) => self.see(target, value),
+            Rule::Dependent(rules) => self.dependent(rules, value),
             Rule::Items { prefix, rest } => self.items(prefix, *rest, value),
             Rule::Contains { rule, min, max, .. } => Some(self.contains(rule, *min, *max, value)),
             Rule::Members { additional, .. } => self.members(rule, *additional, value),
             Rule::Names(names) => self.name(names, value),
             Rule::UnevaluatedMembers(_) | Rule::UnevaluatedItems(_) => self.unevaluated(rule, None, value),
-            _ => {
-                let (keyword, message) = complaint(rule, value);
-                let types = usize::from(keyword == "type");
-                let values = usize::from(matches!(keyword, "const" | "enum"));
-                Some(Complaints { types, values, ..self.complain(keyword, message) })
-            }
+            _ => Some(self.assertion(rule, value)),
         }
+    }
+
+    fn assertion(&mut self, rule: &Rule, value: &Value) -> Complaints {
+        let (keyword, message) = complaint(rule, value);
+        let types = usize::from(keyword == "type");
+        let values = usize::from(matches!(keyword, "const" | "enum"));
+        Complaints { types, values, ..self.complain(keyword, message) }
+    }
+
+    fn see(&mut self, target: &Rule, value: &'v Value) -> Option<Complaints> {
+        let key = (from_ref(target), from_ref(value));
+        if !self.under_way.insert(key) {
+            return None;
+        }
+        let complaints = self.rule(target, value);
+        self.under_way.remove(&key);
+        complaints
+    }
+
+    fn dependent(&mut self, rules: &[(&str, Rule)], value: &'v Value) -> Option<Complaints> {
+        let Value::Object(members) = value else { return None };
+        let asked = rules.iter().filter(|(name, _)| members.contains_key(*name));
+        self.together(asked.map(|(_, rule)| rule), value)
     }
 
     fn together<'r>(&mut self, rules: impl Iterator<Item = &'r Rule>, value: &'v Value) -> Option<Complaints> {
