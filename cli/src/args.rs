@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Validate(ValidateArgs),
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
 }
 
 /// Report everything that is wrong with AsyncAPI documents
@@ -41,17 +41,18 @@ pub(crate) struct ValidateArgs {
     pub(crate) map_remote: Vec<(String, PathBuf)>,
 }
 
-/// Generate Rust from an AsyncAPI document, or from a bare JSON Schema
+/// Generate Rust from an AsyncAPI document, or from bare JSON Schemas
 ///
 /// The result is a file of its own: save it as `src/user_service.rs` and declare it with `mod user_service;`. It is the
 /// code that the attribute and a build script generate with the same options.
 ///
-/// Exit status: 0 when the code was generated (with --check, when it is up to date), 1 when the document has errors (or
-/// the code is stale), 2 when a file cannot be read or written.
-#[derive(Args, Debug)]
+/// Exit status: 0 when the code was generated (with --check, when it is up to date), 1 when the document or one of the
+/// schemas has errors (or the code is stale), 2 when a file cannot be read or written.
+#[derive(Args, Clone, Debug)]
 pub(crate) struct GenerateArgs {
     /// The document, YAML or JSON, AsyncAPI 2.0 to 3.1
-    #[arg(value_name = "FILE", required_unless_present = "schema", conflicts_with_all = ["schema", "name"])]
+    #[arg(value_name = "FILE", required_unless_present_any = ["schema", "schemas"])]
+    #[arg(conflicts_with_all = ["schema", "name", "schemas"])]
     pub(crate) file: Option<PathBuf>,
 
     /// Generate the types of this bare JSON Schema instead
@@ -61,6 +62,13 @@ pub(crate) struct GenerateArgs {
     /// What the type of the whole schema is called
     #[arg(long, value_name = "NAME", requires = "schema")]
     pub(crate) name: Option<String>,
+
+    /// Generate a module for each of many bare JSON Schemas, one a line
+    ///
+    /// A line is {"name": "User", "schema": {...}}, and may have a "dialect" (draft-07, 2019-09 or 2020-12) for a schema
+    /// without $schema. A schema that fails is a line of JSON on standard error, and does not stop the others.
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["schema", "name"])]
+    pub(crate) schemas: Option<PathBuf>,
 
     /// Write to this file, only when its content changes, instead of standard output
     #[arg(short, long, value_name = "PATH")]

@@ -1,18 +1,22 @@
-//! `generate`: options and a document come in; a Rust file goes out, and findings go to standard error.
+//! `generate`: options and a document, or schemas, come in; a Rust file goes out, and findings go to standard error.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use event_api_codegen::{GenerateError, Generated, Generator};
 use event_api_spec::{Diagnostic, Severity, Sources, rules};
 
 use crate::Outcome;
 use crate::args::{GenerateArgs, Side, UnknownEvents};
+use crate::batch;
 use crate::render::{self, Stream};
 use crate::validate::Counts;
 
 pub(crate) fn run(args: &GenerateArgs, out: &mut impl Write, err: &mut impl Write) -> io::Result<Outcome> {
+    if let Some(path) = &args.schemas {
+        return run_batch(path, args, out, err);
+    }
     let generated = match generate(args) {
         Ok(generated) => generated,
         Err(GenerateError::Document(errors)) => {
@@ -28,14 +32,35 @@ pub(crate) fn run(args: &GenerateArgs, out: &mut impl Write, err: &mut impl Writ
         Ok(text) => text,
         Err(error) => return fault(&error, err),
     };
+    deliver(&text, args, out, err)
+}
+
+/// Many schemas: those that can be generated are, whatever becomes of the others.
+fn run_batch(path: &Path, args: &GenerateArgs, out: &mut impl Write, err: &mut impl Write) -> io::Result<Outcome> {
+    let lines = match std::fs::read_to_string(path) {
+        Ok(lines) => lines,
+        Err(error) => {
+            writeln!(err, "error: `{}` cannot be read: {error}", path.display())?;
+            return Ok(Outcome::CouldNotRun);
+        }
+    };
+    let batch = batch::generate(path, &lines, &batch_generator(args)?, err)?;
+    Ok(match deliver(&batch.text, args, out, err)? {
+        Outcome::Passed if batch.failed => Outcome::Failed,
+        outcome => outcome,
+    })
+}
+
+/// Puts the file where it was asked for, or compares it with what is there.
+fn deliver(text: &str, args: &GenerateArgs, out: &mut impl Write, err: &mut impl Write) -> io::Result<Outcome> {
     match &args.output {
         None => {
             out.write_all(text.as_bytes())?;
             out.flush()?;
             Ok(Outcome::Passed)
         }
-        Some(path) if args.check => check(path, &text, err),
-        Some(path) => write(path, &text, err),
+        Some(path) if args.check => check(path, text, err),
+        Some(path) => write(path, text, err),
     }
 }
 
@@ -80,6 +105,13 @@ fn generator(args: &GenerateArgs) -> Generator {
         generator = generator.map_remote(url, folder);
     }
     generator
+}
+
+/// The generator of a batch, which works in another folder than the one that the user is in.
+fn batch_generator(args: &GenerateArgs) -> io::Result<Generator> {
+    let absolute = |(url, folder): &(String, PathBuf)| Ok((url.clone(), std::path::absolute(folder)?));
+    let map_remote = args.map_remote.iter().map(absolute).collect::<io::Result<_>>()?;
+    Ok(generator(&GenerateArgs { map_remote, ..args.clone() }))
 }
 
 /// Errors and warnings. Remarks are for `validate`: here they would stand between people and their code.

@@ -159,12 +159,54 @@ fn what_cannot_be_read_or_written_is_status_2() {
 }
 
 #[test]
+fn many_schemas_become_a_module_each_and_failures_stop_none() {
+    let folder = folder();
+    let lines = r##"{"name": "UserName", "schema": {"type": "string", "minLength": 1}}
+{"name": "Broken", "schema": {"$ref": "#/nowhere"}}
+
+{"name": "user-name", "schema": true}
+{"name": "Typo", "shema": {}}
+{"name": "Pair", "schema": {"$ref": "#/$defs/a", "maxLength": 3, "$defs": {"a": {"type": "string"}}}, "dialect": "2020-12"}
+{"name": "Far", "schema": {"$ref": "https://example.com/size.json"}}
+"##;
+    fs::write(folder.path().join("many.jsonl"), lines).unwrap();
+    let args = ["--schemas", "many.jsonl", "--exact", "--map-remote", "https://example.com/=.", "-o", "many.rs"];
+    let output = run(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let said: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines_and_names: Vec<_> = said.iter().map(|line| (line["line"].as_u64(), line["name"].as_str())).collect();
+    assert_eq!(lines_and_names, [(Some(2), Some("Broken")), (Some(4), Some("user-name")), (Some(5), None)]);
+    assert_eq!(said[0]["error"], "#/$ref: `#/nowhere` leads nowhere: there is no `nowhere` at the top level");
+    assert!(said[1]["error"].as_str().unwrap().contains("another line has the module `user_name`"));
+    assert!(said[2]["error"].as_str().unwrap().contains("unknown field `shema`"));
+    insta::assert_snapshot!("many", fs::read_to_string(folder.path().join("many.rs")).unwrap());
+}
+
+#[test]
+fn a_schema_of_many_is_generated_as_alone() {
+    let folder = folder();
+    let line = format!(r#"{{"name": "Size", "schema": {SCHEMA}}}"#);
+    fs::write(folder.path().join("one.jsonl"), line).unwrap();
+    let alone = stdout(&run(folder.path(), &["--schema", "size.json", "--name", "Size"]));
+    let many = stdout(&run(folder.path(), &["--schemas", "one.jsonl"]));
+    let inside = many.lines().skip_while(|line| *line != "pub mod size {").skip(1);
+    let inside: Vec<&str> = inside.map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+    let alone: Vec<&str> = alone.lines().skip(2).chain(["}"]).collect();
+    assert_eq!(inside, alone);
+}
+
+#[test]
 fn wrong_usage_is_status_2() {
     let folder = folder();
     for args in [
         &[][..],
         &["--schema", "size.json"],
         &["asyncapi.yaml", "--name", "Root"],
+        &["asyncapi.yaml", "--schemas", "many.jsonl"],
+        &["--schemas", "many.jsonl", "--name", "Root"],
+        &["--schemas", "not-there.jsonl"],
         &["asyncapi.yaml", "--schema", "size.json", "--name", "Root"],
         &["asyncapi.yaml", "--check"],
         &["asyncapi.yaml", "--rename", "NameChanged"],
