@@ -30,6 +30,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .attr("Size", "repr(u8)")
                 .attr("*", "must_use"),
         ),
+        (
+            "lenient",
+            "options",
+            Generator::new().open_enum("Size").keep_unknown("*").format("duration", "crate::Duration"),
+        ),
     ];
     for (name, document, generator) in variations {
         let path = Path::new("documents").join(format!("{document}.yaml"));

@@ -238,9 +238,10 @@ fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) 
     });
     let names: Vec<_> = union.variants.iter().map(|variant| ident(&variant.name)).collect();
     let json = match &union.tagging {
-        Tagging::Member { wire_name, values } => {
+        Tagging::Member { wire_name, values, is_constant } => {
+            let checked = (!is_constant).then(|| quote!(checked));
             let pairs = names.iter().zip(values).map(|(name, values)| quote!(#name = #(#values)|*));
-            quote!(::event_api::codegen::union_by_member!(#name, #wire_name, { #(#pairs,)* });)
+            quote!(::event_api::codegen::union_by_member!(#name, #wire_name, #checked { #(#pairs,)* });)
         }
         Tagging::JsonType(kinds) => {
             let pairs = union.variants.iter().zip(kinds).map(|(variant, kinds)| {

@@ -316,6 +316,8 @@ pub(crate) enum Tagging {
         wire_name: String,
         /// Per alternative.
         values: Vec<Vec<String>>,
+        /// Whether the types of the alternatives hold no other values of it.
+        is_constant: bool,
     },
     /// The JSON type says it: for each alternative, the types that mean it.
     JsonType(Vec<Vec<event_api_spec::schema::JsonType>>),

@@ -234,7 +234,7 @@ impl Lowering<'_> {
         for name in candidates {
             let values: Vec<Vec<String>> = tags.iter().filter_map(|tags| tags.get(name).cloned()).collect();
             if values.len() == branches.len() && all_differ(&values) {
-                return Some(Tagging::Member { wire_name: name.to_owned(), values });
+                return Some(Tagging::Member { wire_name: name.to_owned(), values, is_constant: true });
             }
         }
         // A discriminator without constants names the alternatives by their schemas' names (AsyncAPI 2.6 and 3.0,
@@ -262,8 +262,11 @@ impl Lowering<'_> {
                 values
             })
             .collect();
-        (values.iter().all(|values| !values.is_empty()) && all_differ(&values))
-            .then(|| Tagging::Member { wire_name: discriminator.property.clone(), values })
+        (values.iter().all(|values| !values.is_empty()) && all_differ(&values)).then(|| Tagging::Member {
+            wire_name: discriminator.property.clone(),
+            values,
+            is_constant: false,
+        })
     }
 
     /// The required members whose value can only be one of some strings.

@@ -28,9 +28,7 @@ pub use object::{Constants, missing};
 pub use read::{As, ReadAs, from_json, read_as, readers};
 pub use rule::{Kind, Marks, Rule, check_rule, rules};
 pub use scalar::{Never, read_json, read_text};
-pub use union::{
-    Alternative, Tagged, first_alternative, no_alternative, only_alternative, only_value, several_alternatives,
-};
+pub use union::{Alternative, Tagged, first_alternative, no_alternative, only_alternative, only_value, tagged_value};
 pub use {chrono, serde, serde_json, uuid};
 
 pub use crate::address::match_address;
@@ -38,8 +36,7 @@ pub use crate::{
     __events as events, __from_variants as from_variants, __newtype as newtype, __object as object,
     __pattern as pattern, __payloads as payloads, __scalar_enum as scalar_enum, __string_enum as string_enum,
     __string_newtype as string_newtype, __tuple as tuple, __union_by_kind as union_by_kind,
-    __union_by_member as union_by_member, __union_by_rule as union_by_rule, __union_by_trial as union_by_trial,
-    __wrapper as wrapper,
+    __union_by_member as union_by_member, __union_by_rule as union_by_rule, __wrapper as wrapper,
 };
 
 pub use serde::de::{Deserialize, Deserializer};
