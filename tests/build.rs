@@ -11,6 +11,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=documents");
     for entry in fs::read_dir("documents")? {
         let path = entry?.path();
+        // The others are what documents refer to.
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
         let stem = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a document without a name")?;
         generate(&Generator::new(), &path, &out.join(format!("{stem}.rs")))?;
     }

@@ -4,6 +4,7 @@
 //! What people read (types, enums, traits) is written out; how types are read and written as JSON is said in one line
 //! each to the macros of `event_api::codegen`.
 
+mod avro;
 mod docs;
 mod events;
 mod path;
@@ -24,8 +25,11 @@ pub(crate) fn api(api: &Api, settings: &Settings) -> TokenStream {
     for set in &api.sets {
         items.extend(events::set(set, api, &paths, settings));
     }
-    for (_, definition) in api.types.iter() {
-        items.extend(types::definition(definition, api, &paths));
+    for (id, definition) in api.types.iter() {
+        items.extend(match api.types.avro.get(&id) {
+            Some(avro) => avro::definition(definition, avro, api, &paths),
+            None => types::definition(definition, api, &paths),
+        });
     }
     items.extend(events::correlation_ids(api, &paths));
     items

@@ -25,7 +25,7 @@ pub(super) fn definition(definition: &Definition, api: &Api, paths: &Paths) -> T
 }
 
 /// Documentation, derives and attributes of a definition.
-fn head(definition: &Definition, derives: &[&str]) -> TokenStream {
+pub(super) fn head(definition: &Definition, derives: &[&str]) -> TokenStream {
     let docs = match &definition.kind {
         Kind::Newtype(newtype) => {
             let mut docs = definition.docs.clone();
@@ -82,7 +82,7 @@ fn structure(definition: &Definition, object: &Struct, api: &Api, paths: &Paths)
     }
 }
 
-fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
+pub(super) fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
     let docs = docs::attributes(&field.docs);
     let name = ident(&field.name);
     let ty = paths.ty(&field.ty, api);
@@ -156,7 +156,7 @@ fn scalar(value: &Value) -> Option<TokenStream> {
     })
 }
 
-fn value_enum(definition: &Definition, values: &ValueEnum) -> TokenStream {
+pub(super) fn value_enum(definition: &Definition, values: &ValueEnum) -> TokenStream {
     let name = ident(&definition.name);
     let derives = ["Clone", "Copy", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
     let head = head(definition, &derives);
@@ -211,6 +211,8 @@ fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) 
             quote!(::event_api::codegen::union_by_kind!(#name { #(#pairs,)* });)
         }
         Tagging::First => quote!(::event_api::codegen::union_by_trial!(#name, first { #(#names,)* });),
+        // Emitted by `avro.rs`.
+        Tagging::Branch(_) => TokenStream::new(),
         Tagging::Only => quote!(::event_api::codegen::union_by_trial!(#name, only { #(#names,)* });),
     };
     let conversions = union.variants.iter().filter(|variant| {

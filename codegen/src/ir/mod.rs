@@ -3,8 +3,10 @@
 //! Lowering fills it from a document; emission prints it. Every name in it is final and free of clashes, so emission
 //! decides nothing but layout.
 
+mod avro;
 mod types;
 
+pub(crate) use avro::{AvroDefinition, AvroType};
 pub(crate) use types::{
     Additional, Check, Constant, Definition, DefinitionId, Field, IntegerType, Kind, KnownType, Newtype, Presence,
     Struct, Tagging, TupleStruct, Type, Types, Union, ValueEnum, ValueVariant, Variant,

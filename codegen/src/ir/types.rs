@@ -1,8 +1,10 @@
 //! Types as Rust will know them.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::Docs;
+use super::{AvroDefinition, AvroType, Docs};
 
 /// A named type of a [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +14,8 @@ pub(crate) struct DefinitionId(pub(crate) usize);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Types {
     pub(crate) definitions: Vec<Definition>,
+    /// What Avro says of those that come from Avro schemas.
+    pub(crate) avro: BTreeMap<DefinitionId, AvroDefinition>,
 }
 
 impl Types {
@@ -73,6 +77,8 @@ pub(crate) enum Type {
     Known(KnownType),
     /// A type of the user's, by its path.
     Custom(String),
+    /// A type with an encoding of its own in Avro's JSON.
+    Avro(AvroType),
 }
 
 impl Type {
@@ -237,7 +243,7 @@ pub(crate) enum Presence {
     Required,
     /// Yes: the field is an `Option`.
     Optional,
-    /// Yes: then it has this value, a scalar that the type accepts.
+    /// Yes: then it has this value, a scalar that the type accepts; in Avro any value, in its JSON encoding.
     Default(Value),
 }
 
@@ -316,6 +322,8 @@ pub(crate) enum Tagging {
     First,
     /// The only alternative that accepts the value; two are an error (`oneOf`).
     Only,
+    /// The only member of an object is named after it: for each alternative, how (Avro's JSON encoding).
+    Branch(Vec<String>),
 }
 
 /// Another type with checks.

@@ -9,6 +9,7 @@ use event_api_spec::document::{
 };
 use indexmap::IndexMap;
 
+use super::avro::AvroLowering;
 use super::names::{Scope, field_name, segment_name, type_name};
 use super::object::as_struct;
 use super::types::{Lowering, source_of};
@@ -37,6 +38,7 @@ struct Parts {
 struct Channels<'d, 'l, 'a> {
     document: &'d Document,
     types: &'l mut Lowering<'a>,
+    avro: AvroLowering<'d>,
     parts: HashMap<MessageId, Parts>,
     /// The set that stands for all messages of a channel.
     set_of_channel: HashMap<ChannelId, usize>,
@@ -52,6 +54,7 @@ pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventS
     let mut channels = Channels {
         document,
         types,
+        avro: AvroLowering::new(&document.avro),
         parts: HashMap::new(),
         set_of_channel: HashMap::new(),
         sets: Vec::new(),
@@ -72,6 +75,11 @@ pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventS
     channels.claim_payloads();
     for (key, id) in &document.components.messages {
         channels.parts(*id, key);
+    }
+    for (name, schema) in &document.components.foreign_schemas {
+        if let Payload::Avro(schema) = schema {
+            channels.avro.payload(schema, name, channels.types);
+        }
     }
     let sets = channels.sets;
     for (name, schema) in &document.components.schemas {
@@ -292,6 +300,11 @@ impl Channels<'_, '_, '_> {
                 let free = self.types.scope.is_free(name);
                 let position = if free { name.to_owned() } else { format!("{name}{suffix}") };
                 self.types.lower(*schema, position)
+            }
+            Payload::Avro(schema) => {
+                let free = self.types.scope.is_free(name);
+                let position = if free { name.to_owned() } else { format!("{name}{suffix}") };
+                self.avro.payload(schema, &position, self.types)
             }
             Payload::Foreign { format, location, .. } => {
                 let language = match format {

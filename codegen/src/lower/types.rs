@@ -32,7 +32,7 @@ pub(crate) struct Lowering<'a> {
     pub(super) same_value: Vec<Conjunction>,
     diagnostics: Vec<Diagnostic>,
     reported: HashSet<(SchemaId, &'static str)>,
-    used_options: HashSet<String>,
+    pub(super) used_options: HashSet<String>,
     fallbacks: usize,
 }
 
@@ -312,7 +312,7 @@ impl<'a> Lowering<'a> {
         Definition { name, docs, kind, derives, attributes }
     }
 
-    fn options_for(
+    pub(super) fn options_for(
         &mut self,
         options: &std::collections::BTreeMap<String, Vec<String>>,
         option: &str,

@@ -306,7 +306,7 @@ impl Lowering<'_> {
                     return type_name(json_type_name(*kind));
                 }
             }
-            Tagging::First | Tagging::Only => {}
+            Tagging::First | Tagging::Only | Tagging::Branch(_) => {}
         }
         match self.kinds(&branch.all).as_slice() {
             [JsonType::Object] | [] => format!("Alternative{}", index + 1),
