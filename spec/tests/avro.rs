@@ -159,6 +159,7 @@ fn what_is_wrong_is_said_where_it_is() {
             wrong("{type: map, items: int}"),
             wrong("strin"),
             wrong("record"),
+            wrong("{type: array, items: timestamp_ms}"),
             wrong("{type: array, items: com.acme.Address}"),
             wrong("17"),
             wrong("[null, int]"),

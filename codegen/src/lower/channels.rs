@@ -307,16 +307,21 @@ impl Channels<'_, '_, '_> {
                 self.avro.payload(schema, &position, self.types)
             }
             Payload::Foreign { format, location, .. } => {
+                let what = message.name.as_deref().unwrap_or(name);
+                if *format == SchemaFormat::Avro {
+                    let text = format!("the Avro schema of message `{what}` could not be read");
+                    let help = "the event carries an untyped JSON value; what is wrong is said at the schema";
+                    self.types.diagnose(Diagnostic::new(rules::FOREIGN_SCHEMA, text, location).help(help));
+                    return Type::Any;
+                }
                 let language = match format {
-                    SchemaFormat::Avro => "Avro".to_owned(),
                     SchemaFormat::Protobuf => "Protobuf".to_owned(),
                     SchemaFormat::Raml => "RAML".to_owned(),
                     SchemaFormat::Other(name) => format!("`{name}`"),
                     other => format!("{other:?}"),
                 };
-                let what = message.name.as_deref().unwrap_or(name);
                 let text = format!("the schema of message `{what}` is written in {language}, which is not read");
-                let help = "the event carries an untyped JSON value; describe it in JSON Schema to get a type";
+                let help = "the event carries an untyped JSON value; describe it in JSON Schema or Avro to get a type";
                 self.types.diagnose(Diagnostic::new(rules::FOREIGN_SCHEMA, text, location).help(help));
                 Type::Any
             }

@@ -1,8 +1,8 @@
 //! Avro's binary encoding ("Binary Encoding"), from and to its JSON encoding.
 //!
-//! Written by hand rather than with the `apache-avro` crate, which is the oracle of the tests: it reads without a limit
-//! of depth, and takes half a gigabyte for nine bytes that announce an array of nothings; bytes from elsewhere must
-//! not do that. What is read here is bounded by the length of the input.
+//! Written by hand rather than with the `apache-avro` crate, which is the oracle of the tests: that one reads as deep as
+//! the input says, and takes half a gigabyte for five bytes that announce an array of nothings. Bytes from elsewhere
+//! must not do that: what is read here is bounded by the length of the input.
 
 use serde_json::{Map, Number, Value};
 

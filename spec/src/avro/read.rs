@@ -163,6 +163,11 @@ impl<'a> Reader<'_, 'a> {
             _ if matches!(name, "record" | "error" | "enum" | "array" | "map" | "fixed") => {
                 format!("a type of this kind is an object: `{{\"type\": \"{name}\", …}}`")
             }
+            _ if ["timestamp", "date", "time", "uuid", "decimal"].iter().any(|logical| name.starts_with(logical)) => {
+                "a logical type stands in the type that it belongs to: `{\"type\": \"long\", \"logicalType\": \
+                 \"timestamp-millis\"}`"
+                    .to_owned()
+            }
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 "define it before it is used, or put a `$ref` to its definition in the place of the name".to_owned()
