@@ -16,6 +16,11 @@ mod api {
 
 use api::*;
 
+/// Types, fields and symbols that are called like what generated code uses.
+mod names {
+    include!(concat!(env!("OUT_DIR"), "/avro_names.rs"));
+}
+
 /// An order in Avro's JSON encoding, as `fastavro` 1.13 writes it. `PAGE` stands for 2,000 bytes `07`.
 const ORDER_JSON: &str = r#"{"orderId": -42,
     "customer": {"id": "018f3a5e-7b1c-7def-8123-456789abcdef",
@@ -285,6 +290,17 @@ fn what_the_encoding_cannot_say_is_not_written() {
     assert!(order.to_avro().unwrap_err().to_string().contains("out of the range of 64 bits"));
     assert!(Page::try_from(vec![0; 3]).is_err());
     assert!(Decimal::<10, 2>::from_unscaled(10_000_000_000).is_err());
+}
+
+#[test]
+fn names_that_generated_code_uses_itself_do_no_harm() {
+    let json = r#"{"self":{"crate":1,"map":"\u00ff"},"at":{"clash.Vec":{"crate":2,"map":""}},"String":"Some",
+        "text":{"clash.String":"ok"},"coder":{"Self":{}},"same":{"a":{"clash.Same":"unknown"}},"self_":[null]}"#;
+    let clash: names::Option = serde_json::from_str(json).unwrap();
+    assert_eq!(clash.string, names::String::Some);
+    assert_eq!(names::Option::from_avro(&clash.to_avro().unwrap()).unwrap(), clash);
+    let theirs = decoded(names::Option::AVRO_SCHEMA, &clash.to_avro().unwrap());
+    assert_eq!(names::Option::from_avro(&encoded(names::Option::AVRO_SCHEMA, theirs)).unwrap(), clash);
 }
 
 #[test]

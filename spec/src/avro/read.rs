@@ -186,7 +186,7 @@ impl<'a> Reader<'_, 'a> {
         let mut seen = HashSet::new();
         let mut complete = true;
         for (index, node) in items.iter().enumerate() {
-            let at = At::new(node, at.pointer.join(&index.to_string()));
+            let at = At::new(node, at.pointer.join(index.to_string()));
             let Some(branch) = self.ty(at.clone(), namespace, depth + 1) else {
                 complete = false;
                 continue;
@@ -466,7 +466,7 @@ pub(super) enum Base {
 }
 
 fn elements<'a>(at: &At<'a>, items: &'a [Node]) -> Vec<At<'a>> {
-    items.iter().enumerate().map(|(index, node)| At::new(node, at.pointer.join(&index.to_string()))).collect()
+    items.iter().enumerate().map(|(index, node)| At::new(node, at.pointer.join(index.to_string()))).collect()
 }
 
 /// A name with a dot in it is full already.
