@@ -9,12 +9,10 @@ use event_api_codegen::{GenerateError, Generator, Side, UnknownEvents};
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     println!("cargo::rerun-if-changed=documents");
+    // What documents refer to.
+    println!("cargo::rerun-if-changed=parts");
     for entry in fs::read_dir("documents")? {
         let path = entry?.path();
-        // The others are what documents refer to.
-        if path.extension().is_none_or(|extension| extension != "yaml") {
-            continue;
-        }
         let stem = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a document without a name")?;
         generate(&Generator::new(), &path, &out.join(format!("{stem}.rs")))?;
     }

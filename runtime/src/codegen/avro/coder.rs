@@ -232,7 +232,7 @@ impl Coder<Vec<u8>> for ByteText {
     }
 
     fn read<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<Vec<u8>, D::Error> {
-        read_bytes(deserializer, |bytes| Ok(bytes))
+        read_bytes(deserializer, Ok)
     }
 }
 
