@@ -121,7 +121,7 @@ fn the_text_of_a_schema_needs_no_other_text() {
         ),
         (
             "user.avsc",
-            r##"{"type": "record", "name": "User", "doc": "Somebody.", "fields": [
+            r##"{"type": "record", "name": "User", "namespace": "shop", "doc": "Somebody.", "fields": [
                 {"name": "home", "type": {"$ref": "address.yaml#/Address"}},
                 {"name": "work", "type": ["null", {"$ref": "address.yaml#/Address"}], "default": null},
                 {"name": "friends", "type": {"type": "array", "items": {"$ref": "#"}}, "default": []}]}"##,

@@ -117,8 +117,9 @@ impl<'a> Reader<'_, 'a> {
         }
         if at.reference().is_some() {
             return match self.resolver.follow(at) {
-                // Another text has a namespace of its own.
-                Ok(target) => self.ty(target.at, None, depth + 1),
+                // A reference stands for what it leads to, as if that were written here: Avro knows no references, and
+                // tools that take them away first leave the namespace of this place to it.
+                Ok(target) => self.ty(target.at, namespace, depth + 1),
                 Err(failure) => {
                     self.failed = true;
                     self.found.push(*failure);
