@@ -251,3 +251,22 @@ fn random_values_are_the_same_for_both() {
         "{values} values, {refused} refused, {accepted} accepted"
     );
 }
+
+#[test]
+fn a_few_bytes_do_not_take_much_memory() {
+    // Nine million items that take no bytes, in five; and as many as are still read.
+    let nulls = LazySchema::new(r#"{"type": "array", "items": "null"}"#);
+    let announced = |count: i64| {
+        let mut bytes = to_avro(&LazySchema::new(r#""long""#), &count).unwrap();
+        bytes.push(0);
+        bytes
+    };
+    let error = from_avro::<Value>(&nulls, &announced(9_000_000)).unwrap_err().to_string();
+    assert!(error.contains("too many items that take no bytes"), "{error}");
+    assert_eq!(from_avro::<Vec<()>>(&nulls, &announced(65_536)).unwrap().len(), 65_536);
+    // A length that the input does not have, of bytes and of a text.
+    for schema in [r#""bytes""#, r#""string""#, r#"{"type": "map", "values": "int"}"#] {
+        assert!(from_avro::<Value>(&LazySchema::new(schema), &announced(i64::MAX)).is_err(), "{schema}");
+        assert!(from_avro::<Value>(&LazySchema::new(schema), &announced(i64::MIN)).is_err(), "{schema}");
+    }
+}
