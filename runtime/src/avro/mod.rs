@@ -22,6 +22,7 @@ mod schema;
 pub(crate) use binary::{bytes_of, decode, encode, text_of};
 pub use decimal::Decimal;
 pub use error::AvroError;
+#[doc(hidden)]
 pub use schema::LazySchema;
 pub(crate) use schema::{Kind, Schema, Shape};
 
