@@ -2,10 +2,10 @@
 
 mod support;
 
+use event_api_spec::Document;
 use event_api_spec::avro::{Kind, Logical, NamedKind, Primitive, Type, Unit};
 use event_api_spec::document::{Payload, SchemaFormat};
-use event_api_spec::{Document, Loaded, Loader};
-use support::{HEAD, load, load_clean, report};
+use support::{HEAD, load, load_clean, load_files, report};
 
 const FORMAT: &str = "application/vnd.apache.avro;version=1.9.0";
 
@@ -35,14 +35,6 @@ fn wrong(schema: &str) -> String {
     report.replace("asyncapi.yaml:", "")
 }
 
-fn load_files(files: &[(&str, &str)]) -> Loaded {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
-    }
-    Loader::new().load(folder.path().join(files[0].0))
-}
-
 #[test]
 fn every_spelling_of_the_format_is_avro() {
     for format in [
@@ -62,6 +54,18 @@ fn every_spelling_of_the_format_is_avro() {
     let document = load_clean(&v2);
     let message = document.channels.values().flat_map(|id| document[*id].messages.values()).next();
     assert!(matches!(document[*message.unwrap()].payload, Some(Payload::Avro(_))));
+}
+
+#[test]
+fn a_record_among_the_components_of_2_x_is_avro() {
+    let document = load_clean(&format!(
+        "asyncapi: 2.6.0\ninfo: {{title: T, version: '1'}}\nchannels:\n  a:\n    publish:\n      message:\n        \
+         schemaFormat: {FORMAT}\n        payload: {{$ref: '#/components/schemas/R'}}\ncomponents:\n  schemas:\n    R: \
+         {{type: record, name: R, fields: [{{name: id, type: int}}]}}\n"
+    ));
+    assert!(document.components.schemas.is_empty());
+    assert!(matches!(document.components.foreign_schemas["R"], Payload::Avro(_)));
+    assert_eq!(document.avro.iter().count(), 1, "it is one type, however often it is referred to");
 }
 
 #[test]

@@ -233,7 +233,7 @@ fn json_that_is_no_value_of_the_schema_is_refused() {
             with(r#"{"long": 7}"#, "{}"),
             with(r#"{"long": 1000}"#, "1000"),
             with(r#"{"long": 1000}"#, r#"{"int": 1000}"#),
-        with(r#"{"long": 1000}"#, r#"{"long": 1000, "int": 1}"#),
+            with(r#"{"long": 1000}"#, r#"{"long": 1000, "int": 1}"#),
             with(r#""\u0000\u00ff""#, r#""\u0100""#),
             with(r#""\u00f0\u00f1"#, r#""\u00f1"#),
             with(r#""page": ""#, r#""page": "x"#),

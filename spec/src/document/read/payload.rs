@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A schema in Avro; untyped where it is none, or in a place that cannot be reached.
-    fn avro(&mut self, at: At<'a>) -> Payload {
+    pub(super) fn avro(&mut self, at: At<'a>) -> Payload {
         let outside = at.reference().is_some() && self.resolver.follow(at.clone()).is_err();
         if outside {
             return self.foreign(SchemaFormat::Avro, at);
