@@ -9,6 +9,8 @@ use event_api_codegen::{GenerateError, Generator, Side, UnknownEvents};
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     println!("cargo::rerun-if-changed=documents");
+    // What documents refer to.
+    println!("cargo::rerun-if-changed=parts");
     for entry in fs::read_dir("documents")? {
         let path = entry?.path();
         let stem = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a document without a name")?;

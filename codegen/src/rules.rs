@@ -38,7 +38,7 @@ pub const INVALID_OPTION: Rule = Rule {
 pub const FOREIGN_SCHEMA: Rule = Rule {
     id: "foreign-schema",
     severity: Severity::Warning,
-    summary: "payloads in other schema languages than JSON Schema become untyped JSON values",
+    summary: "payloads in other schema languages than JSON Schema and Avro become untyped JSON values",
 };
 
 /// Two messages of a channel with the same type on the wire.

@@ -26,7 +26,7 @@ pub(super) fn definition(definition: &Definition, api: &Api, paths: &Paths) -> T
 }
 
 /// Documentation, derives and attributes of a definition.
-fn head(definition: &Definition, derives: &[&str], api: &Api) -> TokenStream {
+pub(super) fn head(definition: &Definition, derives: &[&str], api: &Api) -> TokenStream {
     let docs = match &definition.kind {
         Kind::Newtype(newtype) => {
             let mut docs = definition.docs.clone();
@@ -125,7 +125,7 @@ fn constructor(object: &Struct, name: &proc_macro2::Ident, api: &Api, paths: &Pa
     })
 }
 
-fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
+pub(super) fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
     let docs = docs::attributes(&field.docs);
     let name = ident(&field.name);
     let ty = paths.ty(&field.ty, api);
@@ -187,7 +187,7 @@ fn plain_literal(value: &Value) -> TokenStream {
     value.to_string().parse().unwrap_or_default()
 }
 
-fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api, paths: &Paths) -> TokenStream {
+pub(super) fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api, paths: &Paths) -> TokenStream {
     let name = ident(&definition.name);
     let derives: &[&str] = match values.other {
         None => &["Clone", "Copy", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"],
@@ -251,6 +251,8 @@ fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) 
             });
             quote!(::event_api::codegen::union_by_kind!(#name { #(#pairs,)* });)
         }
+        // Emitted by `avro.rs`.
+        Tagging::Branch(_) => TokenStream::new(),
         Tagging::Rule { exactly_one, rules } => {
             let which = ident(if *exactly_one { "only" } else { "first" });
             let pairs = union.variants.iter().zip(rules).map(|(variant, id)| {

@@ -35,7 +35,7 @@ pub(crate) struct Lowering<'a> {
     pub(super) same_value: Vec<Conjunction>,
     diagnostics: Vec<Diagnostic>,
     reported: HashSet<(SchemaId, &'static str)>,
-    used_options: HashSet<String>,
+    pub(super) used_options: HashSet<String>,
     /// The mapped formats that occur.
     pub(super) used_formats: HashSet<&'a str>,
     fallbacks: usize,
@@ -342,7 +342,7 @@ impl<'a> Lowering<'a> {
         Definition { name, docs, kind, derives, attributes }
     }
 
-    fn options_for(
+    pub(super) fn options_for(
         &mut self,
         options: &std::collections::BTreeMap<String, Vec<String>>,
         option: &str,

@@ -352,7 +352,7 @@ impl Lowering<'_> {
                     return type_name(json_type_name(*kind));
                 }
             }
-            Some(Tagging::Rule { .. }) | None => {}
+            Some(Tagging::Rule { .. } | Tagging::Branch(_)) | None => {}
         }
         match self.kinds(&branch.all).as_slice() {
             [JsonType::Object] => match self.own_member(branches, index) {
