@@ -29,7 +29,11 @@ pub struct Oracle {
 
 /// What is valid by a schema.
 #[derive(Debug)]
-pub struct Judge(Validator);
+pub struct Judge {
+    validator: Validator,
+    oracle: Oracle,
+    schema: Value,
+}
 
 impl Oracle {
     /// For schemas of a draft that name none themselves.
@@ -49,13 +53,15 @@ impl Oracle {
     /// # Errors
     /// When the schema is none, or a reference leads nowhere.
     pub fn judge(&self, schema: &Value) -> Result<Judge, String> {
+        let whole = schema.clone();
         let schema = self.prepared(schema);
         let options: ValidationOptions = jsonschema::options();
         // A schema that names its dialect is read in that.
         let names_dialect = schema.get("$schema").is_some();
         let options = if names_dialect { options } else { options.with_draft(self.draft) };
         let options = options.should_validate_formats(true).with_retriever(self.clone());
-        options.build(&schema).map(Judge).map_err(|error| error.to_string())
+        let validator = options.build(&schema).map_err(|error| error.to_string())?;
+        Ok(Judge { validator, oracle: self.clone(), schema: whole })
     }
 
     /// The schema as it is meant: with implied types where they are read, and without formats that are annotations.
@@ -91,6 +97,27 @@ impl Retrieve for Oracle {
 impl Judge {
     /// Whether the schema accepts a value.
     pub fn accepts(&self, value: &Value) -> bool {
-        self.0.is_valid(value)
+        self.validator.is_valid(value)
+    }
+
+    /// Whether a part of the schema accepts a value; also when that cannot be said.
+    pub(crate) fn part_accepts(&self, part: &Value, value: &Value) -> bool {
+        let mut part = part.clone();
+        if let (Value::Object(part), Value::Object(whole)) = (&mut part, &self.schema) {
+            for keyword in ["$schema", "$id", "definitions", "$defs"] {
+                if let Some(value) = whole.get(keyword) {
+                    part.entry(keyword).or_insert_with(|| value.clone());
+                }
+            }
+        }
+        self.oracle.judge(&part).map_or(true, |part| part.accepts(value))
+    }
+
+    /// Whether keywords beside `$ref` say nothing.
+    pub(crate) fn ignores_siblings(&self) -> bool {
+        match self.schema.get("$schema").and_then(Value::as_str) {
+            Some(dialect) => dialect.contains("/draft-0"),
+            None => self.oracle.draft == Draft::Draft7,
+        }
     }
 }
