@@ -11,3 +11,4 @@ pub mod oracle;
 pub mod random;
 pub mod round_trip;
 pub mod schema_suite;
+pub mod trial;

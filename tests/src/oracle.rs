@@ -59,7 +59,9 @@ impl Oracle {
         // A schema that names its dialect is read in that.
         let names_dialect = schema.get("$schema").is_some();
         let options = if names_dialect { options } else { options.with_draft(self.draft) };
-        let options = options.should_validate_formats(true).with_retriever(self.clone());
+        // Draft-07 does not have `uuid`, and the types do in every dialect.
+        let options = options.with_format("uuid", is_uuid).should_validate_formats(true);
+        let options = options.with_retriever(self.clone());
         let validator = options.build(&schema).map_err(|error| error.to_string())?;
         Ok(Judge { validator, oracle: self.clone(), schema: whole })
     }
@@ -85,6 +87,15 @@ impl Oracle {
         let text = fs::read_to_string(Path::new(folder).join(below.trim_end_matches('#'))).ok()?;
         serde_json::from_str(&text).ok()
     }
+}
+
+/// RFC 9562, section 4.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.char_indices().all(|(index, c)| match index {
+            8 | 13 | 18 | 23 => c == '-',
+            _ => c.is_ascii_hexdigit(),
+        })
 }
 
 impl Retrieve for Oracle {
@@ -118,6 +129,28 @@ impl Judge {
         match self.schema.get("$schema").and_then(Value::as_str) {
             Some(dialect) => dialect.contains("/draft-0"),
             None => self.oracle.draft == Draft::Draft7,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonschema::Draft;
+    use serde_json::json;
+
+    use super::{MAPPED_FORMATS, Oracle};
+    use crate::batch::Reading;
+
+    #[test]
+    fn formats_are_assertions_only_where_a_type_stands_for_them() {
+        for draft in [Draft::Draft7, Draft::Draft201909, Draft::Draft202012] {
+            let accepts = |format: &str| {
+                let schema = json!({ "properties": { "a": { "format": format } } });
+                Oracle::new(draft, Reading::Exact).judge(&schema).unwrap().accepts(&json!({ "a": "none" }))
+            };
+            let annotations: Vec<_> = MAPPED_FORMATS.iter().filter(|format| accepts(format)).collect();
+            assert!(annotations.is_empty(), "{draft:?} {annotations:?}");
+            assert!(accepts("email") && accepts("time") && accepts("unheard-of"));
         }
     }
 }

@@ -21,7 +21,23 @@ pub fn smaller_schemas(schema: &Value) -> Vec<Value> {
             }
         }
     }
+    smaller.insert(0, without_unused_definitions(schema));
     smaller.retain(|smaller| size(smaller) < size(schema));
+    smaller
+}
+
+/// Without the definitions that nothing refers to.
+fn without_unused_definitions(schema: &Value) -> Value {
+    let mut smaller = schema.clone();
+    let text = schema.to_string();
+    for folder in ["definitions", "$defs"] {
+        if let Some(Value::Object(definitions)) = smaller.get_mut(folder) {
+            definitions.retain(|name, _| text.contains(&format!("#/{folder}/{}\"", name.replace(' ', "%20"))));
+            if definitions.is_empty() {
+                smaller.as_object_mut().map(|keywords| keywords.remove(folder));
+            }
+        }
+    }
     smaller
 }
 
@@ -69,4 +85,29 @@ fn is_kept(keyword: &str) -> bool {
 
 fn size(value: &Value) -> usize {
     value.to_string().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::smaller_schemas;
+
+    #[test]
+    fn what_is_smaller_keeps_the_definitions_in_use_and_ends() {
+        let schema = json!({
+            "allOf": [{ "$ref": "#/definitions/a" }, { "minimum": 1 }],
+            "definitions": { "a": true, "b": false },
+        });
+        let smaller = smaller_schemas(&schema);
+        for expected in [
+            json!({ "allOf": [{ "$ref": "#/definitions/a" }, { "minimum": 1 }], "definitions": { "a": true } }),
+            json!({ "minimum": 1, "definitions": { "a": true, "b": false } }),
+            json!({ "allOf": [{ "$ref": "#/definitions/a" }], "definitions": { "a": true, "b": false } }),
+        ] {
+            assert!(smaller.contains(&expected), "{expected} {smaller:?}");
+        }
+        let size = |value: &serde_json::Value| value.to_string().len();
+        assert!(smaller.iter().all(|smaller| size(smaller) < size(&schema)));
+    }
 }
