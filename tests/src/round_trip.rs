@@ -108,6 +108,14 @@ impl<'a> RoundTrip<'a> {
     }
 }
 
+/// Whether two JSON texts are the same value, numbers compared without rounding.
+pub fn is_same_value(one: &str, two: &str) -> bool {
+    match (Json::parse(one), Json::parse(two)) {
+        (Ok(one), Ok(two)) => one.same(&two),
+        _ => false,
+    }
+}
+
 /// Every `default` in a schema.
 fn defaults(schema: &Value) -> Vec<Value> {
     match schema {
