@@ -1,0 +1,564 @@
+//! Objects: rows of demands on members, names that must be there or must not, members that must exist go in, an object
+//! comes out, or that there is none.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use super::branch::{Facts, Name, Row, Someone};
+use super::expand::mentions_members;
+use super::goal::{Demand, Literal, Side};
+use super::language::PatternId;
+use super::outcome::{Outcome, Reason};
+use super::sample::{Kind, Sample, Shared, text_node};
+use super::search::{Judgement, Search};
+use crate::schema::Keywords;
+
+/// Members of which an object may consist.
+const MAX_MEMBERS: u64 = 1000;
+
+/// Patterns of names that are told apart.
+const MAX_PATTERNS: usize = 12;
+
+/// What a member must be.
+struct MemberGoal {
+    literals: Vec<Literal>,
+    /// Something was left out that could not be decided.
+    about: Option<Reason>,
+}
+
+/// What an object is made of.
+struct Object<'f, 's> {
+    facts: &'f Facts<'s>,
+    /// The facts' rows, and what closes the object.
+    rows: Vec<Row<'s>>,
+}
+
+/// What was settled so far.
+#[derive(Clone, Default)]
+struct Settled {
+    /// Members by name, with demands beyond those of the rows.
+    named: Vec<(Name, Vec<Literal>)>,
+    /// Members whose names were made up.
+    made: Vec<Made>,
+}
+
+/// A member with a name that no schema mentions.
+#[derive(Clone)]
+struct Made {
+    someones: Vec<usize>,
+    name: Rc<str>,
+    value: Shared,
+}
+
+impl<'s> Search<'s> {
+    /// What a member of this name must be; `None` when there can be none.
+    fn member(&mut self, rows: &[Row<'s>], name: Name) -> Option<MemberGoal> {
+        let text = self.spelled(name);
+        let mut goal = MemberGoal { literals: Vec::with_capacity(rows.len()), about: None };
+        for row in rows {
+            match row {
+                Row::Schema { side, declared, keywords } => {
+                    let demand = if *declared { Demand::Declared } else { Demand::Valid };
+                    let mut mentioned = false;
+                    if let Some(&id) = keywords.properties.get(&*text) {
+                        mentioned = true;
+                        goal.literals.push(Literal::Schema { side: *side, id, demand });
+                    }
+                    for (pattern, &id) in &keywords.pattern_properties {
+                        match self.checker(*side).pattern_matches(pattern, &text) {
+                            Some(true) => {
+                                mentioned = true;
+                                goal.literals.push(Literal::Schema { side: *side, id, demand });
+                            }
+                            Some(false) => {}
+                            None => {
+                                mentioned = true;
+                                goal.about = Some(Reason::Pattern(pattern.clone()));
+                            }
+                        }
+                    }
+                    if !mentioned && let Some(id) = keywords.additional_properties {
+                        goal.literals.push(Literal::Schema { side: *side, id, demand });
+                    }
+                }
+                Row::Rest { mentioned, rest } => match self.mentions(mentioned, &text) {
+                    Some(true) => {}
+                    Some(false) => goal.literals.push((*rest)?),
+                    None => goal.about = Some(Reason::Keyword("patternProperties")),
+                },
+                Row::Every(_) => {}
+            }
+        }
+        Some(goal)
+    }
+
+    /// Whether `properties` or `patternProperties` of some of the schemas concern a name. Names that are required are
+    /// mentioned as well.
+    fn mentions(&mut self, schemas: &[&'s Keywords], text: &str) -> Option<bool> {
+        let mut unknown = false;
+        for keywords in schemas {
+            if keywords.properties.contains_key(text) || keywords.required.iter().any(|name| name == text) {
+                return Some(true);
+            }
+            for pattern in keywords.pattern_properties.keys() {
+                match self.checker(Side::Writer).pattern_matches(pattern, text) {
+                    Some(true) => return Some(true),
+                    Some(false) => {}
+                    None => unknown = true,
+                }
+            }
+        }
+        (!unknown).then_some(false)
+    }
+
+    pub(super) fn judge_present(&mut self, facts: &Facts<'s>, name: Name) -> Judgement {
+        if facts.absent.contains(&name) {
+            return Judgement::Impossible;
+        }
+        if facts.present.contains(&name) {
+            return Judgement::Implied;
+        }
+        let empty = match self.member(&facts.rows, name) {
+            None => true,
+            Some(goal) => !goal.literals.is_empty() && self.surely_empty(goal.literals),
+        };
+        if empty { Judgement::Impossible } else { Judgement::Possible }
+    }
+
+    pub(super) fn judge_member(&mut self, facts: &Facts<'s>, name: Name, literal: Literal) -> Judgement {
+        if facts.absent.contains(&name) {
+            return Judgement::Impossible;
+        }
+        let Some(mut goal) = self.member(&facts.rows, name) else { return Judgement::Impossible };
+        goal.literals.extend(facts.members.iter().filter(|(other, _)| *other == name).map(|(_, literal)| *literal));
+        let mut with = goal.literals.clone();
+        with.push(literal);
+        if matches!(self.find(with), Outcome::Empty) {
+            return Judgement::Impossible;
+        }
+        if facts.present.contains(&name)
+            && let Literal::Schema { side, id, demand } = literal
+        {
+            let demand = if demand == Demand::Invalid { Demand::Valid } else { Demand::Invalid };
+            goal.literals.push(Literal::Schema { side, id, demand });
+            if self.surely_empty(goal.literals) {
+                return Judgement::Implied;
+            }
+        }
+        Judgement::Possible
+    }
+
+    /// An object.
+    pub(super) fn object(&mut self, facts: &Facts<'s>) -> Outcome {
+        let mut rows = facts.rows.clone();
+        rows.extend(closing(facts));
+        let object = Object { facts, rows };
+        if facts.present.len() as u64 > facts.size.1 {
+            return Outcome::Empty;
+        }
+        let mut settled = Settled::default();
+        // Those of which most is asked come first: they are the most likely not to exist.
+        for &(name, literal) in &facts.members {
+            match settled.named.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, literals)) => literals.push(literal),
+                None => settled.named.push((name, vec![literal])),
+            }
+        }
+        for &name in &facts.present {
+            if !settled.named.iter().any(|(other, _)| *other == name) {
+                settled.named.push((name, Vec::new()));
+            }
+        }
+        let mut open = None;
+        for (name, literals) in &settled.named {
+            match self.named(&object, *name, literals) {
+                Outcome::Empty => return Outcome::Empty,
+                Outcome::Unknown(reason) => open = Some(reason),
+                Outcome::Found(_) => {}
+            }
+        }
+        match (self.with_someones(&object, 0, settled), open) {
+            (Outcome::Found(_), Some(reason)) => Outcome::Unknown(reason),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// A member of this name.
+    fn named(&mut self, object: &Object<'_, 's>, name: Name, literals: &[Literal]) -> Outcome {
+        let text = self.spelled(name);
+        let mut about = None;
+        for &literal in &object.facts.names {
+            match self.name_fulfils(&text, literal) {
+                Some(true) => {}
+                Some(false) => return Outcome::Empty,
+                None => about = Some(Reason::Keyword("propertyNames")),
+            }
+        }
+        let Some(mut goal) = self.member(&object.rows, name) else { return Outcome::Empty };
+        goal.literals.extend(literals);
+        match (self.find(goal.literals), goal.about.or(about)) {
+            (Outcome::Found(_), Some(reason)) => Outcome::Unknown(reason),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Whether a name, as a string, is what is demanded.
+    fn name_fulfils(&mut self, text: &str, literal: Literal) -> Option<bool> {
+        let Literal::Schema { side, id, demand } = literal else { return None };
+        self.accepts(side, id, &text_node(text)).map(|valid| valid == (demand != Demand::Invalid))
+    }
+
+    /// Places the members that must exist, from an index on.
+    fn with_someones(&mut self, object: &Object<'_, 's>, index: usize, settled: Settled) -> Outcome {
+        self.steps += 1;
+        let facts = object.facts;
+        let Some(someone) = facts.someone.get(index) else { return self.completed(object, settled) };
+        let count = (settled.named.len() + settled.made.len()) as u64;
+        let mut open = None;
+        macro_rules! attempt {
+            ($settled:expr) => {
+                match self.with_someones(object, index + 1, $settled) {
+                    Outcome::Empty => {}
+                    Outcome::Unknown(Reason::TooManySteps) => return Outcome::Unknown(Reason::TooManySteps),
+                    Outcome::Unknown(reason) => open = Some(reason),
+                    found @ Outcome::Found(_) => return found,
+                }
+            };
+        }
+        // A member that is there anyway, or could be.
+        let mut candidates: Vec<Name> = settled.named.iter().map(|(name, _)| *name).collect();
+        if count < facts.size.1 {
+            for name in self.mentioned_names(object) {
+                if !candidates.contains(&name) && !facts.absent.contains(&name) {
+                    candidates.push(name);
+                }
+            }
+        }
+        for name in candidates {
+            match self.may_be(someone, name) {
+                Some(true) => {}
+                Some(false) => continue,
+                None => {
+                    open = Some(Reason::Keyword("patternProperties"));
+                    continue;
+                }
+            }
+            let mut settled = settled.clone();
+            let position = settled.named.iter().position(|(other, _)| *other == name).unwrap_or_else(|| {
+                settled.named.push((name, Vec::new()));
+                settled.named.len() - 1
+            });
+            settled.named[position].1.extend(someone.value);
+            let literals = settled.named[position].1.clone();
+            match self.named(object, name, &literals) {
+                Outcome::Empty => continue,
+                Outcome::Unknown(reason) => open = Some(reason),
+                Outcome::Found(_) => attempt!(settled),
+            }
+        }
+        if count < facts.size.1 {
+            match self.made_up(object, &[index], &settled) {
+                Ok(Some(made)) => {
+                    let mut settled = settled.clone();
+                    settled.made.push(made);
+                    attempt!(settled);
+                }
+                Ok(None) => {}
+                Err(reason) => open = Some(reason),
+            }
+        }
+        // One member can be two that must exist.
+        for position in 0..settled.made.len() {
+            let mut someones = settled.made[position].someones.clone();
+            someones.push(index);
+            let mut settled = settled.clone();
+            settled.made.remove(position);
+            match self.made_up(object, &someones, &settled) {
+                Ok(Some(made)) => {
+                    settled.made.push(made);
+                    attempt!(settled);
+                }
+                Ok(None) => {}
+                Err(reason) => open = Some(reason),
+            }
+        }
+        open.map_or(Outcome::Empty, Outcome::Unknown)
+    }
+
+    /// Whether a member that must exist may have this name.
+    fn may_be(&mut self, someone: &Someone<'s>, name: Name) -> Option<bool> {
+        if someone.other_than.contains(&name) {
+            return Some(false);
+        }
+        let text = self.spelled(name);
+        let mut all = Some(true);
+        let mut also = |one: Option<bool>| match one {
+            Some(true) => {}
+            Some(false) => all = Some(false),
+            None => all = all.filter(|all| !all),
+        };
+        if let Some(pattern) = someone.pattern {
+            also(self.languages.matches(pattern, &text));
+        }
+        for keywords in &someone.unmentioned {
+            also(Some(!keywords.properties.contains_key(&*text)));
+            for pattern in keywords.pattern_properties.keys() {
+                let pattern = self.languages.id(pattern);
+                also(self.languages.matches(pattern, &text).map(|matches| !matches));
+            }
+        }
+        if let Some(literal) = someone.name {
+            also(self.name_fulfils(&text, literal));
+        }
+        all
+    }
+
+    /// Adds members until there are enough.
+    fn completed(&mut self, object: &Object<'_, 's>, mut settled: Settled) -> Outcome {
+        let least = object.facts.size.0;
+        let mut open = None;
+        if (settled.named.len() + settled.made.len()) as u64 > object.facts.size.1 {
+            return Outcome::Empty;
+        }
+        let missing = |settled: &Settled| least > (settled.named.len() + settled.made.len()) as u64;
+        if missing(&settled) {
+            for name in self.mentioned_names(object) {
+                if !missing(&settled) {
+                    break;
+                }
+                let known = settled.named.iter().any(|(other, _)| *other == name);
+                if known || object.facts.absent.contains(&name) {
+                    continue;
+                }
+                match self.named(object, name, &[]) {
+                    Outcome::Empty => {}
+                    Outcome::Unknown(reason) => open = Some(reason),
+                    Outcome::Found(_) => settled.named.push((name, Vec::new())),
+                }
+            }
+        }
+        while missing(&settled) {
+            if settled.made.len() as u64 >= MAX_MEMBERS {
+                return Outcome::Unknown(Reason::TooLarge);
+            }
+            match self.made_up(object, &[], &settled) {
+                Ok(Some(made)) => settled.made.push(made),
+                Ok(None) => return open.map_or(Outcome::Empty, Outcome::Unknown),
+                Err(reason) => return Outcome::Unknown(reason),
+            }
+        }
+        let mut members = Vec::with_capacity(settled.named.len() + settled.made.len());
+        for (name, literals) in &settled.named {
+            match self.named(object, *name, literals) {
+                Outcome::Found(value) => members.push((self.spelled(*name), value)),
+                // Said before as well, but for what was not decided.
+                other => return other,
+            }
+        }
+        members.extend(settled.made.into_iter().map(|made| (made.name, made.value)));
+        Outcome::Found(Sample::object(members))
+    }
+
+    /// The names that some schema mentions.
+    fn mentioned_names(&mut self, object: &Object<'_, 's>) -> Vec<Name> {
+        let facts = object.facts;
+        let mut seen: HashSet<Name> = HashSet::new();
+        let mut names = Vec::new();
+        let mut add = |name: Name| {
+            if seen.insert(name) {
+                names.push(name);
+            }
+        };
+        facts.present.iter().chain(&facts.absent).copied().for_each(&mut add);
+        for row in &object.rows {
+            let schemas = match row {
+                Row::Schema { keywords, .. } => std::slice::from_ref(keywords),
+                Row::Rest { mentioned, .. } => mentioned.as_slice(),
+                Row::Every(_) => continue,
+            };
+            for keywords in schemas {
+                keywords.properties.keys().for_each(|name| add(self.name(name)));
+            }
+        }
+        for someone in &facts.someone {
+            someone.other_than.iter().copied().for_each(&mut add);
+            for keywords in &someone.unmentioned {
+                keywords.properties.keys().for_each(|name| add(self.name(name)));
+            }
+        }
+        names
+    }
+
+    /// A member with a name that no schema mentions, which is all of the given ones that must exist.
+    fn made_up(&mut self, object: &Object<'_, 's>, someones: &[usize], settled: &Settled) -> Result<Option<Made>, Reason> {
+        let facts = object.facts;
+        let mut patterns: Vec<PatternId> = Vec::new();
+        let mut demanded: Vec<(PatternId, bool)> = Vec::new();
+        for row in &object.rows {
+            let schemas = match row {
+                Row::Schema { keywords, .. } => std::slice::from_ref(keywords),
+                Row::Rest { mentioned, .. } => mentioned.as_slice(),
+                Row::Every(_) => continue,
+            };
+            for pattern in schemas.iter().flat_map(|keywords| keywords.pattern_properties.keys()) {
+                patterns.push(self.languages.id(pattern));
+            }
+        }
+        let mut name_literals = facts.names.clone();
+        let mut value_literals = Vec::new();
+        for &index in someones {
+            let someone = &facts.someone[index];
+            demanded.extend(someone.pattern.map(|pattern| (pattern, true)));
+            for pattern in someone.unmentioned.iter().flat_map(|keywords| keywords.pattern_properties.keys()) {
+                demanded.push((self.languages.id(pattern), false));
+            }
+            name_literals.extend(someone.name);
+            value_literals.extend(someone.value);
+        }
+        patterns.sort_unstable();
+        patterns.dedup();
+        patterns.retain(|pattern| !demanded.iter().any(|(other, _)| other == pattern));
+        if demanded.iter().any(|(pattern, holds)| demanded.contains(&(*pattern, !holds))) {
+            return Ok(None);
+        }
+        if patterns.len() > MAX_PATTERNS {
+            return Err(Reason::TooManySteps);
+        }
+        let mut taken: Vec<Rc<str>> = self.mentioned_names(object).into_iter().map(|name| self.spelled(name)).collect();
+        taken.extend(settled.made.iter().map(|made| made.name.clone()));
+        let mut search = NameSearch { object, someones, name_literals, value_literals, taken, open: None };
+        let found = self.classes(&mut search, &patterns, demanded);
+        match (found, search.open) {
+            (Some(made), _) => Ok(Some(made)),
+            (None, Some(reason)) => Err(reason),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Goes through the ways in which a name can match the patterns, none first.
+    fn classes(
+        &mut self,
+        search: &mut NameSearch<'_, '_, 's>,
+        patterns: &[PatternId],
+        matching: Vec<(PatternId, bool)>,
+    ) -> Option<Made> {
+        let Some((&pattern, rest)) = patterns.split_first() else { return self.of_class(search, &matching) };
+        for holds in [false, true] {
+            let mut matching = matching.clone();
+            matching.push((pattern, holds));
+            // Many combinations have no names at all.
+            if rest.len() > 1 && matches!(self.name_of_class(search, &matching), Outcome::Empty) {
+                continue;
+            }
+            if let Some(made) = self.classes(search, rest, matching) {
+                return Some(made);
+            }
+        }
+        None
+    }
+
+    fn of_class(&mut self, search: &mut NameSearch<'_, '_, 's>, matching: &[(PatternId, bool)]) -> Option<Made> {
+        let mut literals = search.value_literals.clone();
+        for row in &search.object.rows {
+            match row {
+                Row::Schema { side, declared, keywords } => {
+                    let demand = if *declared { Demand::Declared } else { Demand::Valid };
+                    let mut mentioned = false;
+                    for (pattern, &id) in &keywords.pattern_properties {
+                        if matching.contains(&(self.languages.id(pattern), true)) {
+                            mentioned = true;
+                            literals.push(Literal::Schema { side: *side, id, demand });
+                        }
+                    }
+                    if !mentioned && let Some(id) = keywords.additional_properties {
+                        literals.push(Literal::Schema { side: *side, id, demand });
+                    }
+                }
+                Row::Rest { mentioned, rest } => {
+                    let mut patterns = mentioned.iter().flat_map(|keywords| keywords.pattern_properties.keys());
+                    if !patterns.any(|pattern| matching.contains(&(self.languages.id(pattern), true))) {
+                        literals.push((*rest)?);
+                    }
+                }
+                Row::Every(_) => {}
+            }
+        }
+        let value = match self.find(literals) {
+            Outcome::Found(value) => value,
+            Outcome::Empty => return None,
+            Outcome::Unknown(reason) => {
+                if !matches!(self.name_of_class(search, matching), Outcome::Empty) {
+                    search.open = Some(reason);
+                }
+                return None;
+            }
+        };
+        match self.name_of_class(search, matching) {
+            Outcome::Found(name) => match &name.kind {
+                Kind::Text(name) => Some(Made { someones: search.someones.to_vec(), name: name.clone(), value }),
+                _ => None,
+            },
+            Outcome::Empty => None,
+            Outcome::Unknown(reason) => {
+                search.open = Some(reason);
+                None
+            }
+        }
+    }
+
+    fn name_of_class(&mut self, search: &NameSearch<'_, '_, 's>, matching: &[(PatternId, bool)]) -> Outcome {
+        if matching.is_empty() && search.name_literals.is_empty() {
+            return Outcome::Found(Sample::text(fresh(&search.taken)));
+        }
+        let mut literals = search.name_literals.clone();
+        literals.push(Literal::Text);
+        literals.extend(matching.iter().map(|&(pattern, holds)| Literal::Pattern(pattern, holds)));
+        let taken: Vec<Shared> = search.taken.iter().map(|name| Sample::text(name.clone())).collect();
+        if !taken.is_empty() {
+            literals.push(self.outside(&taken));
+        }
+        self.find(literals)
+    }
+}
+
+/// A search for a member with a made-up name.
+struct NameSearch<'a, 'f, 's> {
+    object: &'a Object<'f, 's>,
+    someones: &'a [usize],
+    name_literals: Vec<Literal>,
+    value_literals: Vec<Literal>,
+    taken: Vec<Rc<str>>,
+    /// Why something was left undecided.
+    open: Option<Reason>,
+}
+
+/// A name that is not taken.
+fn fresh(taken: &[Rc<str>]) -> String {
+    let mut number = 0;
+    loop {
+        let name = match number {
+            0 => "other".to_owned(),
+            number => format!("other{number}"),
+        };
+        if !taken.iter().any(|other| **other == *name) {
+            return name;
+        }
+        number += 1;
+    }
+}
+
+/// What closes an object of which a writer sends what it declares: members that no schema mentions are not there, unless
+/// some schema says what others may be.
+fn closing<'s>(facts: &Facts<'s>) -> Option<Row<'s>> {
+    let mut mentioned: Vec<&'s Keywords> = Vec::new();
+    for row in &facts.rows {
+        if let Row::Schema { declared: true, keywords, .. } = row {
+            if keywords.additional_properties.is_some() {
+                return None;
+            }
+            mentioned.push(keywords);
+        }
+    }
+    // An object of which nothing is said may be any.
+    mentioned.iter().any(|keywords| mentions_members(keywords)).then(|| Row::Rest { mentioned: Rc::new(mentioned), rest: None })
+}

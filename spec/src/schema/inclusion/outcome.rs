@@ -1,0 +1,61 @@
+//! What a search can come to.
+
+use std::fmt;
+
+use super::sample::Shared;
+
+/// What came of looking for a value that fulfils a goal.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    /// There is one: this.
+    Found(Shared),
+    /// There is none, proved.
+    Empty,
+    /// Neither a value nor a proof was found.
+    Unknown(Reason),
+}
+
+/// The same for parts of a value.
+#[derive(Clone, Debug)]
+pub(super) enum Leaf<T> {
+    Found(T),
+    Empty,
+    Unknown(Reason),
+}
+
+/// Why a question was left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The search took more steps than it may.
+    TooManySteps,
+    /// The schemas are nested too deeply.
+    TooDeep,
+    /// A counterexample would have to be larger than is reasonable.
+    TooLarge,
+    /// A regular expression that no automaton can decide (back references, most look-around), or one too large.
+    Pattern(String),
+    /// Numbers of too many digits, or too far apart.
+    Numbers,
+    /// A reference that leads nowhere.
+    UnresolvedReference(String),
+    /// A keyword whose interplay with others is not decided.
+    Keyword(&'static str),
+    /// A counterexample was found, but the validator does not confirm it.
+    Unconfirmed,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::TooManySteps => f.write_str("there are too many combinations to go through"),
+            Reason::TooDeep => f.write_str("the schemas are nested too deeply"),
+            Reason::TooLarge => f.write_str("a counterexample would have to be unreasonably large"),
+            Reason::Pattern(pattern) => write!(f, "the regular expression `{pattern}` cannot be decided"),
+            Reason::Numbers => f.write_str("numbers have too many digits or are too far apart"),
+            Reason::UnresolvedReference(reference) => write!(f, "the reference `{reference}` leads nowhere"),
+            Reason::Keyword(keyword) => write!(f, "`{keyword}` depends here on what other keywords have evaluated"),
+            Reason::Unconfirmed => f.write_str("a counterexample was found, but could not be confirmed"),
+        }
+    }
+}

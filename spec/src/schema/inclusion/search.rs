@@ -1,0 +1,592 @@
+//! The search for a value that fulfils a goal: type by type, branch by branch, with a memory of every goal that was
+//! decided.
+//!
+//! A goal that is met again while it is being decided counts as having no value, for a smallest value of it would contain
+//! a smaller one. What was concluded from that is provisional until the goal itself is decided.
+
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+use super::branch::{Branch, Choice, Fact, Name};
+use super::expand::{Accepts, accepts_type};
+use super::goal::{Demand, Goal, Literal, OutsideId, Side, Type};
+use super::language::{Languages, Wanted};
+use super::outcome::{Leaf, Outcome, Reason};
+use super::sample::{Kind, Sample, Shared};
+use crate::schema::{Checker, SchemaId, SchemaKind, Schemas};
+use crate::source::Node;
+
+/// Branches and goals that a search looks at.
+pub(super) const MAX_STEPS: usize = 60_000;
+
+/// Goals within goals: values within values.
+const MAX_DEPTH: usize = 240;
+
+/// Parts of which a value may consist when it is looked at as a whole.
+pub(super) const MAX_SIZE: u64 = 20_000;
+
+/// One search, with everything that it has found out.
+#[derive(Debug)]
+pub(super) struct Search<'s> {
+    writer: &'s Schemas,
+    reader: &'s Schemas,
+    checkers: [Checker<'s>; 2],
+    pub(super) languages: Languages,
+    names: HashMap<Rc<str>, Name>,
+    name_texts: Vec<Rc<str>>,
+    outside: Vec<Rc<[Shared]>>,
+    memo: HashMap<Goal, Memo>,
+    /// Goals without a value, if those of lower depth that they led to have none.
+    provisional: Vec<Goal>,
+    depth: usize,
+    /// The least depth of an undecided goal that was met since this was reset.
+    lowest: usize,
+    pub(super) steps: usize,
+}
+
+/// What is known of a goal.
+#[derive(Debug)]
+enum Memo {
+    /// It is being decided, at this depth.
+    Open(usize),
+    Done(Outcome),
+    /// It has no value if the goal that is being decided at this depth has none.
+    Provisional(usize),
+}
+
+/// What the facts of a branch say of another fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Judgement {
+    Impossible,
+    Possible,
+    Implied,
+}
+
+impl<'s> Search<'s> {
+    pub(super) fn new(writer: &'s Schemas, reader: &'s Schemas) -> Self {
+        Search {
+            writer,
+            reader,
+            checkers: [Checker::new(writer), Checker::new(reader)],
+            languages: Languages::default(),
+            names: HashMap::new(),
+            name_texts: Vec::new(),
+            outside: Vec::new(),
+            memo: HashMap::new(),
+            provisional: Vec::new(),
+            depth: 0,
+            lowest: usize::MAX,
+            steps: 0,
+        }
+    }
+
+    pub(super) fn schemas(&self, side: Side) -> &'s Schemas {
+        match side {
+            Side::Writer => self.writer,
+            Side::Reader => self.reader,
+        }
+    }
+
+    pub(super) fn name(&mut self, text: &str) -> Name {
+        if let Some(name) = self.names.get(text) {
+            return *name;
+        }
+        let name = Name(self.name_texts.len() as u32);
+        let text: Rc<str> = text.into();
+        self.names.insert(text.clone(), name);
+        self.name_texts.push(text);
+        name
+    }
+
+    pub(super) fn spelled(&self, name: Name) -> Rc<str> {
+        self.name_texts[name.0 as usize].clone()
+    }
+
+    /// The demand to be none of some values.
+    pub(super) fn outside(&mut self, values: &[Shared]) -> Literal {
+        let same = |known: &Rc<[Shared]>| {
+            known.len() == values.len() && known.iter().zip(values).all(|(a, b)| a.equals(b))
+        };
+        let index = self.outside.iter().position(same).unwrap_or_else(|| {
+            self.outside.push(values.into());
+            self.outside.len() - 1
+        });
+        Literal::Outside(OutsideId(index as u32))
+    }
+
+    /// A value that fulfils all demands.
+    pub(super) fn find(&mut self, literals: Vec<Literal>) -> Outcome {
+        let Some(goal) = self.normalise(literals) else { return Outcome::Empty };
+        match self.memo.get(&goal) {
+            Some(Memo::Done(outcome)) => return outcome.clone(),
+            Some(&Memo::Open(depth) | &Memo::Provisional(depth)) => {
+                self.lowest = self.lowest.min(depth);
+                return Outcome::Empty;
+            }
+            None => {}
+        }
+        self.steps += 1;
+        if self.depth >= MAX_DEPTH {
+            return Outcome::Unknown(Reason::TooDeep);
+        }
+        if self.steps > MAX_STEPS {
+            return Outcome::Unknown(Reason::TooManySteps);
+        }
+        let depth = self.depth;
+        let lowest_outside = std::mem::replace(&mut self.lowest, usize::MAX);
+        let first = self.provisional.len();
+        self.memo.insert(goal.clone(), Memo::Open(depth));
+        self.depth += 1;
+        let outcome = self.decide(&goal);
+        self.depth -= 1;
+        let lowest = std::mem::replace(&mut self.lowest, lowest_outside);
+        match outcome {
+            Outcome::Empty if lowest < depth => {
+                self.lowest = self.lowest.min(lowest);
+                self.memo.insert(goal.clone(), Memo::Provisional(lowest));
+                self.provisional.push(goal);
+            }
+            Outcome::Empty => {
+                for goal in self.provisional.drain(first..) {
+                    self.memo.insert(goal, Memo::Done(Outcome::Empty));
+                }
+                self.memo.insert(goal, Memo::Done(Outcome::Empty));
+            }
+            Outcome::Found(_) | Outcome::Unknown(_) => {
+                for goal in self.provisional.drain(first..) {
+                    self.memo.remove(&goal);
+                }
+                match outcome {
+                    // Another way may lead there with less behind it.
+                    Outcome::Unknown(Reason::TooDeep) => self.memo.remove(&goal),
+                    _ => self.memo.insert(goal, Memo::Done(outcome.clone())),
+                };
+            }
+        }
+        outcome
+    }
+
+    /// The demands in their one form; `None` when two contradict each other.
+    fn normalise(&self, literals: Vec<Literal>) -> Option<Goal> {
+        let mut goal = Vec::with_capacity(literals.len());
+        for literal in literals {
+            let literal = match literal {
+                Literal::Schema { side, id, demand } => {
+                    let id = self.schemas(side).follow(id);
+                    match &self.schemas(side)[id].kind {
+                        SchemaKind::Bool(accepts) if *accepts == (demand != Demand::Invalid) => continue,
+                        SchemaKind::Bool(_) => return None,
+                        SchemaKind::Object(_) => Literal::Schema { side, id, demand },
+                    }
+                }
+                other => other,
+            };
+            goal.push(literal);
+        }
+        goal.sort_unstable();
+        goal.dedup();
+        let contradicts = |literal: &Literal| opposites(*literal).iter().any(|other| goal.binary_search(other).is_ok());
+        (!goal.iter().any(contradicts)).then(|| goal.into())
+    }
+
+    fn decide(&mut self, goal: &Goal) -> Outcome {
+        let mut few: Option<&'s [Node]> = None;
+        for literal in goal.iter() {
+            let Literal::Schema { side, id, demand: Demand::Valid | Demand::Declared } = *literal else { continue };
+            let SchemaKind::Object(keywords) = &self.schemas(side)[id].kind else { continue };
+            let constant = keywords.const_value.as_ref().map(std::slice::from_ref);
+            let values = constant.or(keywords.enum_values.as_deref());
+            if let Some(values) = values.filter(|values| few.is_none_or(|few| values.len() < few.len())) {
+                few = Some(values);
+            }
+        }
+        if let Some(values) = few {
+            return self.among(values, goal);
+        }
+        let mut open = None;
+        for json_type in Type::ALL {
+            let excluded = |literal: &Literal| match *literal {
+                Literal::Schema { side, id, demand: Demand::Valid | Demand::Declared } => {
+                    match &self.schemas(side)[id].kind {
+                        SchemaKind::Object(keywords) => matches!(accepts_type(keywords, json_type), Accepts::No),
+                        SchemaKind::Bool(accepts) => !accepts,
+                    }
+                }
+                Literal::Text => json_type != Type::String,
+                _ => false,
+            };
+            if goal.iter().any(excluded) {
+                continue;
+            }
+            let mut branch = Branch::new(json_type);
+            if !self.assume(&mut branch, goal.iter().map(|&literal| Fact::Literal(literal)).collect()) {
+                continue;
+            }
+            match self.explore(branch, goal) {
+                Outcome::Empty => {}
+                Outcome::Unknown(reason) => open = Some(reason),
+                found @ Outcome::Found(_) => return found,
+            }
+        }
+        open.map_or(Outcome::Empty, Outcome::Unknown)
+    }
+
+    /// Adds facts to a branch; `false` when they contradict it.
+    pub(super) fn assume(&mut self, branch: &mut Branch<'s>, facts: Vec<Fact<'s>>) -> bool {
+        let mut waiting = VecDeque::from(facts);
+        while let Some(fact) = waiting.pop_front() {
+            match fact {
+                Fact::Literal(Literal::Schema { side, id, demand }) => {
+                    let id = self.schemas(side).follow(id);
+                    let literal = Literal::Schema { side, id, demand };
+                    if branch.seen.contains(&literal) {
+                        continue;
+                    }
+                    if opposites(literal).iter().any(|other| branch.seen.contains(other)) {
+                        return false;
+                    }
+                    branch.seen.push(literal);
+                    if demand == Demand::Invalid {
+                        if let Some(ways) = self.refused(side, id, branch.json_type) {
+                            waiting.push_back(Fact::Choice(Choice { alternatives: ways, positive: false }));
+                        }
+                    } else {
+                        waiting.extend(self.accepted(side, id, demand == Demand::Declared, branch.json_type));
+                    }
+                }
+                Fact::Literal(Literal::Pattern(pattern, holds)) => {
+                    if branch.json_type == Type::String && !branch.facts.add(Fact::Pattern(pattern, holds)) {
+                        return false;
+                    }
+                }
+                Fact::Literal(Literal::Outside(id)) => {
+                    let values = self.outside[id.0 as usize].clone();
+                    for value in values.iter().filter(|value| type_of_sample(value) == branch.json_type) {
+                        waiting.push_back(Fact::Outside(value.clone()));
+                    }
+                }
+                Fact::Literal(Literal::Text) => {
+                    if branch.json_type != Type::String {
+                        return false;
+                    }
+                }
+                Fact::Outside(value) => match self.other_than(&value) {
+                    fact @ Fact::Outside(_) => {
+                        branch.facts.add(fact);
+                    }
+                    other => waiting.push_back(other),
+                },
+                Fact::Choice(mut choice) => {
+                    if choice.alternatives.iter().any(Vec::is_empty) {
+                        continue;
+                    }
+                    match choice.alternatives.len() {
+                        0 => return false,
+                        1 => waiting.extend(choice.alternatives.remove(0)),
+                        _ => branch.open.push(choice),
+                    }
+                }
+                Fact::Doubt(reason) => branch.doubt = Some(reason),
+                Fact::OneOf(values) => {
+                    if branch.one_of.is_none_or(|few| values.len() < few.len()) {
+                        branch.one_of = Some(values);
+                    }
+                }
+                fact => {
+                    if !branch.facts.add(fact) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// A value of a branch.
+    fn explore(&mut self, mut branch: Branch<'s>, goal: &Goal) -> Outcome {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return Outcome::Unknown(Reason::TooManySteps);
+        }
+        if !self.propagate(&mut branch) {
+            return Outcome::Empty;
+        }
+        if let Some(values) = branch.one_of {
+            return self.among(values, goal);
+        }
+        // What a value is says more than what it is not; then, the fewer alternatives the better.
+        let rank = |choice: &Choice<'_>| (!choice.positive, choice.alternatives.len());
+        let Some(index) = (0..branch.open.len()).min_by_key(|&index| rank(&branch.open[index])) else {
+            return self.leaf(&branch, goal);
+        };
+        let choice = branch.open.swap_remove(index);
+        let mut open = None;
+        for alternative in choice.alternatives {
+            let mut narrower = branch.clone();
+            if !self.assume(&mut narrower, alternative) {
+                continue;
+            }
+            match self.explore(narrower, goal) {
+                Outcome::Empty => {}
+                Outcome::Unknown(Reason::TooManySteps) => return Outcome::Unknown(Reason::TooManySteps),
+                Outcome::Unknown(reason) => open = Some(reason),
+                found @ Outcome::Found(_) => return found,
+            }
+        }
+        open.map_or(Outcome::Empty, Outcome::Unknown)
+    }
+
+    /// Drops alternatives that the facts exclude and choices that they settle, as long as there are any; `false` when
+    /// nothing remains of a choice.
+    fn propagate(&mut self, branch: &mut Branch<'s>) -> bool {
+        let mut index = 0;
+        while index < branch.open.len() {
+            if branch.one_of.is_some() {
+                return true;
+            }
+            self.steps += 1;
+            let mut choice = branch.open.swap_remove(index);
+            let mut settled = false;
+            choice.alternatives.retain(|alternative| {
+                let judgement = if settled { Judgement::Possible } else { self.judge(branch, alternative) };
+                settled |= judgement == Judgement::Implied;
+                judgement != Judgement::Impossible
+            });
+            if settled {
+                continue;
+            }
+            match choice.alternatives.len() {
+                0 => return false,
+                1 => {
+                    if !self.assume(branch, choice.alternatives.remove(0)) {
+                        return false;
+                    }
+                    // What was possible before may not be any more.
+                    index = 0;
+                }
+                _ => {
+                    branch.open.push(choice);
+                    let last = branch.open.len() - 1;
+                    branch.open.swap(index, last);
+                    index += 1;
+                }
+            }
+        }
+        true
+    }
+
+    fn judge(&mut self, branch: &Branch<'s>, alternative: &[Fact<'s>]) -> Judgement {
+        let mut all = Judgement::Implied;
+        for fact in alternative {
+            let one = self.judge_fact(branch, fact);
+            all = all.min(one);
+            if all == Judgement::Impossible {
+                break;
+            }
+        }
+        all
+    }
+
+    fn judge_fact(&mut self, branch: &Branch<'s>, fact: &Fact<'s>) -> Judgement {
+        let facts = &branch.facts;
+        let when = |impossible: bool, implied: bool| match (impossible, implied) {
+            (true, _) => Judgement::Impossible,
+            (false, true) => Judgement::Implied,
+            (false, false) => Judgement::Possible,
+        };
+        match fact {
+            Fact::Never => Judgement::Impossible,
+            Fact::About(_) => Judgement::Implied,
+            Fact::Literal(Literal::Schema { side, id, demand }) => {
+                let id = self.schemas(*side).follow(*id);
+                let literal = Literal::Schema { side: *side, id, demand: *demand };
+                if branch.seen.contains(&literal) {
+                    return Judgement::Implied;
+                }
+                if opposites(literal).iter().any(|other| branch.seen.contains(other)) {
+                    return Judgement::Impossible;
+                }
+                let accepts = match &self.schemas(*side)[id].kind {
+                    SchemaKind::Bool(true) => return when(*demand == Demand::Invalid, *demand != Demand::Invalid),
+                    SchemaKind::Bool(false) => Accepts::No,
+                    SchemaKind::Object(keywords) => accepts_type(keywords, branch.json_type),
+                };
+                match accepts {
+                    Accepts::No => when(*demand != Demand::Invalid, *demand == Demand::Invalid),
+                    _ => Judgement::Possible,
+                }
+            }
+            Fact::Size(least, most) => {
+                let (low, high) = facts.size;
+                when(*least > high || *most < low, *least <= low && *most >= high)
+            }
+            Fact::Pattern(pattern, holds) => {
+                when(facts.patterns.contains(&(*pattern, !holds)), facts.patterns.contains(&(*pattern, *holds)))
+            }
+            Fact::Unique => when(facts.twins, facts.unique),
+            Fact::Twins => when(facts.unique, facts.twins),
+            Fact::Present(name) => self.judge_present(facts, *name),
+            Fact::Absent(name) => match self.judge_present(facts, *name) {
+                Judgement::Impossible => Judgement::Implied,
+                Judgement::Implied => Judgement::Impossible,
+                Judgement::Possible => Judgement::Possible,
+            },
+            Fact::Member(name, literal) => self.judge_member(facts, *name, *literal),
+            Fact::Item(index, literal) => self.judge_item(facts, *index, *literal),
+            Fact::SomeItem(from, literal) => self.judge_some_item(facts, *from, *literal),
+            _ => Judgement::Possible,
+        }
+    }
+
+    /// Like [`Search::find`], but only what does not depend on undecided goals counts as empty.
+    pub(super) fn surely_empty(&mut self, literals: Vec<Literal>) -> bool {
+        let lowest = std::mem::replace(&mut self.lowest, usize::MAX);
+        let outcome = self.find(literals);
+        let sure = self.lowest == usize::MAX;
+        self.lowest = lowest;
+        sure && matches!(outcome, Outcome::Empty)
+    }
+
+    /// A value where nothing is left to choose.
+    fn leaf(&mut self, branch: &Branch<'s>, goal: &Goal) -> Outcome {
+        let facts = &branch.facts;
+        let outcome = match branch.json_type {
+            Type::Null => Outcome::Found(Sample::null()),
+            Type::Boolean => {
+                let values = [Sample::boolean(false), Sample::boolean(true)];
+                let free = values.into_iter().find(|value| !facts.outside.iter().any(|other| other.equals(value)));
+                free.map_or(Outcome::Empty, Outcome::Found)
+            }
+            Type::Number => {
+                let mut numbers = facts.numbers.clone();
+                for value in &facts.outside {
+                    if let Kind::Number(number) = &value.kind {
+                        numbers.exclude(number.clone());
+                    }
+                }
+                match numbers.find() {
+                    Leaf::Found(number) => Outcome::Found(Sample::number(number)),
+                    Leaf::Empty => Outcome::Empty,
+                    Leaf::Unknown(reason) => Outcome::Unknown(reason),
+                }
+            }
+            Type::String => return self.string(branch, goal),
+            Type::Array => self.array(facts),
+            Type::Object => self.object(facts),
+        };
+        match outcome {
+            Outcome::Found(value) => self.confirmed(branch, goal, value, facts.about.clone()),
+            other => other,
+        }
+    }
+
+    fn string(&mut self, branch: &Branch<'s>, goal: &Goal) -> Outcome {
+        let facts = &branch.facts;
+        let mut about = facts.about.clone();
+        let mut wanted = Wanted { least: facts.size.0, most: facts.size.1, ..Wanted::default() };
+        for &(pattern, holds) in &facts.patterns {
+            match self.languages.language(pattern) {
+                Some(language) => wanted.languages.push((language, holds)),
+                None => about = Some(Reason::Pattern(self.languages.text(pattern).to_string())),
+            }
+        }
+        for value in &facts.outside {
+            if let Kind::Text(text) = &value.kind {
+                wanted.outside.insert(text.clone());
+            }
+        }
+        match wanted.find() {
+            Leaf::Found(text) => self.confirmed(branch, goal, Sample::text(text), about),
+            Leaf::Empty => Outcome::Empty,
+            Leaf::Unknown(reason) => Outcome::Unknown(reason),
+        }
+    }
+
+    /// What was found, when it is sure to be what was looked for.
+    fn confirmed(&mut self, branch: &Branch<'s>, goal: &Goal, value: Shared, about: Option<Reason>) -> Outcome {
+        if let Some(reason) = &branch.doubt {
+            return Outcome::Unknown(reason.clone());
+        }
+        let Some(reason) = about else { return Outcome::Found(value) };
+        if value.size() > MAX_SIZE {
+            return Outcome::Unknown(Reason::TooLarge);
+        }
+        match self.fulfils(&value.to_node(), goal) {
+            Some(true) => Outcome::Found(value),
+            _ => Outcome::Unknown(reason),
+        }
+    }
+
+    /// A value of a list.
+    fn among(&mut self, values: &'s [Node], goal: &Goal) -> Outcome {
+        let mut open = None;
+        for value in values {
+            self.steps += 1;
+            match self.fulfils(value, goal) {
+                Some(true) => return Outcome::Found(Sample::of(value)),
+                Some(false) => {}
+                None => open = Some(Reason::Unconfirmed),
+            }
+        }
+        open.map_or(Outcome::Empty, Outcome::Unknown)
+    }
+
+    /// Whether a value fulfils all demands; `None` when the validator cannot tell.
+    fn fulfils(&mut self, value: &Node, goal: &[Literal]) -> Option<bool> {
+        let mut all = Some(true);
+        for &literal in goal {
+            let one = match literal {
+                Literal::Schema { side, id, demand } => {
+                    self.accepts(side, id, value).map(|valid| valid == (demand != Demand::Invalid))
+                }
+                Literal::Pattern(pattern, holds) => match value.as_str() {
+                    Some(text) => self.languages.matches(pattern, text).map(|matches| matches == holds),
+                    None => Some(true),
+                },
+                Literal::Outside(id) => {
+                    let value = Sample::of(value);
+                    Some(!self.outside[id.0 as usize].iter().any(|other| other.equals(&value)))
+                }
+                Literal::Text => Some(value.as_str().is_some()),
+            };
+            match one {
+                Some(false) => return Some(false),
+                Some(true) => {}
+                None => all = None,
+            }
+        }
+        all
+    }
+
+    /// Whether a schema accepts a value; `None` when the validator cannot tell.
+    pub(super) fn accepts(&mut self, side: Side, id: SchemaId, value: &Node) -> Option<bool> {
+        self.checker(side).decide(id, value)
+    }
+
+    pub(super) fn checker(&mut self, side: Side) -> &mut Checker<'s> {
+        &mut self.checkers[side as usize]
+    }
+}
+
+/// The demands that cannot be fulfilled together with this one.
+pub(super) fn opposites(literal: Literal) -> Vec<Literal> {
+    match literal {
+        Literal::Schema { side, id, demand: Demand::Invalid } => {
+            [Demand::Valid, Demand::Declared].map(|demand| Literal::Schema { side, id, demand }).into()
+        }
+        Literal::Schema { side, id, .. } => vec![Literal::Schema { side, id, demand: Demand::Invalid }],
+        Literal::Pattern(pattern, holds) => vec![Literal::Pattern(pattern, !holds)],
+        Literal::Outside(_) | Literal::Text => Vec::new(),
+    }
+}
+
+fn type_of_sample(value: &Sample) -> Type {
+    match &value.kind {
+        Kind::Null => Type::Null,
+        Kind::Bool(_) => Type::Boolean,
+        Kind::Number(_) => Type::Number,
+        Kind::Text(_) => Type::String,
+        Kind::Array(_) => Type::Array,
+        Kind::Object(_) => Type::Object,
+    }
+}

@@ -1,0 +1,93 @@
+//! Judged pairs of schemas: the engine must never be wrong where a value proves it, and rarely undecided.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+use std::path::{Path, PathBuf};
+
+use event_api_spec::Loader;
+use event_api_spec::schema::{Dialect, Inclusion, Reading, Verdict};
+
+/// Pairs that the collection presumes to be compatible, because nobody found a counterexample. The engine has one.
+const PRESUMED_WRONGLY: &[(&str, &str)] = &[];
+
+fn collection() -> Option<Vec<serde_json::Value>> {
+    let folder = std::env::var_os("EVENT_API_COMPAT")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/compat"), PathBuf::from);
+    let file = folder.join("pairs.jsonl");
+    let Ok(text) = std::fs::read_to_string(&file) else {
+        println!("skipped: there are no judged pairs at {}", file.display());
+        return None;
+    };
+    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+/// What another validator says.
+fn is_valid(schema: &serde_json::Value, value: &serde_json::Value) -> bool {
+    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft7).should_validate_formats(false);
+    options.build(schema).unwrap().is_valid(value)
+}
+
+#[derive(Default)]
+struct Tally {
+    right: usize,
+    unsound: Vec<String>,
+    over_strict: Vec<String>,
+    unknown: Vec<String>,
+    micros: Vec<u128>,
+}
+
+fn run(pairs: &[serde_json::Value], reading: Reading) -> Tally {
+    let mut tally = Tally::default();
+    for pair in pairs {
+        let id = pair["id"].as_str().unwrap().to_owned();
+        let load = |side: &str| {
+            Loader::new().load_schema_text(format!("{side}.json"), &pair[side].to_string(), Dialect::Draft7)
+        };
+        let (writer, reader) = (load("writer"), load("reader"));
+        let start = std::time::Instant::now();
+        let mut inclusion = Inclusion::new(&writer.schemas, &reader.schemas, reading);
+        let verdict = inclusion.decide(writer.root.unwrap(), reader.root.unwrap());
+        tally.micros.push(start.elapsed().as_micros());
+        let expected = pair["expected"].as_str().unwrap();
+        match verdict {
+            Verdict::Unknown { reason } => tally.unknown.push(format!("{id} ({expected}): {reason}")),
+            Verdict::Compatible if expected == "compatible" => tally.right += 1,
+            Verdict::Compatible => {
+                tally.unsound.push(format!("{id}: {} is sent and not read", pair["counterexample"]));
+            }
+            Verdict::Incompatible { witness } => {
+                let json = witness.to_json();
+                assert!(is_valid(&pair["writer"], &json), "{id}: {witness} is not valid for the writer");
+                assert!(!is_valid(&pair["reader"], &json), "{id}: {witness} is valid for the reader");
+                if expected == "incompatible" {
+                    tally.right += 1;
+                } else {
+                    tally.over_strict.push(format!("{id}: {witness}"));
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    tally.micros.sort_unstable();
+    println!("{reading:?}: {} pairs", pairs.len());
+    println!("  right        {:5} ({:.1} %)", tally.right, 100.0 * tally.right as f64 / pairs.len() as f64);
+    for (name, list) in
+        [("unsound", &tally.unsound), ("over-strict", &tally.over_strict), ("unknown", &tally.unknown)]
+    {
+        println!("  {name:12} {:5}", list.len());
+        list.iter().for_each(|line| println!("    {line}"));
+    }
+    println!("  median {} µs, longest {} µs", tally.micros[pairs.len() / 2], tally.micros[pairs.len() - 1]);
+    tally
+}
+
+#[test]
+fn no_verdict_on_the_judged_pairs_is_unsound_and_few_are_open() {
+    let Some(pairs) = collection() else { return };
+    let tally = run(&pairs, Reading::AsWritten);
+    assert!(pairs.len() >= 1400, "{} pairs", pairs.len());
+    assert_eq!(tally.unsound, Vec::<String>::new());
+    let unexplained = |line: &&String| !PRESUMED_WRONGLY.iter().any(|(id, _)| line.starts_with(id));
+    assert_eq!(tally.over_strict.iter().filter(unexplained).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(tally.over_strict.len() <= 8 && tally.unknown.len() <= 14);
+}
