@@ -8,7 +8,28 @@ use event_api_spec::Loader;
 use event_api_spec::schema::{Dialect, Inclusion, Reading, Verdict};
 
 /// Pairs that the collection presumes to be compatible, because nobody found a counterexample. The engine has one.
-const PRESUMED_WRONGLY: &[(&str, &str)] = &[];
+///
+/// Each witness is confirmed by two validators, in [`run`].
+const PRESUMED_WRONGLY: &[(&str, &str)] = &[
+    ("71c7333d5d44", "`ax` ends in x, so the writer has a pattern for it; the reader has none and allows no others"),
+    ("0454675eeb42", "arrays of 150 arrays of numbers where the reader wants strings: no value was tried, being so large"),
+    ("b71f84b911fa", "version 1.0 where the reader wants 2.0: no value was tried, being so large"),
+    ("c1f62a534f48", "version 2.0 where the reader wants 1.0: no value was tried, being so large"),
+    ("382b5bbed533", LINE_END),
+    ("3c64be22969e", LINE_END),
+    ("04e20b903901", LINE_END),
+    ("1e45d7197031", LINE_END),
+    ("8bc4c891b630", LINE_END),
+    ("54ad13091f71", LINE_END),
+    ("fa977039b046", LINE_END),
+    ("8a6877697b5d", LINE_END),
+    ("d608dbfc370c", LINE_END),
+    ("a43e8cfd1f89", LINE_END),
+    ("f0457e53c1f8", LINE_END),
+];
+
+const LINE_END: &str =
+    "a string of line ends: `.` matches none of them (ECMA-262, section 22.2.2.7.1), while `minLength` counts them";
 
 fn collection() -> Option<Vec<serde_json::Value>> {
     let folder = std::env::var_os("EVENT_API_COMPAT")
@@ -89,5 +110,5 @@ fn no_verdict_on_the_judged_pairs_is_unsound_and_few_are_open() {
     assert_eq!(tally.unsound, Vec::<String>::new());
     let unexplained = |line: &&String| !PRESUMED_WRONGLY.iter().any(|(id, _)| line.starts_with(id));
     assert_eq!(tally.over_strict.iter().filter(unexplained).collect::<Vec<_>>(), Vec::<&String>::new());
-    assert!(tally.over_strict.len() <= 8 && tally.unknown.len() <= 14);
+    assert_eq!(tally.unknown, Vec::<String>::new());
 }

@@ -1,0 +1,172 @@
+//! Schemas and values by chance: no value may contradict a verdict.
+//!
+//! `EVENT_API_FUZZ_PAIRS` sets how many pairs of schemas there are (a few thousand take some seconds, unoptimised), and
+//! `EVENT_API_FUZZ_SEED` which ones.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+mod random;
+mod schemas;
+mod values;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use event_api_spec::schema::{Checker, Dialect, Inclusion, Reading, SchemaId, Verdict};
+use event_api_spec::{LoadedSchema, Loader, Node};
+use random::Random;
+use serde_json::{Value, json};
+
+/// Values of the writer that are tried for each pair that is said to be compatible.
+const VALUES: usize = 60;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn load(schema: &Value) -> LoadedSchema {
+    Loader::new().load_schema_text("schema.json", &schema.to_string(), Dialect::Draft7)
+}
+
+/// A value as the checker takes it: the default of a schema is one.
+fn node(value: &Value) -> Node {
+    let holder = load(&json!({ "const": value }));
+    match &holder.schemas[holder.root.unwrap()].kind {
+        event_api_spec::schema::SchemaKind::Object(keywords) => keywords.const_value.clone().unwrap(),
+        event_api_spec::schema::SchemaKind::Bool(_) => panic!("an object was written"),
+    }
+}
+
+/// What another validator says; `None` when it does not take the schema.
+fn other_validator(schema: &Value, value: &Value) -> Option<bool> {
+    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft7).should_validate_formats(false);
+    Some(options.build(schema).ok()?.is_valid(value))
+}
+
+#[derive(Default)]
+struct Tally {
+    verdicts: HashMap<&'static str, usize>,
+    unknown: HashMap<String, usize>,
+    values: usize,
+    most_steps: usize,
+}
+
+fn decide(writer: &LoadedSchema, reader: &LoadedSchema, reading: Reading) -> (Verdict, usize) {
+    let mut inclusion = Inclusion::new(&writer.schemas, &reader.schemas, reading);
+    let verdict = inclusion.decide(writer.root.unwrap(), reader.root.unwrap());
+    (verdict, inclusion.steps())
+}
+
+/// Decides one pair and looks for contradictions.
+fn examine(random: &mut Random, writer: &Value, reader: &Value, tally: &mut Tally) {
+    let (sending, reading) = (load(writer), load(reader));
+    let (verdict, steps) = decide(&sending, &reading, Reading::AsWritten);
+    let (declared, _) = decide(&sending, &reading, Reading::Declared);
+    tally.most_steps = tally.most_steps.max(steps);
+    let pair = || format!("\nwriter {writer}\nreader {reader}");
+    let name = match &verdict {
+        Verdict::Compatible => {
+            assert!(!matches!(declared, Verdict::Incompatible { .. }), "what is declared is less{}", pair());
+            let mut checkers = (Checker::new(&sending.schemas), Checker::new(&reading.schemas));
+            for _ in 0..VALUES {
+                let value = values::likely(random, writer, writer, 6);
+                let node = node(&value);
+                let valid = |checker: &mut Checker<'_>, id: Option<SchemaId>| checker.is_valid(id.unwrap(), &node);
+                if valid(&mut checkers.0, sending.root) {
+                    tally.values += 1;
+                    assert!(valid(&mut checkers.1, reading.root), "{value} is refused{}", pair());
+                }
+            }
+            "compatible"
+        }
+        Verdict::Incompatible { witness } => {
+            let value = witness.to_json();
+            let (sent, read) = (other_validator(writer, &value), other_validator(reader, &value));
+            assert!(sent != Some(false) && read != Some(true), "{witness} is no counterexample{}", pair());
+            "incompatible"
+        }
+        Verdict::Unknown { reason } => {
+            *tally.unknown.entry(reason.to_string()).or_default() += 1;
+            if std::env::var_os("EVENT_API_FUZZ_SHOW").is_some() {
+                println!("{reason}: {}", pair());
+            }
+            "unknown"
+        }
+        other => panic!("{other:?}"),
+    };
+    if let (Verdict::Incompatible { .. }, Verdict::Incompatible { witness }) = (&verdict, &declared) {
+        let value = witness.to_json();
+        assert_ne!(other_validator(reader, &value), Some(true), "{witness} is no counterexample{}", pair());
+    }
+    *tally.verdicts.entry(name).or_default() += 1;
+}
+
+fn report(tally: &Tally) {
+    println!("{:?}, {} values, at most {} steps", tally.verdicts, tally.values, tally.most_steps);
+    tally.unknown.iter().for_each(|(reason, count)| println!("  {count} × {reason}"));
+}
+
+#[test]
+fn no_value_contradicts_a_verdict_on_random_schemas() {
+    let (seed, pairs) = (setting("EVENT_API_FUZZ_SEED", 1), setting("EVENT_API_FUZZ_PAIRS", 1500));
+    let mut tally = Tally::default();
+    for index in 0..pairs {
+        let mut random = Random::new(seed.wrapping_mul(1 << 32).wrapping_add(index + 1));
+        let writer = schemas::document(&mut random);
+        let reader = match random.below(5) {
+            0 => schemas::document(&mut random),
+            1 => {
+                let once = schemas::changed(&mut random, &writer);
+                schemas::changed(&mut random, &once)
+            }
+            _ => schemas::changed(&mut random, &writer),
+        };
+        let (writer, reader) = if random.once_in(2) { (writer, reader) } else { (reader, writer) };
+        examine(&mut random, &writer, &reader, &mut tally);
+    }
+    report(&tally);
+    let undecided = tally.verdicts.get("unknown").copied().unwrap_or(0) as u64;
+    assert!(undecided * 50 <= pairs, "{undecided} of {pairs} are undecided: {:?}", tally.unknown);
+}
+
+/// The schemas of real documents, each with what it refers to.
+fn real_schemas() -> Option<Vec<Value>> {
+    let folder = std::env::var_os("EVENT_API_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from);
+    let Ok(manifest) = std::fs::read_to_string(folder.join("manifest.jsonl")) else {
+        println!("skipped: there is no corpus at {}", folder.display());
+        return None;
+    };
+    let mut found = Vec::new();
+    for line in manifest.lines() {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        let Ok(text) = std::fs::read_to_string(folder.join(entry["file"].as_str().unwrap())) else { continue };
+        let Ok(document) = serde_yaml::from_str::<Value>(&text) else { continue };
+        let Some(all) = document.pointer("/components/schemas").and_then(Value::as_object) else { continue };
+        for name in all.keys() {
+            let pointer = format!("#/components/schemas/{}", name.replace('~', "~0").replace('/', "~1"));
+            let schema = json!({ "allOf": [{ "$ref": pointer }], "components": { "schemas": all } });
+            let loaded = load(&schema);
+            if loaded.root.is_some() && !loaded.has_errors() && jsonschema::draft7::new(&schema).is_ok() {
+                found.push(schema);
+            }
+        }
+    }
+    Some(found)
+}
+
+#[test]
+fn no_value_contradicts_a_verdict_on_changes_of_real_schemas() {
+    let Some(real) = real_schemas() else { return };
+    let (seed, pairs) = (setting("EVENT_API_FUZZ_SEED", 1), setting("EVENT_API_FUZZ_PAIRS", 1500) / 5);
+    let mut tally = Tally::default();
+    for index in 0..pairs {
+        let mut random = Random::new(seed.wrapping_mul(1 << 32).wrapping_add(index + 1));
+        let writer = random.one(&real).clone();
+        let reader = schemas::changed(&mut random, &writer);
+        let (writer, reader) = if random.once_in(2) { (writer, reader) } else { (reader, writer) };
+        examine(&mut random, &writer, &reader, &mut tally);
+    }
+    println!("{} schemas", real.len());
+    report(&tally);
+}
