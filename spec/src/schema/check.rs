@@ -149,7 +149,10 @@ impl<'s, 'v> Run<'_, 's, 'v> {
     fn evaluate(&mut self, id: SchemaId, value: &'v Node, sink: &mut Sink<'_>) -> Outcome {
         let key = (id, std::ptr::from_ref(value));
         match self.known.get(&key) {
-            Some(Known::Open) => return Outcome::valid(),
+            Some(Known::Open) => {
+                self.checker.is_unsure = true;
+                return Outcome::valid();
+            }
             Some(Known::Done { outcome, reported }) if outcome.valid || *reported || sink.is_none() => {
                 return outcome.clone();
             }

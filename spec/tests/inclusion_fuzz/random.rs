@@ -1,19 +1,23 @@
 //! Chance that can be repeated: a seed gives the same schemas and values everywhere.
 
 /// A generator of numbers (xorshift64*).
-pub(crate) struct Random(u64);
+pub(crate) struct Random {
+    state: u64,
+    /// What a schema may refer to where it stands: never itself, for that means nothing.
+    pub(crate) references: &'static [&'static str],
+}
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Random { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, references: &[] }
     }
 
     /// Below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        (self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
     }
 
     /// Once in `times`.

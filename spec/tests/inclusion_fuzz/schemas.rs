@@ -11,8 +11,13 @@ const TYPES: &[&str] = &["null", "boolean", "integer", "number", "string", "arra
 
 /// A schema, with definitions that it and they refer to.
 pub(crate) fn document(random: &mut Random) -> Value {
+    random.references = &[];
+    let last = schema(random, 2);
+    random.references = &["#/definitions/e"];
+    let definitions = json!({ "d": schema(random, 2), "e": last });
+    random.references = &["#/definitions/d", "#/definitions/e"];
     let mut root = schema(random, 3);
-    let definitions = json!({ "d": schema(random, 2), "e": schema(random, 2) });
+    random.references = &[];
     if let Value::Object(root) = &mut root {
         if root.contains_key("$ref") {
             let reference = root.remove("$ref").unwrap();
@@ -26,15 +31,16 @@ pub(crate) fn document(random: &mut Random) -> Value {
 /// A schema of at most so many levels.
 pub(crate) fn schema(random: &mut Random, depth: usize) -> Value {
     if depth == 0 || random.once_in(12) {
-        return match random.below(8) {
-            0 => json!(true),
-            1 => json!(false),
+        return match random.below(9) {
+            0 | 1 => json!(true),
+            8 if random.once_in(2) => json!(false),
             2 => json!({ "const": values::scalar(random) }),
             3 => json!({ "type": random.one(TYPES) }),
             4 => json!({ "type": "integer", "minimum": number(random) }),
             5 => json!({ "type": "string", "pattern": random.one(PATTERNS) }),
             6 => json!({ "enum": [values::scalar(random), values::scalar(random)] }),
-            _ => json!({ "$ref": random.one(&["#/definitions/d", "#/definitions/e", "#"]) }),
+            7 if !random.references.is_empty() => json!({ "$ref": random.one(random.references) }),
+            _ => json!({ "type": random.one(TYPES) }),
         };
     }
     let mut keywords = Map::new();
@@ -58,7 +64,8 @@ pub(crate) fn schema(random: &mut Random, depth: usize) -> Value {
         _ => {}
     }
     if keywords.is_empty() || random.once_in(3) {
-        let (name, value) = combination(random, depth);
+        // A type and an enumeration mostly have nothing in common.
+        let (name, value) = combination(random, depth, if keywords.is_empty() { 9 } else { 7 });
         keywords.insert(name.to_owned(), value);
         if name == "if" {
             keywords.insert("then".to_owned(), schema(random, depth - 1));
@@ -75,8 +82,14 @@ fn list(random: &mut Random, depth: usize) -> Value {
     (0..1 + random.below(3)).map(|_| schema(random, depth - 1)).collect()
 }
 
-fn combination(random: &mut Random, depth: usize) -> (&'static str, Value) {
-    match random.below(9) {
+/// What is one level deeper in the value as well: there, a schema may refer to the whole.
+fn inner(random: &mut Random, depth: usize) -> Value {
+    const ALL: &[&str] = &["#", "#/definitions/d", "#/definitions/e"];
+    if random.once_in(8) { json!({ "$ref": random.one(ALL) }) } else { schema(random, depth - 1) }
+}
+
+fn combination(random: &mut Random, depth: usize, kinds: usize) -> (&'static str, Value) {
+    match random.below(kinds) {
         0 => ("allOf", list(random, depth)),
         1 | 2 => ("anyOf", list(random, depth)),
         3 | 4 => ("oneOf", list(random, depth)),
@@ -110,30 +123,29 @@ fn keyword_for(random: &mut Random, kind: &str, depth: usize) -> (&'static str, 
             0 => ("minItems", count(random)),
             1 => ("maxItems", count(random)),
             2 => ("uniqueItems", json!(true)),
-            3 => ("contains", schema(random, depth - 1)),
+            3 => ("contains", inner(random, depth)),
             4 => ("items", list(random, depth)),
-            5 => ("additionalItems", schema(random, depth - 1)),
-            _ => ("items", schema(random, depth - 1)),
+            5 => ("additionalItems", inner(random, depth)),
+            _ => ("items", inner(random, depth)),
         },
         "object" => match random.below(12) {
             0 => ("minProperties", count(random)),
             1 => ("maxProperties", count(random)),
             2 | 3 => ("required", (0..1 + random.below(2)).map(|i| json!(NAMES[(random.below(3) + i) % 4])).collect()),
-            4 => ("additionalProperties", schema(random, depth - 1)),
+            4 => ("additionalProperties", inner(random, depth)),
             5 => ("additionalProperties", json!(false)),
             6 => ("propertyNames", schema(random, depth - 1)),
-            7 => ("patternProperties", map(random, depth, PATTERNS)),
+            7 => ("patternProperties", map(random, depth, PATTERNS, inner)),
             8 => ("dependencies", json!({ (*random.one(NAMES)): [random.one(NAMES)] })),
-            9 => ("dependencies", map(random, depth, NAMES)),
-            _ => ("properties", map(random, depth, NAMES)),
+            9 => ("dependencies", map(random, depth, NAMES, |random, depth| schema(random, depth - 1))),
+            _ => ("properties", map(random, depth, NAMES, inner)),
         },
-        _ => combination(random, depth),
+        _ => combination(random, depth, 9),
     }
 }
 
-fn map(random: &mut Random, depth: usize, keys: &[&str]) -> Value {
-    let members = (0..1 + random.below(3)).map(|_| ((*random.one(keys)).to_owned(), schema(random, depth - 1)));
-    Value::Object(members.collect())
+fn map(random: &mut Random, depth: usize, keys: &[&str], member: fn(&mut Random, usize) -> Value) -> Value {
+    Value::Object((0..1 + random.below(3)).map(|_| ((*random.one(keys)).to_owned(), member(random, depth))).collect())
 }
 
 /// The same schema with something changed somewhere.
