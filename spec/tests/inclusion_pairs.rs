@@ -12,7 +12,10 @@ use event_api_spec::schema::{Dialect, Inclusion, Reading, Verdict};
 /// Each witness is confirmed by two validators, in [`run`].
 const PRESUMED_WRONGLY: &[(&str, &str)] = &[
     ("71c7333d5d44", "`ax` ends in x, so the writer has a pattern for it; the reader has none and allows no others"),
-    ("0454675eeb42", "arrays of 150 arrays of numbers where the reader wants strings: no value was tried, being so large"),
+    (
+        "0454675eeb42",
+        "arrays of 150 arrays of numbers where the reader wants strings: no value was tried, being so large",
+    ),
     ("b71f84b911fa", "version 1.0 where the reader wants 2.0: no value was tried, being so large"),
     ("c1f62a534f48", "version 2.0 where the reader wants 1.0: no value was tried, being so large"),
     ("382b5bbed533", LINE_END),
@@ -92,8 +95,7 @@ fn run(pairs: &[serde_json::Value], reading: Reading) -> Tally {
     tally.micros.sort_unstable();
     println!("{reading:?}: {} pairs", pairs.len());
     println!("  right        {:5} ({:.1} %)", tally.right, 100.0 * tally.right as f64 / pairs.len() as f64);
-    for (name, list) in
-        [("unsound", &tally.unsound), ("over-strict", &tally.over_strict), ("unknown", &tally.unknown)]
+    for (name, list) in [("unsound", &tally.unsound), ("over-strict", &tally.over_strict), ("unknown", &tally.unknown)]
     {
         println!("  {name:12} {:5}", list.len());
         list.iter().for_each(|line| println!("    {line}"));

@@ -168,7 +168,8 @@ fn collect(value: &Value, pointer: &str, is_schema: bool, places: &mut Vec<Strin
                 places.push(pointer.to_owned());
             }
             for (name, member) in members {
-                let holds_map = ["properties", "patternProperties", "definitions", "dependencies", "schemas", "components"];
+                let holds_map =
+                    ["properties", "patternProperties", "definitions", "dependencies", "schemas", "components"];
                 let is_data = ["enum", "const", "required", "examples", "default"].contains(&name.as_str());
                 if is_schema && is_data {
                     continue;
@@ -192,8 +193,11 @@ fn change(random: &mut Random, target: &mut Value) {
         *target = schema(random, 1);
         return;
     };
-    let names: Vec<String> =
-        keywords.keys().filter(|name| !["definitions", "components", "$ref"].contains(&name.as_str())).cloned().collect();
+    let names: Vec<String> = keywords
+        .keys()
+        .filter(|name| !["definitions", "components", "$ref"].contains(&name.as_str()))
+        .cloned()
+        .collect();
     match random.below(4) {
         0 if !names.is_empty() => {
             keywords.remove(random.one(&names));

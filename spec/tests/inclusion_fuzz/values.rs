@@ -30,8 +30,7 @@ pub(crate) fn value(random: &mut Random, depth: usize) -> Value {
         0 => scalar(random),
         1 => (0..random.below(4)).map(|_| value(random, depth - 1)).collect(),
         _ => {
-            let members =
-                (0..random.below(4)).map(|_| (name(random), value(random, depth - 1)));
+            let members = (0..random.below(4)).map(|_| (name(random), value(random, depth - 1)));
             Value::Object(members.collect())
         }
     }

@@ -105,7 +105,7 @@ impl<'s> Search<'s> {
             let mut places = Places::new();
             match self.placed(facts, length as usize, tail, &mut places) {
                 Outcome::Empty => {}
-                Outcome::Unknown(Reason::TooManySteps) => return Outcome::Unknown(Reason::TooManySteps),
+                Outcome::Unknown(reason) if self.is_given_up() => return Outcome::Unknown(reason),
                 Outcome::Unknown(reason) => open = Some(reason),
                 found @ Outcome::Found(_) => return found,
             }
@@ -125,7 +125,9 @@ impl<'s> Search<'s> {
 
     /// Tries all places for the items that must exist and have none yet.
     fn placed(&mut self, facts: &Facts<'s>, length: usize, tail: usize, places: &mut Places) -> Outcome {
-        self.steps += 1;
+        if let Err(reason) = self.count(1) {
+            return Outcome::Unknown(reason);
+        }
         let Some(item) = facts.items.get(places.len()) else { return self.filled(facts, length, tail, places) };
         let range = if item.exactly { item.index..item.index + 1 } else { item.index..length };
         let mut open = None;
@@ -154,7 +156,7 @@ impl<'s> Search<'s> {
             places.pop();
             match outcome {
                 Outcome::Empty => {}
-                Outcome::Unknown(Reason::TooManySteps) => return Outcome::Unknown(Reason::TooManySteps),
+                Outcome::Unknown(reason) if self.is_given_up() => return Outcome::Unknown(reason),
                 Outcome::Unknown(reason) => open = Some(reason),
                 found @ Outcome::Found(_) => return found,
             }

@@ -138,7 +138,10 @@ impl<'s> Search<'s> {
         for name in &keywords.required {
             facts.push(Fact::Present(self.name(name)));
         }
-        if mentions_members(keywords) || keywords.additional_properties.is_some() || (declared && !keywords.required.is_empty()) {
+        if mentions_members(keywords)
+            || keywords.additional_properties.is_some()
+            || (declared && !keywords.required.is_empty())
+        {
             facts.push(Fact::Row(Row::Schema { side, declared, keywords }));
         }
         if let Some(id) = keywords.property_names {
@@ -414,7 +417,11 @@ fn choice(alternatives: Vec<Vec<Fact<'_>>>) -> Fact<'_> {
     Fact::Choice(Choice { alternatives, positive: true })
 }
 
-fn bound_fact<'s, N>(bound: Option<&'s N>, fact: fn(&'s N, Inclusive) -> Fact<'s>, inclusive: Inclusive) -> Option<Fact<'s>> {
+fn bound_fact<'s, N>(
+    bound: Option<&'s N>,
+    fact: fn(&'s N, Inclusive) -> Fact<'s>,
+    inclusive: Inclusive,
+) -> Option<Fact<'s>> {
     bound.map(|bound| fact(bound, inclusive))
 }
 

@@ -7,6 +7,7 @@
 
 mod array;
 mod branch;
+mod equal;
 mod expand;
 mod goal;
 mod language;
@@ -19,8 +20,8 @@ mod search;
 use std::fmt;
 
 use goal::{Demand, Literal, Side};
-pub use outcome::Reason;
 use outcome::Outcome;
+pub use outcome::Reason;
 use search::{MAX_SIZE, Search};
 
 use super::{SchemaId, Schemas};
@@ -138,7 +139,7 @@ impl<'s> Inclusion<'s> {
             Reading::Declared => Demand::Declared,
             Reading::AsWritten => Demand::Valid,
         };
-        self.search.steps = 0;
+        self.search.begin();
         let outcome = self.search.find(vec![
             Literal::Schema { side: Side::Writer, id: writer, demand },
             Literal::Schema { side: Side::Reader, id: reader, demand: Demand::Invalid },
@@ -162,6 +163,6 @@ impl<'s> Inclusion<'s> {
 
     /// How many steps the last decision took: what bounds it, whatever the machine.
     pub fn steps(&self) -> usize {
-        self.search.steps
+        self.search.steps()
     }
 }

@@ -213,7 +213,8 @@ impl<'s> Numbers<'s> {
         let half = Decimal { digits: 5, exponent: -1 };
         let middle = || low?.plus(high?)?.product(half);
         let one = |sign: i128| Decimal { digits: sign, exponent: 0 };
-        let candidates = [low, high, low.and_then(|low| low.plus(one(1))), high.and_then(|high| high.plus(one(-1))), middle()];
+        let candidates =
+            [low, high, low.and_then(|low| low.plus(one(1))), high.and_then(|high| high.plus(one(-1))), middle()];
         for candidate in candidates.into_iter().flatten() {
             let number = candidate.to_number();
             if self.accepts(&number) {

@@ -210,7 +210,9 @@ impl<'s> Search<'s> {
 
     /// Places the members that must exist, from an index on.
     fn with_someones(&mut self, object: &Object<'_, 's>, index: usize, settled: Settled) -> Outcome {
-        self.steps += 1;
+        if let Err(reason) = self.count(1 + object.rows.len()) {
+            return Outcome::Unknown(reason);
+        }
         let facts = object.facts;
         let Some(someone) = facts.someone.get(index) else { return self.completed(object, settled) };
         let count = (settled.named.len() + settled.made.len()) as u64;
@@ -219,7 +221,7 @@ impl<'s> Search<'s> {
             ($settled:expr) => {
                 match self.with_someones(object, index + 1, $settled) {
                     Outcome::Empty => {}
-                    Outcome::Unknown(Reason::TooManySteps) => return Outcome::Unknown(Reason::TooManySteps),
+                    Outcome::Unknown(reason) if self.is_given_up() => return Outcome::Unknown(reason),
                     Outcome::Unknown(reason) => open = Some(reason),
                     found @ Outcome::Found(_) => return found,
                 }
@@ -355,6 +357,7 @@ impl<'s> Search<'s> {
                 other => return other,
             }
         }
+        in_order(&object.rows, &mut members);
         members.extend(settled.made.into_iter().map(|made| (made.name, made.value)));
         Outcome::Found(Sample::object(members))
     }
@@ -390,7 +393,12 @@ impl<'s> Search<'s> {
     }
 
     /// A member with a name that no schema mentions, which is all of the given ones that must exist.
-    fn made_up(&mut self, object: &Object<'_, 's>, someones: &[usize], settled: &Settled) -> Result<Option<Made>, Reason> {
+    fn made_up(
+        &mut self,
+        object: &Object<'_, 's>,
+        someones: &[usize],
+        settled: &Settled,
+    ) -> Result<Option<Made>, Reason> {
         let facts = object.facts;
         let mut patterns: Vec<PatternId> = Vec::new();
         let mut demanded: Vec<(PatternId, bool)> = Vec::new();
@@ -532,6 +540,20 @@ struct NameSearch<'a, 'f, 's> {
     open: Option<Reason>,
 }
 
+/// Members in the order in which schemas mention them.
+fn in_order(rows: &[Row<'_>], members: &mut [(Rc<str>, Shared)]) {
+    if members.len() < 2 {
+        return;
+    }
+    let place = |name: &str| {
+        rows.iter().enumerate().find_map(|(row, keywords)| match keywords {
+            Row::Schema { keywords, .. } => keywords.properties.get_index_of(name).map(|index| (row, index)),
+            Row::Rest { .. } | Row::Every(_) => None,
+        })
+    };
+    members.sort_by_cached_key(|(name, _)| place(name).unwrap_or((usize::MAX, 0)));
+}
+
 /// A name that is not taken.
 fn fresh(taken: &[Rc<str>]) -> String {
     let mut number = 0;
@@ -560,5 +582,8 @@ fn closing<'s>(facts: &Facts<'s>) -> Option<Row<'s>> {
         }
     }
     // An object of which nothing is said may be any.
-    mentioned.iter().any(|keywords| mentions_members(keywords)).then(|| Row::Rest { mentioned: Rc::new(mentioned), rest: None })
+    mentioned
+        .iter()
+        .any(|keywords| mentions_members(keywords))
+        .then(|| Row::Rest { mentioned: Rc::new(mentioned), rest: None })
 }

@@ -41,7 +41,8 @@ pub enum Reason {
     UnresolvedReference(String),
     /// A keyword whose interplay with others is not decided.
     Keyword(&'static str),
-    /// A counterexample was found, but the validator does not confirm it.
+    /// A counterexample was found, but the validator does not confirm it: the match of a regular expression could take
+    /// too long, or a schema refers to itself without going deeper into the value, which means nothing.
     Unconfirmed,
 }
 
@@ -55,7 +56,7 @@ impl fmt::Display for Reason {
             Reason::Numbers => f.write_str("numbers have too many digits or are too far apart"),
             Reason::UnresolvedReference(reference) => write!(f, "the reference `{reference}` leads nowhere"),
             Reason::Keyword(keyword) => write!(f, "`{keyword}` depends here on what other keywords have evaluated"),
-            Reason::Unconfirmed => f.write_str("a counterexample was found, but could not be confirmed"),
+            Reason::Unconfirmed => f.write_str("a counterexample was found, but the validator cannot confirm it"),
         }
     }
 }

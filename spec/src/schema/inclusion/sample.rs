@@ -106,8 +106,7 @@ impl Sample {
             (Kind::Text(a), Kind::Text(b)) => a == b,
             (Kind::Array(a), Kind::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b)),
             (Kind::Object(a), Kind::Object(b)) => {
-                a.len() == b.len()
-                    && a.iter().all(|(name, a)| b.iter().any(|(other, b)| name == other && a.equals(b)))
+                a.len() == b.len() && a.iter().all(|(name, a)| b.iter().any(|(other, b)| name == other && a.equals(b)))
             }
             _ => false,
         }

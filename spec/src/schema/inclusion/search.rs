@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::branch::{Branch, Choice, Fact, Name};
+use super::equal::Equality;
 use super::expand::{Accepts, accepts_type};
 use super::goal::{Demand, Goal, Literal, OutsideId, Side, Type};
 use super::language::{Languages, Wanted};
@@ -16,8 +17,8 @@ use super::sample::{Kind, Sample, Shared};
 use crate::schema::{Checker, SchemaId, SchemaKind, Schemas};
 use crate::source::Node;
 
-/// Branches and goals that a search looks at.
-pub(super) const MAX_STEPS: usize = 60_000;
+/// Facts that a search looks at: what bounds the time of a decision.
+const MAX_STEPS: usize = 200_000;
 
 /// Goals within goals: values within values.
 const MAX_DEPTH: usize = 240;
@@ -36,12 +37,15 @@ pub(super) struct Search<'s> {
     name_texts: Vec<Rc<str>>,
     outside: Vec<Rc<[Shared]>>,
     memo: HashMap<Goal, Memo>,
+    equality: Equality,
     /// Goals without a value, if those of lower depth that they led to have none.
     provisional: Vec<Goal>,
     depth: usize,
     /// The least depth of an undecided goal that was met since this was reset.
     lowest: usize,
-    pub(super) steps: usize,
+    steps: usize,
+    /// The search was given up.
+    given_up: Option<Reason>,
 }
 
 /// What is known of a goal.
@@ -73,11 +77,36 @@ impl<'s> Search<'s> {
             name_texts: Vec::new(),
             outside: Vec::new(),
             memo: HashMap::new(),
+            equality: Equality::default(),
             provisional: Vec::new(),
             depth: 0,
             lowest: usize::MAX,
             steps: 0,
+            given_up: None,
         }
+    }
+
+    /// Makes the search ready for another question.
+    pub(super) fn begin(&mut self) {
+        self.steps = 0;
+        self.given_up = None;
+    }
+
+    pub(super) fn steps(&self) -> usize {
+        self.steps
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.is_some()
+    }
+
+    /// Counts what was done; `Err` when that was all that may be done.
+    pub(super) fn count(&mut self, steps: usize) -> Result<(), Reason> {
+        self.steps += steps;
+        if self.steps > MAX_STEPS {
+            self.given_up.get_or_insert(Reason::TooManySteps);
+        }
+        self.given_up.clone().map_or(Ok(()), Err)
     }
 
     pub(super) fn schemas(&self, side: Side) -> &'s Schemas {
@@ -104,9 +133,8 @@ impl<'s> Search<'s> {
 
     /// The demand to be none of some values.
     pub(super) fn outside(&mut self, values: &[Shared]) -> Literal {
-        let same = |known: &Rc<[Shared]>| {
-            known.len() == values.len() && known.iter().zip(values).all(|(a, b)| a.equals(b))
-        };
+        let same =
+            |known: &Rc<[Shared]>| known.len() == values.len() && known.iter().zip(values).all(|(a, b)| a.equals(b));
         let index = self.outside.iter().position(same).unwrap_or_else(|| {
             self.outside.push(values.into());
             self.outside.len() - 1
@@ -125,12 +153,11 @@ impl<'s> Search<'s> {
             }
             None => {}
         }
-        self.steps += 1;
         if self.depth >= MAX_DEPTH {
-            return Outcome::Unknown(Reason::TooDeep);
+            self.given_up.get_or_insert(Reason::TooDeep);
         }
-        if self.steps > MAX_STEPS {
-            return Outcome::Unknown(Reason::TooManySteps);
+        if let Err(reason) = self.count(1) {
+            return Outcome::Unknown(reason);
         }
         let depth = self.depth;
         let lowest_outside = std::mem::replace(&mut self.lowest, usize::MAX);
@@ -156,11 +183,12 @@ impl<'s> Search<'s> {
                 for goal in self.provisional.drain(first..) {
                     self.memo.remove(&goal);
                 }
-                match outcome {
-                    // Another way may lead there with less behind it.
-                    Outcome::Unknown(Reason::TooDeep) => self.memo.remove(&goal),
-                    _ => self.memo.insert(goal, Memo::Done(outcome.clone())),
-                };
+                // What was given up may be decided when it is asked for itself.
+                if self.given_up.is_some() {
+                    self.memo.remove(&goal);
+                } else {
+                    self.memo.insert(goal, Memo::Done(outcome.clone()));
+                }
             }
         }
         outcome
@@ -189,7 +217,30 @@ impl<'s> Search<'s> {
         (!goal.iter().any(contradicts)).then(|| goal.into())
     }
 
+    /// Whether one schema must accept and another, that says the same, must refuse.
+    fn contradicts_itself(&mut self, goal: &Goal) -> bool {
+        let demands = |wanted: Side, invalid: bool| {
+            goal.iter().filter_map(move |literal| match *literal {
+                Literal::Schema { side, id, demand } if side == wanted && (demand == Demand::Invalid) == invalid => {
+                    Some(id)
+                }
+                _ => None,
+            })
+        };
+        for sent in demands(Side::Writer, false) {
+            for refused in demands(Side::Reader, true) {
+                if self.equality.same(self.writer, sent, self.reader, refused) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
     fn decide(&mut self, goal: &Goal) -> Outcome {
+        if self.contradicts_itself(goal) {
+            return Outcome::Empty;
+        }
         let mut few: Option<&'s [Node]> = None;
         for literal in goal.iter() {
             let Literal::Schema { side, id, demand: Demand::Valid | Demand::Declared } = *literal else { continue };
@@ -235,6 +286,7 @@ impl<'s> Search<'s> {
     pub(super) fn assume(&mut self, branch: &mut Branch<'s>, facts: Vec<Fact<'s>>) -> bool {
         let mut waiting = VecDeque::from(facts);
         while let Some(fact) = waiting.pop_front() {
+            self.steps += 1;
             match fact {
                 Fact::Literal(Literal::Schema { side, id, demand }) => {
                     let id = self.schemas(side).follow(id);
@@ -304,9 +356,8 @@ impl<'s> Search<'s> {
 
     /// A value of a branch.
     fn explore(&mut self, mut branch: Branch<'s>, goal: &Goal) -> Outcome {
-        self.steps += 1;
-        if self.steps > MAX_STEPS {
-            return Outcome::Unknown(Reason::TooManySteps);
+        if let Err(reason) = self.count(1 + branch.open.len()) {
+            return Outcome::Unknown(reason);
         }
         if !self.propagate(&mut branch) {
             return Outcome::Empty;
@@ -328,8 +379,12 @@ impl<'s> Search<'s> {
             }
             match self.explore(narrower, goal) {
                 Outcome::Empty => {}
-                Outcome::Unknown(Reason::TooManySteps) => return Outcome::Unknown(Reason::TooManySteps),
-                Outcome::Unknown(reason) => open = Some(reason),
+                Outcome::Unknown(reason) => {
+                    if self.given_up.is_some() {
+                        return Outcome::Unknown(reason);
+                    }
+                    open = Some(reason);
+                }
                 found @ Outcome::Found(_) => return found,
             }
         }
@@ -344,7 +399,9 @@ impl<'s> Search<'s> {
             if branch.one_of.is_some() {
                 return true;
             }
-            self.steps += 1;
+            if self.given_up.is_some() {
+                return true;
+            }
             let mut choice = branch.open.swap_remove(index);
             let mut settled = false;
             choice.alternatives.retain(|alternative| {
@@ -378,6 +435,7 @@ impl<'s> Search<'s> {
     fn judge(&mut self, branch: &Branch<'s>, alternative: &[Fact<'s>]) -> Judgement {
         let mut all = Judgement::Implied;
         for fact in alternative {
+            self.steps += 1;
             let one = self.judge_fact(branch, fact);
             all = all.min(one);
             if all == Judgement::Impossible {
@@ -521,7 +579,9 @@ impl<'s> Search<'s> {
     fn among(&mut self, values: &'s [Node], goal: &Goal) -> Outcome {
         let mut open = None;
         for value in values {
-            self.steps += 1;
+            if let Err(reason) = self.count(goal.len()) {
+                return Outcome::Unknown(reason);
+            }
             match self.fulfils(value, goal) {
                 Some(true) => return Outcome::Found(Sample::of(value)),
                 Some(false) => {}

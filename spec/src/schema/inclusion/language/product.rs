@@ -231,8 +231,8 @@ impl<'w> Walk<'w> {
                 return Leaf::Found(spelled(&states, index));
             }
             // What is within a character is gone through at once, so that all that wait have as many characters.
-            let mut open = vec![index];
-            while let Some(index) = open.pop() {
+            let mut open = VecDeque::from([index]);
+            while let Some(index) = open.pop_front() {
                 let state = states[index].0.clone();
                 for &byte in &self.bytes {
                     let Some(utf8) = state.utf8.next(byte) else { continue };
@@ -249,7 +249,7 @@ impl<'w> Walk<'w> {
                     }
                     match utf8 {
                         Utf8::Boundary => queue.push_back(states.len()),
-                        Utf8::Byte(..) => open.push(states.len()),
+                        Utf8::Byte(..) => open.push_back(states.len()),
                     }
                     states.push((next, index, byte));
                 }
