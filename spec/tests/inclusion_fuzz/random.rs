@@ -1,15 +1,18 @@
 //! Chance that can be repeated: a seed gives the same schemas and values everywhere.
 
+use event_api_spec::schema::Dialect;
+
 /// A generator of numbers (xorshift64*).
 pub(crate) struct Random {
     state: u64,
     /// What a schema may refer to where it stands: never itself, for that means nothing.
     pub(crate) references: &'static [&'static str],
+    pub(crate) dialect: Dialect,
 }
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Random { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, references: &[] }
+        Random { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, references: &[], dialect: Dialect::Draft7 }
     }
 
     /// Below `end`.

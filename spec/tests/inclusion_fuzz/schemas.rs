@@ -1,5 +1,6 @@
 //! Random schemas of few names, numbers and strings, so that they have to do with each other, and changes of schemas.
 
+use event_api_spec::schema::Dialect;
 use serde_json::{Map, Value, json};
 
 use super::random::Random;
@@ -106,6 +107,21 @@ fn number(random: &mut Random) -> Value {
 
 fn keyword_for(random: &mut Random, kind: &str, depth: usize) -> (&'static str, Value) {
     let count = |random: &mut Random| json!(random.below(4));
+    if random.dialect == Dialect::Draft2020 && random.once_in(2) {
+        match (kind, random.below(4)) {
+            ("array", 0) => return ("prefixItems", list(random, depth)),
+            ("array", 1) => return ("minContains", count(random)),
+            ("array", 2) => return ("maxContains", count(random)),
+            ("array", _) => return ("unevaluatedItems", schema(random, depth - 1)),
+            ("object", 0) => return ("dependentRequired", json!({ (*random.one(NAMES)): [random.one(NAMES)] })),
+            ("object", 1) => {
+                return ("dependentSchemas", map(random, depth, NAMES, |random, depth| schema(random, depth - 1)));
+            }
+            ("object", 2) => return ("unevaluatedProperties", json!(false)),
+            ("object", _) => return ("unevaluatedProperties", schema(random, depth - 1)),
+            _ => {}
+        }
+    }
     match kind {
         "integer" | "number" => match random.below(5) {
             0 => ("minimum", number(random)),
@@ -124,8 +140,8 @@ fn keyword_for(random: &mut Random, kind: &str, depth: usize) -> (&'static str, 
             1 => ("maxItems", count(random)),
             2 => ("uniqueItems", json!(true)),
             3 => ("contains", inner(random, depth)),
-            4 => ("items", list(random, depth)),
-            5 => ("additionalItems", inner(random, depth)),
+            4 if random.dialect == Dialect::Draft7 => ("items", list(random, depth)),
+            5 if random.dialect == Dialect::Draft7 => ("additionalItems", inner(random, depth)),
             _ => ("items", inner(random, depth)),
         },
         "object" => match random.below(12) {
@@ -136,8 +152,12 @@ fn keyword_for(random: &mut Random, kind: &str, depth: usize) -> (&'static str, 
             5 => ("additionalProperties", json!(false)),
             6 => ("propertyNames", schema(random, depth - 1)),
             7 => ("patternProperties", map(random, depth, PATTERNS, inner)),
-            8 => ("dependencies", json!({ (*random.one(NAMES)): [random.one(NAMES)] })),
-            9 => ("dependencies", map(random, depth, NAMES, |random, depth| schema(random, depth - 1))),
+            8 if random.dialect == Dialect::Draft7 => {
+                ("dependencies", json!({ (*random.one(NAMES)): [random.one(NAMES)] }))
+            }
+            9 if random.dialect == Dialect::Draft7 => {
+                ("dependencies", map(random, depth, NAMES, |random, depth| schema(random, depth - 1)))
+            }
             _ => ("properties", map(random, depth, NAMES, inner)),
         },
         _ => combination(random, depth, 9),
@@ -170,7 +190,8 @@ fn collect(value: &Value, pointer: &str, is_schema: bool, places: &mut Vec<Strin
             for (name, member) in members {
                 let holds_map =
                     ["properties", "patternProperties", "definitions", "dependencies", "schemas", "components"];
-                let is_data = ["enum", "const", "required", "examples", "default"].contains(&name.as_str());
+                let is_data =
+                    ["enum", "const", "required", "examples", "default", "dependentRequired"].contains(&name.as_str());
                 if is_schema && is_data {
                     continue;
                 }

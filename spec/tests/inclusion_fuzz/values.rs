@@ -115,10 +115,11 @@ fn text(random: &mut Random, keywords: &Map<String, Value>) -> Value {
 fn array(random: &mut Random, keywords: &Map<String, Value>, root: &Value, depth: usize) -> Value {
     let least = keywords.get("minItems").and_then(Value::as_u64).unwrap_or(0).min(20) as usize;
     let anything = json!(true);
-    let item = |index: usize| match keywords.get("items") {
-        Some(Value::Array(prefix)) => prefix.get(index).or(keywords.get("additionalItems")).unwrap_or(&anything),
-        Some(items) => items,
-        None => keywords.get("contains").unwrap_or(&anything),
+    let item = |index: usize| {
+        let prefix = keywords.get("prefixItems").or(keywords.get("items")).and_then(Value::as_array);
+        let rest = keywords.get("items").filter(|items| !items.is_array());
+        let others = ["additionalItems", "contains", "unevaluatedItems"].iter().find_map(|name| keywords.get(*name));
+        prefix.and_then(|prefix| prefix.get(index)).or(rest).or(others).unwrap_or(&anything)
     };
     (0..least + random.below(3)).map(|index| likely(random, item(index), root, depth - 1)).collect()
 }
@@ -135,7 +136,7 @@ fn object(random: &mut Random, keywords: &Map<String, Value>, root: &Value, dept
             }
         }
     }
-    let rest = keywords.get("additionalProperties").unwrap_or(&anything);
+    let rest = keywords.get("additionalProperties").or(keywords.get("unevaluatedProperties")).unwrap_or(&anything);
     for name in required.into_iter().flatten().filter_map(Value::as_str) {
         if !members.contains_key(name) {
             members.insert(name.to_owned(), likely(random, rest, root, depth - 1));
