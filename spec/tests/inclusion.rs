@@ -347,4 +347,35 @@ fn large_counts_end() {
     let required = json!({"type": "object", "required": names, "properties": all}).to_string();
     assert_eq!(bounded(&required, &required), "compatible");
     bounded(&required, &json!({"type": "object", "properties": all, "maxProperties": 299}).to_string());
+    let each: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!([format!("{name}x")]))).collect();
+    let dependent = json!({"type": "object", "dependencies": each}).to_string();
+    assert_eq!(bounded(&dependent, "{\"maxProperties\": 1}"), "{\"other\":null,\"other1\":null}");
+    assert_eq!(bounded("{\"type\": \"object\", \"maxProperties\": 1}", &dependent), "{\"n0\":null}");
+}
+
+#[test]
+fn deep_levels_of_many_choices_end() {
+    // Every level takes several choices and several ways into the value before the next one.
+    let level = |level: usize, next: &Value| {
+        json!({
+            "anyOf": [{"required": ["a"]}, {"required": ["b"]}, {"maxProperties": level}],
+            "oneOf": [{"properties": {"t": {"const": level}}}, {"required": ["t", "u"], "properties": {"t": {"const": "x"}}}],
+            "dependencies": {"a": ["b"], "b": {"minProperties": 1}, "c": ["a"]},
+            "patternProperties": {"^a": {"type": "array", "contains": next, "items": {"anyOf": [next, {"type": "null"}]}}},
+            "additionalProperties": {"type": ["object", "array"], "properties": {"n": next}, "items": next},
+            "minProperties": 1,
+        })
+    };
+    let whole = |count: usize, last: &str| {
+        let mut definitions = serde_json::Map::new();
+        for index in 0..count {
+            let next = json!({"$ref": format!("#/definitions/l{}", index + 1)});
+            definitions.insert(format!("l{index}"), level(index, &next));
+        }
+        definitions.insert(format!("l{count}"), json!({"type": last}));
+        json!({"$ref": "#/definitions/l0", "definitions": definitions}).to_string()
+    };
+    for count in [3, 30, 300] {
+        bounded(&whole(count, "string"), &whole(count, "null"));
+    }
 }

@@ -62,7 +62,7 @@ pub(crate) fn likely(random: &mut Random, schema: &Value, root: &Value, depth: u
     let combined = ["allOf", "anyOf", "oneOf"].iter().filter_map(|name| keywords.get(*name)?.as_array());
     let mut parts: Vec<&Value> = combined.flatten().collect();
     parts.extend(["if", "then", "else"].iter().filter_map(|name| keywords.get(*name)));
-    if !parts.is_empty() && !(keywords.contains_key("properties") && random.once_in(2)) {
+    if !parts.is_empty() && (!keywords.contains_key("properties") || random.once_in(2)) {
         let first = *random.one(&parts);
         let mut made = likely(random, first, root, depth - 1);
         // Members of several parts together.
@@ -85,11 +85,13 @@ pub(crate) fn likely(random: &mut Random, schema: &Value, root: &Value, depth: u
     }
 }
 
+const KINDS: [&str; 7] = ["null", "boolean", "number", "string", "array", "object", "object"];
+
 fn kind<'k>(random: &mut Random, keywords: &'k Map<String, Value>) -> &'k str {
     match keywords.get("type") {
         Some(Value::String(kind)) => kind,
         Some(Value::Array(kinds)) if !kinds.is_empty() => random.one(kinds).as_str().unwrap_or("object"),
-        _ => *random.one(&["null", "boolean", "number", "string", "array", "object", "object"][..]),
+        _ => KINDS[random.below(KINDS.len())],
     }
 }
 

@@ -4,7 +4,7 @@ use super::branch::{Facts, ItemFact, Row};
 use super::goal::{Demand, Literal};
 use super::outcome::{Outcome, Reason};
 use super::sample::{Sample, Shared};
-use super::search::{Judgement, Search};
+use super::search::Search;
 
 /// Items of which an array may consist.
 const MAX_ITEMS: u64 = 2000;
@@ -17,7 +17,7 @@ type Places = Vec<usize>;
 
 impl<'s> Search<'s> {
     /// What every item at an index must be.
-    fn item_literals(&self, facts: &Facts<'s>, index: usize) -> Vec<Literal> {
+    pub(super) fn item_literals(&self, facts: &Facts<'s>, index: usize) -> Vec<Literal> {
         let mut literals = Vec::with_capacity(facts.rows.len());
         for row in &facts.rows {
             match row {
@@ -38,7 +38,7 @@ impl<'s> Search<'s> {
     }
 
     /// From this index on, all items must be the same.
-    fn tail(facts: &Facts<'s>) -> usize {
+    pub(super) fn tail(facts: &Facts<'s>) -> usize {
         let length = |row: &Row<'s>| match row {
             Row::Schema { keywords, .. } => keywords.prefix_items.len(),
             Row::Rest { mentioned, .. } => {
@@ -47,28 +47,6 @@ impl<'s> Search<'s> {
             Row::Every(_) => 0,
         };
         facts.rows.iter().map(length).max().unwrap_or(0)
-    }
-
-    pub(super) fn judge_item(&mut self, facts: &Facts<'s>, index: usize, literal: Literal) -> Judgement {
-        if facts.size.1 <= index as u64 {
-            return Judgement::Impossible;
-        }
-        let mut literals = self.item_literals(facts, index);
-        literals.push(literal);
-        match self.find(literals) {
-            Outcome::Empty => Judgement::Impossible,
-            _ => Judgement::Possible,
-        }
-    }
-
-    pub(super) fn judge_some_item(&mut self, facts: &Facts<'s>, from: usize, literal: Literal) -> Judgement {
-        let last = Self::tail(facts).max(from);
-        for index in from..=last {
-            if self.judge_item(facts, index, literal) == Judgement::Possible {
-                return Judgement::Possible;
-            }
-        }
-        Judgement::Impossible
     }
 
     /// An array.

@@ -75,8 +75,18 @@ pub(super) enum Inclusive {
 #[derive(Clone, Debug)]
 pub(super) struct Choice<'s> {
     pub(super) alternatives: Vec<Vec<Fact<'s>>>,
-    /// Whether it is about what a value is, not about what it is not: such a choice says most.
-    pub(super) positive: bool,
+    pub(super) about: About,
+}
+
+/// What a choice is about, in the order in which choices are taken: what says most of the value comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    /// What it is: `anyOf`, `oneOf`, `if`.
+    Being,
+    /// In which way something refuses it.
+    Refusal,
+    /// What there is beside a member.
+    Dependency,
 }
 
 /// What applies to every item or member.

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::branch::{Choice, Fact, Inclusive, Row, Someone};
+use super::branch::{About, Choice, Fact, Inclusive, Row, Someone};
 use super::goal::{Demand, Literal, Side, Type};
 use super::outcome::Reason;
 use super::sample::{Kind, Sample, Shared};
@@ -138,23 +138,21 @@ impl<'s> Search<'s> {
         for name in &keywords.required {
             facts.push(Fact::Present(self.name(name)));
         }
-        if mentions_members(keywords)
-            || keywords.additional_properties.is_some()
-            || (declared && !keywords.required.is_empty())
-        {
+        let opens = keywords.additional_properties.is_some() || keywords.unevaluated_properties.is_some();
+        if mentions_members(keywords) || opens || (declared && !keywords.required.is_empty()) {
             facts.push(Fact::Row(Row::Schema { side, declared, keywords }));
         }
         if let Some(id) = keywords.property_names {
             facts.push(Fact::Names(Literal::Schema { side, id, demand: Demand::Valid }));
         }
         for (trigger, needed) in &keywords.dependent_required {
-            let absent = vec![Fact::Absent(self.name(trigger))];
+            let absent = Fact::Absent(self.name(trigger));
             let needed = needed.iter().map(|name| Fact::Present(self.name(name))).collect();
-            facts.push(choice(vec![absent, needed]));
+            facts.push(dependency(absent, needed));
         }
         for (trigger, &id) in &keywords.dependent_schemas {
-            let absent = vec![Fact::Absent(self.name(trigger))];
-            facts.push(choice(vec![absent, vec![Fact::Literal(Literal::Schema { side, id, demand })]]));
+            let absent = Fact::Absent(self.name(trigger));
+            facts.push(dependency(absent, vec![Fact::Literal(Literal::Schema { side, id, demand })]));
         }
         if let Some(rest) = keywords.unevaluated_properties {
             let evaluating = self.in_place(side, id, Reach::Possible);
@@ -327,7 +325,7 @@ impl<'s> Search<'s> {
                     let outside = self.outside(std::slice::from_ref(item));
                     ways.push(vec![Fact::Size(index as u64 + 1, u64::MAX), Fact::Item(index, outside)]);
                 }
-                Fact::Choice(Choice { alternatives: ways, positive: false })
+                Fact::Choice(Choice { alternatives: ways, about: About::Refusal })
             }
             Kind::Object(members) => {
                 let names: Vec<_> = members.iter().map(|(name, _)| self.name(name)).collect();
@@ -337,7 +335,7 @@ impl<'s> Search<'s> {
                 }
                 let someone = Someone { other_than: names, ..Someone::default() };
                 ways.push(vec![Fact::Size(1, u64::MAX), Fact::Someone(Rc::new(someone))]);
-                Fact::Choice(Choice { alternatives: ways, positive: false })
+                Fact::Choice(Choice { alternatives: ways, about: About::Refusal })
             }
         }
     }
@@ -414,7 +412,11 @@ pub(super) fn type_of(node: &Node) -> Type {
 }
 
 fn choice(alternatives: Vec<Vec<Fact<'_>>>) -> Fact<'_> {
-    Fact::Choice(Choice { alternatives, positive: true })
+    Fact::Choice(Choice { alternatives, about: About::Being })
+}
+
+fn dependency<'s>(without: Fact<'s>, with: Vec<Fact<'s>>) -> Fact<'s> {
+    Fact::Choice(Choice { alternatives: vec![vec![without], with], about: About::Dependency })
 }
 
 fn bound_fact<'s, N>(

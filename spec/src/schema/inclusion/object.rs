@@ -7,52 +7,41 @@ use std::rc::Rc;
 use super::branch::{Facts, Name, Row, Someone};
 use super::expand::mentions_members;
 use super::goal::{Demand, Literal, Side};
-use super::language::PatternId;
+use super::made::Made;
 use super::outcome::{Outcome, Reason};
-use super::sample::{Kind, Sample, Shared, text_node};
-use super::search::{Judgement, Search};
+use super::sample::{Sample, Shared, text_node};
+use super::search::Search;
 use crate::schema::Keywords;
 
 /// Members of which an object may consist.
 const MAX_MEMBERS: u64 = 1000;
 
-/// Patterns of names that are told apart.
-const MAX_PATTERNS: usize = 12;
-
 /// What a member must be.
-struct MemberGoal {
-    literals: Vec<Literal>,
+pub(super) struct MemberGoal {
+    pub(super) literals: Vec<Literal>,
     /// Something was left out that could not be decided.
-    about: Option<Reason>,
+    pub(super) about: Option<Reason>,
 }
 
 /// What an object is made of.
-struct Object<'f, 's> {
-    facts: &'f Facts<'s>,
+pub(super) struct Object<'f, 's> {
+    pub(super) facts: &'f Facts<'s>,
     /// The facts' rows, and what closes the object.
-    rows: Vec<Row<'s>>,
+    pub(super) rows: Vec<Row<'s>>,
 }
 
 /// What was settled so far.
 #[derive(Clone, Default)]
-struct Settled {
+pub(super) struct Settled {
     /// Members by name, with demands beyond those of the rows.
-    named: Vec<(Name, Vec<Literal>)>,
+    pub(super) named: Vec<(Name, Vec<Literal>)>,
     /// Members whose names were made up.
-    made: Vec<Made>,
-}
-
-/// A member with a name that no schema mentions.
-#[derive(Clone)]
-struct Made {
-    someones: Vec<usize>,
-    name: Rc<str>,
-    value: Shared,
+    pub(super) made: Vec<Made>,
 }
 
 impl<'s> Search<'s> {
     /// What a member of this name must be; `None` when there can be none.
-    fn member(&mut self, rows: &[Row<'s>], name: Name) -> Option<MemberGoal> {
+    pub(super) fn member(&mut self, rows: &[Row<'s>], name: Name) -> Option<MemberGoal> {
         let text = self.spelled(name);
         let mut goal = MemberGoal { literals: Vec::with_capacity(rows.len()), about: None };
         for row in rows {
@@ -109,43 +98,6 @@ impl<'s> Search<'s> {
             }
         }
         (!unknown).then_some(false)
-    }
-
-    pub(super) fn judge_present(&mut self, facts: &Facts<'s>, name: Name) -> Judgement {
-        if facts.absent.contains(&name) {
-            return Judgement::Impossible;
-        }
-        if facts.present.contains(&name) {
-            return Judgement::Implied;
-        }
-        let empty = match self.member(&facts.rows, name) {
-            None => true,
-            Some(goal) => !goal.literals.is_empty() && self.surely_empty(goal.literals),
-        };
-        if empty { Judgement::Impossible } else { Judgement::Possible }
-    }
-
-    pub(super) fn judge_member(&mut self, facts: &Facts<'s>, name: Name, literal: Literal) -> Judgement {
-        if facts.absent.contains(&name) {
-            return Judgement::Impossible;
-        }
-        let Some(mut goal) = self.member(&facts.rows, name) else { return Judgement::Impossible };
-        goal.literals.extend(facts.members.iter().filter(|(other, _)| *other == name).map(|(_, literal)| *literal));
-        let mut with = goal.literals.clone();
-        with.push(literal);
-        if matches!(self.find(with), Outcome::Empty) {
-            return Judgement::Impossible;
-        }
-        if facts.present.contains(&name)
-            && let Literal::Schema { side, id, demand } = literal
-        {
-            let demand = if demand == Demand::Invalid { Demand::Valid } else { Demand::Invalid };
-            goal.literals.push(Literal::Schema { side, id, demand });
-            if self.surely_empty(goal.literals) {
-                return Judgement::Implied;
-            }
-        }
-        Judgement::Possible
     }
 
     /// An object.
@@ -363,7 +315,7 @@ impl<'s> Search<'s> {
     }
 
     /// The names that some schema mentions.
-    fn mentioned_names(&mut self, object: &Object<'_, 's>) -> Vec<Name> {
+    pub(super) fn mentioned_names(&mut self, object: &Object<'_, 's>) -> Vec<Name> {
         let facts = object.facts;
         let mut seen: HashSet<Name> = HashSet::new();
         let mut names = Vec::new();
@@ -391,153 +343,6 @@ impl<'s> Search<'s> {
         }
         names
     }
-
-    /// A member with a name that no schema mentions, which is all of the given ones that must exist.
-    fn made_up(
-        &mut self,
-        object: &Object<'_, 's>,
-        someones: &[usize],
-        settled: &Settled,
-    ) -> Result<Option<Made>, Reason> {
-        let facts = object.facts;
-        let mut patterns: Vec<PatternId> = Vec::new();
-        let mut demanded: Vec<(PatternId, bool)> = Vec::new();
-        for row in &object.rows {
-            let schemas = match row {
-                Row::Schema { keywords, .. } => std::slice::from_ref(keywords),
-                Row::Rest { mentioned, .. } => mentioned.as_slice(),
-                Row::Every(_) => continue,
-            };
-            for pattern in schemas.iter().flat_map(|keywords| keywords.pattern_properties.keys()) {
-                patterns.push(self.languages.id(pattern));
-            }
-        }
-        let mut name_literals = facts.names.clone();
-        let mut value_literals = Vec::new();
-        for &index in someones {
-            let someone = &facts.someone[index];
-            demanded.extend(someone.pattern.map(|pattern| (pattern, true)));
-            for pattern in someone.unmentioned.iter().flat_map(|keywords| keywords.pattern_properties.keys()) {
-                demanded.push((self.languages.id(pattern), false));
-            }
-            name_literals.extend(someone.name);
-            value_literals.extend(someone.value);
-        }
-        patterns.sort_unstable();
-        patterns.dedup();
-        patterns.retain(|pattern| !demanded.iter().any(|(other, _)| other == pattern));
-        if demanded.iter().any(|(pattern, holds)| demanded.contains(&(*pattern, !holds))) {
-            return Ok(None);
-        }
-        if patterns.len() > MAX_PATTERNS {
-            return Err(Reason::TooManySteps);
-        }
-        let mut taken: Vec<Rc<str>> = self.mentioned_names(object).into_iter().map(|name| self.spelled(name)).collect();
-        taken.extend(settled.made.iter().map(|made| made.name.clone()));
-        let mut search = NameSearch { object, someones, name_literals, value_literals, taken, open: None };
-        let found = self.classes(&mut search, &patterns, demanded);
-        match (found, search.open) {
-            (Some(made), _) => Ok(Some(made)),
-            (None, Some(reason)) => Err(reason),
-            (None, None) => Ok(None),
-        }
-    }
-
-    /// Goes through the ways in which a name can match the patterns, none first.
-    fn classes(
-        &mut self,
-        search: &mut NameSearch<'_, '_, 's>,
-        patterns: &[PatternId],
-        matching: Vec<(PatternId, bool)>,
-    ) -> Option<Made> {
-        let Some((&pattern, rest)) = patterns.split_first() else { return self.of_class(search, &matching) };
-        for holds in [false, true] {
-            let mut matching = matching.clone();
-            matching.push((pattern, holds));
-            // Many combinations have no names at all.
-            if rest.len() > 1 && matches!(self.name_of_class(search, &matching), Outcome::Empty) {
-                continue;
-            }
-            if let Some(made) = self.classes(search, rest, matching) {
-                return Some(made);
-            }
-        }
-        None
-    }
-
-    fn of_class(&mut self, search: &mut NameSearch<'_, '_, 's>, matching: &[(PatternId, bool)]) -> Option<Made> {
-        let mut literals = search.value_literals.clone();
-        for row in &search.object.rows {
-            match row {
-                Row::Schema { side, declared, keywords } => {
-                    let demand = if *declared { Demand::Declared } else { Demand::Valid };
-                    let mut mentioned = false;
-                    for (pattern, &id) in &keywords.pattern_properties {
-                        if matching.contains(&(self.languages.id(pattern), true)) {
-                            mentioned = true;
-                            literals.push(Literal::Schema { side: *side, id, demand });
-                        }
-                    }
-                    if !mentioned && let Some(id) = keywords.additional_properties {
-                        literals.push(Literal::Schema { side: *side, id, demand });
-                    }
-                }
-                Row::Rest { mentioned, rest } => {
-                    let mut patterns = mentioned.iter().flat_map(|keywords| keywords.pattern_properties.keys());
-                    if !patterns.any(|pattern| matching.contains(&(self.languages.id(pattern), true))) {
-                        literals.push((*rest)?);
-                    }
-                }
-                Row::Every(_) => {}
-            }
-        }
-        let value = match self.find(literals) {
-            Outcome::Found(value) => value,
-            Outcome::Empty => return None,
-            Outcome::Unknown(reason) => {
-                if !matches!(self.name_of_class(search, matching), Outcome::Empty) {
-                    search.open = Some(reason);
-                }
-                return None;
-            }
-        };
-        match self.name_of_class(search, matching) {
-            Outcome::Found(name) => match &name.kind {
-                Kind::Text(name) => Some(Made { someones: search.someones.to_vec(), name: name.clone(), value }),
-                _ => None,
-            },
-            Outcome::Empty => None,
-            Outcome::Unknown(reason) => {
-                search.open = Some(reason);
-                None
-            }
-        }
-    }
-
-    fn name_of_class(&mut self, search: &NameSearch<'_, '_, 's>, matching: &[(PatternId, bool)]) -> Outcome {
-        if matching.is_empty() && search.name_literals.is_empty() {
-            return Outcome::Found(Sample::text(fresh(&search.taken)));
-        }
-        let mut literals = search.name_literals.clone();
-        literals.push(Literal::Text);
-        literals.extend(matching.iter().map(|&(pattern, holds)| Literal::Pattern(pattern, holds)));
-        let taken: Vec<Shared> = search.taken.iter().map(|name| Sample::text(name.clone())).collect();
-        if !taken.is_empty() {
-            literals.push(self.outside(&taken));
-        }
-        self.find(literals)
-    }
-}
-
-/// A search for a member with a made-up name.
-struct NameSearch<'a, 'f, 's> {
-    object: &'a Object<'f, 's>,
-    someones: &'a [usize],
-    name_literals: Vec<Literal>,
-    value_literals: Vec<Literal>,
-    taken: Vec<Rc<str>>,
-    /// Why something was left undecided.
-    open: Option<Reason>,
 }
 
 /// Members in the order in which schemas mention them.
@@ -554,28 +359,13 @@ fn in_order(rows: &[Row<'_>], members: &mut [(Rc<str>, Shared)]) {
     members.sort_by_cached_key(|(name, _)| place(name).unwrap_or((usize::MAX, 0)));
 }
 
-/// A name that is not taken.
-fn fresh(taken: &[Rc<str>]) -> String {
-    let mut number = 0;
-    loop {
-        let name = match number {
-            0 => "other".to_owned(),
-            number => format!("other{number}"),
-        };
-        if !taken.iter().any(|other| **other == *name) {
-            return name;
-        }
-        number += 1;
-    }
-}
-
 /// What closes an object of which a writer sends what it declares: members that no schema mentions are not there, unless
 /// some schema says what others may be.
 fn closing<'s>(facts: &Facts<'s>) -> Option<Row<'s>> {
     let mut mentioned: Vec<&'s Keywords> = Vec::new();
     for row in &facts.rows {
         if let Row::Schema { declared: true, keywords, .. } = row {
-            if keywords.additional_properties.is_some() {
+            if keywords.additional_properties.is_some() || keywords.unevaluated_properties.is_some() {
                 return None;
             }
             mentioned.push(keywords);

@@ -7,14 +7,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use super::branch::{Branch, Choice, Fact, Name};
+use super::branch::{About, Branch, Choice, Fact, Name};
 use super::equal::Equality;
 use super::expand::{Accepts, accepts_type};
 use super::goal::{Demand, Goal, Literal, OutsideId, Side, Type};
-use super::language::{Languages, Wanted};
-use super::outcome::{Leaf, Outcome, Reason};
+use super::judge::Judgement;
+use super::language::Languages;
+use super::outcome::{Outcome, Reason};
 use super::sample::{Kind, Sample, Shared};
-use crate::schema::{Checker, SchemaId, SchemaKind, Schemas};
+use crate::schema::{Checker, SchemaKind, Schemas};
 use crate::source::Node;
 
 /// Facts that a search looks at: what bounds the time of a decision.
@@ -58,14 +59,6 @@ enum Memo {
     Provisional(usize),
 }
 
-/// What the facts of a branch say of another fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Judgement {
-    Impossible,
-    Possible,
-    Implied,
-}
-
 impl<'s> Search<'s> {
     pub(super) fn new(writer: &'s Schemas, reader: &'s Schemas) -> Self {
         Search {
@@ -94,6 +87,11 @@ impl<'s> Search<'s> {
 
     pub(super) fn steps(&self) -> usize {
         self.steps
+    }
+
+    /// Counts a step; the next [`Search::count`] says whether it was one too many.
+    pub(super) fn note_step(&mut self) {
+        self.steps += 1;
     }
 
     pub(super) fn is_given_up(&self) -> bool {
@@ -140,6 +138,10 @@ impl<'s> Search<'s> {
             self.outside.len() - 1
         });
         Literal::Outside(OutsideId(index as u32))
+    }
+
+    pub(super) fn values(&self, id: OutsideId) -> &Rc<[Shared]> {
+        &self.outside[id.0 as usize]
     }
 
     /// A value that fulfils all demands.
@@ -286,7 +288,7 @@ impl<'s> Search<'s> {
     pub(super) fn assume(&mut self, branch: &mut Branch<'s>, facts: Vec<Fact<'s>>) -> bool {
         let mut waiting = VecDeque::from(facts);
         while let Some(fact) = waiting.pop_front() {
-            self.steps += 1;
+            self.note_step();
             match fact {
                 Fact::Literal(Literal::Schema { side, id, demand }) => {
                     let id = self.schemas(side).follow(id);
@@ -300,7 +302,7 @@ impl<'s> Search<'s> {
                     branch.seen.push(literal);
                     if demand == Demand::Invalid {
                         if let Some(ways) = self.refused(side, id, branch.json_type) {
-                            waiting.push_back(Fact::Choice(Choice { alternatives: ways, positive: false }));
+                            waiting.push_back(Fact::Choice(Choice { alternatives: ways, about: About::Refusal }));
                         }
                     } else {
                         waiting.extend(self.accepted(side, id, demand == Demand::Declared, branch.json_type));
@@ -365,8 +367,8 @@ impl<'s> Search<'s> {
         if let Some(values) = branch.one_of {
             return self.among(values, goal);
         }
-        // What a value is says more than what it is not; then, the fewer alternatives the better.
-        let rank = |choice: &Choice<'_>| (!choice.positive, choice.alternatives.len());
+        // Then, the fewer alternatives the better.
+        let rank = |choice: &Choice<'_>| (choice.about, choice.alternatives.len());
         let Some(index) = (0..branch.open.len()).min_by_key(|&index| rank(&branch.open[index])) else {
             return self.leaf(&branch, goal);
         };
@@ -432,70 +434,6 @@ impl<'s> Search<'s> {
         true
     }
 
-    fn judge(&mut self, branch: &Branch<'s>, alternative: &[Fact<'s>]) -> Judgement {
-        let mut all = Judgement::Implied;
-        for fact in alternative {
-            self.steps += 1;
-            let one = self.judge_fact(branch, fact);
-            all = all.min(one);
-            if all == Judgement::Impossible {
-                break;
-            }
-        }
-        all
-    }
-
-    fn judge_fact(&mut self, branch: &Branch<'s>, fact: &Fact<'s>) -> Judgement {
-        let facts = &branch.facts;
-        let when = |impossible: bool, implied: bool| match (impossible, implied) {
-            (true, _) => Judgement::Impossible,
-            (false, true) => Judgement::Implied,
-            (false, false) => Judgement::Possible,
-        };
-        match fact {
-            Fact::Never => Judgement::Impossible,
-            Fact::About(_) => Judgement::Implied,
-            Fact::Literal(Literal::Schema { side, id, demand }) => {
-                let id = self.schemas(*side).follow(*id);
-                let literal = Literal::Schema { side: *side, id, demand: *demand };
-                if branch.seen.contains(&literal) {
-                    return Judgement::Implied;
-                }
-                if opposites(literal).iter().any(|other| branch.seen.contains(other)) {
-                    return Judgement::Impossible;
-                }
-                let accepts = match &self.schemas(*side)[id].kind {
-                    SchemaKind::Bool(true) => return when(*demand == Demand::Invalid, *demand != Demand::Invalid),
-                    SchemaKind::Bool(false) => Accepts::No,
-                    SchemaKind::Object(keywords) => accepts_type(keywords, branch.json_type),
-                };
-                match accepts {
-                    Accepts::No => when(*demand != Demand::Invalid, *demand == Demand::Invalid),
-                    _ => Judgement::Possible,
-                }
-            }
-            Fact::Size(least, most) => {
-                let (low, high) = facts.size;
-                when(*least > high || *most < low, *least <= low && *most >= high)
-            }
-            Fact::Pattern(pattern, holds) => {
-                when(facts.patterns.contains(&(*pattern, !holds)), facts.patterns.contains(&(*pattern, *holds)))
-            }
-            Fact::Unique => when(facts.twins, facts.unique),
-            Fact::Twins => when(facts.unique, facts.twins),
-            Fact::Present(name) => self.judge_present(facts, *name),
-            Fact::Absent(name) => match self.judge_present(facts, *name) {
-                Judgement::Impossible => Judgement::Implied,
-                Judgement::Implied => Judgement::Impossible,
-                Judgement::Possible => Judgement::Possible,
-            },
-            Fact::Member(name, literal) => self.judge_member(facts, *name, *literal),
-            Fact::Item(index, literal) => self.judge_item(facts, *index, *literal),
-            Fact::SomeItem(from, literal) => self.judge_some_item(facts, *from, *literal),
-            _ => Judgement::Possible,
-        }
-    }
-
     /// Like [`Search::find`], but only what does not depend on undecided goals counts as empty.
     pub(super) fn surely_empty(&mut self, literals: Vec<Literal>) -> bool {
         let lowest = std::mem::replace(&mut self.lowest, usize::MAX);
@@ -503,124 +441,6 @@ impl<'s> Search<'s> {
         let sure = self.lowest == usize::MAX;
         self.lowest = lowest;
         sure && matches!(outcome, Outcome::Empty)
-    }
-
-    /// A value where nothing is left to choose.
-    fn leaf(&mut self, branch: &Branch<'s>, goal: &Goal) -> Outcome {
-        let facts = &branch.facts;
-        let outcome = match branch.json_type {
-            Type::Null => Outcome::Found(Sample::null()),
-            Type::Boolean => {
-                let values = [Sample::boolean(false), Sample::boolean(true)];
-                let free = values.into_iter().find(|value| !facts.outside.iter().any(|other| other.equals(value)));
-                free.map_or(Outcome::Empty, Outcome::Found)
-            }
-            Type::Number => {
-                let mut numbers = facts.numbers.clone();
-                for value in &facts.outside {
-                    if let Kind::Number(number) = &value.kind {
-                        numbers.exclude(number.clone());
-                    }
-                }
-                match numbers.find() {
-                    Leaf::Found(number) => Outcome::Found(Sample::number(number)),
-                    Leaf::Empty => Outcome::Empty,
-                    Leaf::Unknown(reason) => Outcome::Unknown(reason),
-                }
-            }
-            Type::String => return self.string(branch, goal),
-            Type::Array => self.array(facts),
-            Type::Object => self.object(facts),
-        };
-        match outcome {
-            Outcome::Found(value) => self.confirmed(branch, goal, value, facts.about.clone()),
-            other => other,
-        }
-    }
-
-    fn string(&mut self, branch: &Branch<'s>, goal: &Goal) -> Outcome {
-        let facts = &branch.facts;
-        let mut about = facts.about.clone();
-        let mut wanted = Wanted { least: facts.size.0, most: facts.size.1, ..Wanted::default() };
-        for &(pattern, holds) in &facts.patterns {
-            match self.languages.language(pattern) {
-                Some(language) => wanted.languages.push((language, holds)),
-                None => about = Some(Reason::Pattern(self.languages.text(pattern).to_string())),
-            }
-        }
-        for value in &facts.outside {
-            if let Kind::Text(text) = &value.kind {
-                wanted.outside.insert(text.clone());
-            }
-        }
-        match wanted.find() {
-            Leaf::Found(text) => self.confirmed(branch, goal, Sample::text(text), about),
-            Leaf::Empty => Outcome::Empty,
-            Leaf::Unknown(reason) => Outcome::Unknown(reason),
-        }
-    }
-
-    /// What was found, when it is sure to be what was looked for.
-    fn confirmed(&mut self, branch: &Branch<'s>, goal: &Goal, value: Shared, about: Option<Reason>) -> Outcome {
-        if let Some(reason) = &branch.doubt {
-            return Outcome::Unknown(reason.clone());
-        }
-        let Some(reason) = about else { return Outcome::Found(value) };
-        if value.size() > MAX_SIZE {
-            return Outcome::Unknown(Reason::TooLarge);
-        }
-        match self.fulfils(&value.to_node(), goal) {
-            Some(true) => Outcome::Found(value),
-            _ => Outcome::Unknown(reason),
-        }
-    }
-
-    /// A value of a list.
-    fn among(&mut self, values: &'s [Node], goal: &Goal) -> Outcome {
-        let mut open = None;
-        for value in values {
-            if let Err(reason) = self.count(goal.len()) {
-                return Outcome::Unknown(reason);
-            }
-            match self.fulfils(value, goal) {
-                Some(true) => return Outcome::Found(Sample::of(value)),
-                Some(false) => {}
-                None => open = Some(Reason::Unconfirmed),
-            }
-        }
-        open.map_or(Outcome::Empty, Outcome::Unknown)
-    }
-
-    /// Whether a value fulfils all demands; `None` when the validator cannot tell.
-    fn fulfils(&mut self, value: &Node, goal: &[Literal]) -> Option<bool> {
-        let mut all = Some(true);
-        for &literal in goal {
-            let one = match literal {
-                Literal::Schema { side, id, demand } => {
-                    self.accepts(side, id, value).map(|valid| valid == (demand != Demand::Invalid))
-                }
-                Literal::Pattern(pattern, holds) => match value.as_str() {
-                    Some(text) => self.languages.matches(pattern, text).map(|matches| matches == holds),
-                    None => Some(true),
-                },
-                Literal::Outside(id) => {
-                    let value = Sample::of(value);
-                    Some(!self.outside[id.0 as usize].iter().any(|other| other.equals(&value)))
-                }
-                Literal::Text => Some(value.as_str().is_some()),
-            };
-            match one {
-                Some(false) => return Some(false),
-                Some(true) => {}
-                None => all = None,
-            }
-        }
-        all
-    }
-
-    /// Whether a schema accepts a value; `None` when the validator cannot tell.
-    pub(super) fn accepts(&mut self, side: Side, id: SchemaId, value: &Node) -> Option<bool> {
-        self.checker(side).decide(id, value)
     }
 
     pub(super) fn checker(&mut self, side: Side) -> &mut Checker<'s> {

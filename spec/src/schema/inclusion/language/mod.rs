@@ -14,6 +14,8 @@ use regex_syntax::hir::Hir;
 
 pub(super) use product::Wanted;
 
+use crate::schema::Pattern;
+
 /// Bytes that one automaton may take, and making it.
 const MAX_SIZE: usize = 1 << 20;
 
@@ -69,7 +71,11 @@ pub(super) struct Language {
 impl Language {
     fn new(pattern: &str) -> Option<Self> {
         // What it cannot compile, the engine that checks values takes to match everything.
-        if crate::schema::Pattern::fault(pattern).is_some() {
+        if Pattern::fault(pattern).is_some() {
+            return None;
+        }
+        // These mean something else where the expression is only valid without Unicode mode.
+        if ["\\p", "\\P", "\\u"].iter().any(|escape| pattern.contains(escape)) && !Pattern::is_unicode(pattern) {
             return None;
         }
         let parts = ecma::parse(pattern)?;
