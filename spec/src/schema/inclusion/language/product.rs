@@ -298,3 +298,49 @@ fn kind_of_byte(byte: u8) -> u8 {
         _ => 11,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Languages;
+    use super::Wanted;
+    use crate::schema::inclusion::outcome::Leaf;
+
+    /// The shortest string of some languages, of none of others, of a length, that is none of a list.
+    fn shortest(inside: &[&str], outside: &[&str], size: (u64, u64), excluded: &[&str]) -> Option<String> {
+        let mut languages = Languages::default();
+        let mut language = |pattern: &str, holds: bool| {
+            let id = languages.id(pattern);
+            (languages.language(id).unwrap(), holds)
+        };
+        let mut all: Vec<_> = inside.iter().map(|pattern| language(pattern, true)).collect();
+        all.extend(outside.iter().map(|pattern| language(pattern, false)));
+        let excluded = excluded.iter().map(|&text| text.into()).collect();
+        match (Wanted { languages: all, least: size.0, most: size.1, outside: excluded }).find() {
+            Leaf::Found(text) => Some(text),
+            Leaf::Empty => None,
+            Leaf::Unknown(reason) => panic!("{reason}"),
+        }
+    }
+
+    const ANY: (u64, u64) = (0, u64::MAX);
+
+    #[test]
+    fn the_shortest_string_comes_first_and_is_readable() {
+        assert_eq!(shortest(&["^[a-z]+$"], &[], ANY, &[]).as_deref(), Some("a"));
+        assert_eq!(shortest(&["^[a-z]+$"], &[], (3, 9), &[]).as_deref(), Some("aaa"));
+        assert_eq!(shortest(&["^.$"], &["^[\\x00-\\x7f]$"], ANY, &[]).as_deref(), Some("\u{80}"));
+        // Two bytes are one character.
+        assert_eq!(shortest(&["^(\u{e9}|ab)$"], &[], ANY, &[]).as_deref(), Some("\u{e9}"));
+        assert_eq!(shortest(&["^(\u{1F600}|ab)$"], &[], (2, 9), &[]).as_deref(), Some("ab"));
+    }
+
+    #[test]
+    fn lengths_and_exclusions_can_leave_nothing() {
+        assert_eq!(shortest(&["^(ab)*$"], &[], (3, 3), &[]), None);
+        assert_eq!(shortest(&["^[ab]$"], &[], ANY, &["a", "b"]), None);
+        assert_eq!(shortest(&["^[ab]*$"], &[], (0, 1), &["a", ""]).as_deref(), Some("b"));
+        assert_eq!(shortest(&["a"], &["a"], ANY, &[]), None);
+        assert_eq!(shortest(&[], &[], (0, 0), &[""]), None);
+        assert_eq!(shortest(&[], &[], (1, 1), &["a"]).as_deref(), Some("b"));
+    }
+}
