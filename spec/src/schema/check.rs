@@ -83,6 +83,11 @@ impl<'s> Checker<'s> {
         (!self.is_unsure).then_some(valid)
     }
 
+    /// Comparisons that the last decision took.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps
+    }
+
     /// Whether a regular expression matches; `None` when that cannot be said within the limits.
     pub(crate) fn pattern_matches(&mut self, pattern: &'s str, text: &str) -> Option<bool> {
         self.pattern(pattern)?.matches(text)

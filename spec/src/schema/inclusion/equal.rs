@@ -16,6 +16,8 @@ type Pair = (SchemaId, SchemaId);
 #[derive(Debug, Default)]
 pub(super) struct Equality {
     known: HashMap<Pair, bool>,
+    /// Pairs that were compared since somebody asked.
+    compared: usize,
 }
 
 impl Equality {
@@ -33,8 +35,11 @@ impl Equality {
         let mut next = 0;
         while next < pairs.len() {
             if pairs.len() > MAX_PAIRS {
+                // They may be equal all the same; it is not worth more.
+                self.known.insert(root, false);
                 return false;
             }
+            self.compared += 1;
             let (a, b) = pairs[next];
             let mut inner = Vec::new();
             let alike = match self.known.get(&(a, b)) {
@@ -62,8 +67,14 @@ impl Equality {
                 different.append(&mut asked_by[index]);
             }
         }
+        let answer = same[0];
         self.known.extend(pairs.into_iter().zip(same));
-        self.known[&root]
+        answer
+    }
+
+    /// How many pairs were compared since this was asked last.
+    pub(super) fn take_compared(&mut self) -> usize {
+        std::mem::take(&mut self.compared)
     }
 }
 

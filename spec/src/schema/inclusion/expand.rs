@@ -1,6 +1,7 @@
 //! From keywords to facts: what a schema that accepts a value says of it, and in which ways a schema can refuse one. Only
 //! what concerns the branch's JSON type.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::branch::{About, Choice, Fact, Inclusive, Row, Someone};
@@ -343,12 +344,11 @@ impl<'s> Search<'s> {
     /// The schemas that look at the same value: all that may, or only those that do whenever this one accepts it.
     pub(super) fn in_place(&self, side: Side, id: SchemaId, reach: Reach) -> Vec<&'s Keywords> {
         let schemas = self.schemas(side);
-        let (mut found, mut seen, mut open) = (Vec::new(), Vec::new(), vec![id]);
+        let (mut found, mut seen, mut open) = (Vec::new(), HashSet::new(), vec![id]);
         while let Some(id) = open.pop() {
-            if seen.contains(&id) {
+            if !seen.insert(id) {
                 continue;
             }
-            seen.push(id);
             let SchemaKind::Object(keywords) = &schemas[id].kind else { continue };
             open.extend(keywords.reference.iter().chain(&keywords.dynamic_reference).chain(&keywords.all_of));
             if reach == Reach::Possible {

@@ -22,7 +22,7 @@ impl<'s> Search<'s> {
     pub(super) fn judge(&mut self, branch: &Branch<'s>, alternative: &[Fact<'s>]) -> Judgement {
         let mut all = Judgement::Implied;
         for fact in alternative {
-            self.note_step();
+            self.note(1);
             let one = self.judge_fact(branch, fact);
             all = all.min(one);
             if all == Judgement::Impossible {

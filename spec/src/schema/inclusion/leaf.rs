@@ -10,6 +10,9 @@ use super::search::{MAX_SIZE, Search};
 use crate::schema::SchemaId;
 use crate::source::Node;
 
+/// What looking for a number counts for.
+const NUMBER_STEPS: usize = 10;
+
 impl<'s> Search<'s> {
     /// A value where nothing is left to choose.
     pub(super) fn leaf(&mut self, branch: &Branch<'s>, goal: &Goal) -> Outcome {
@@ -28,6 +31,7 @@ impl<'s> Search<'s> {
                         numbers.exclude(number.clone());
                     }
                 }
+                self.note(NUMBER_STEPS);
                 match numbers.find() {
                     Leaf::Found(number) => Outcome::Found(Sample::number(number)),
                     Leaf::Empty => Outcome::Empty,
@@ -59,7 +63,9 @@ impl<'s> Search<'s> {
                 wanted.outside.insert(text.clone());
             }
         }
-        match wanted.find() {
+        let (found, steps) = wanted.find();
+        self.note(steps / 32);
+        match found {
             Leaf::Found(text) => self.confirmed(branch, goal, Sample::text(text), about),
             Leaf::Empty => Outcome::Empty,
             Leaf::Unknown(reason) => Outcome::Unknown(reason),
@@ -126,6 +132,9 @@ impl<'s> Search<'s> {
 
     /// Whether a schema accepts a value; `None` when the validator cannot tell.
     pub(super) fn accepts(&mut self, side: Side, id: SchemaId, value: &Node) -> Option<bool> {
-        self.checker(side).decide(id, value)
+        let valid = self.checker(side).decide(id, value);
+        let steps = self.checker(side).steps();
+        self.note(steps / 8);
+        valid
     }
 }

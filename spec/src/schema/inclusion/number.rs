@@ -242,7 +242,7 @@ impl<'s> Numbers<'s> {
 const EASY: [&str; 4] = ["0", "1", "-1", "0.5"];
 
 /// How many multiples are looked at before the search gives up.
-const MAX_TRIES: i128 = 20_000;
+const MAX_TRIES: i128 = 2_000;
 
 /// `digits × 10^exponent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -53,6 +53,7 @@ impl<'s> Search<'s> {
                         mentioned = true;
                         goal.literals.push(Literal::Schema { side: *side, id, demand });
                     }
+                    self.note(keywords.pattern_properties.len());
                     for (pattern, &id) in &keywords.pattern_properties {
                         match self.checker(*side).pattern_matches(pattern, &text) {
                             Some(true) => {
@@ -341,6 +342,7 @@ impl<'s> Search<'s> {
                 keywords.properties.keys().for_each(|name| add(self.name(name)));
             }
         }
+        self.note(names.len() / 16);
         names
     }
 }

@@ -89,9 +89,9 @@ impl<'s> Search<'s> {
         self.steps
     }
 
-    /// Counts a step; the next [`Search::count`] says whether it was one too many.
-    pub(super) fn note_step(&mut self) {
-        self.steps += 1;
+    /// Counts what cannot stop here; the next [`Search::count`] says whether it was too much.
+    pub(super) fn note(&mut self, steps: usize) {
+        self.steps += steps;
     }
 
     pub(super) fn is_given_up(&self) -> bool {
@@ -100,7 +100,7 @@ impl<'s> Search<'s> {
 
     /// Counts what was done; `Err` when that was all that may be done.
     pub(super) fn count(&mut self, steps: usize) -> Result<(), Reason> {
-        self.steps += steps;
+        self.steps += steps + self.languages.take_size() / 64;
         if self.steps > MAX_STEPS {
             self.given_up.get_or_insert(Reason::TooManySteps);
         }
@@ -231,7 +231,10 @@ impl<'s> Search<'s> {
         };
         for sent in demands(Side::Writer, false) {
             for refused in demands(Side::Reader, true) {
-                if self.equality.same(self.writer, sent, self.reader, refused) {
+                let same = self.equality.same(self.writer, sent, self.reader, refused);
+                let compared = self.equality.take_compared();
+                self.note(compared / 8);
+                if same {
                     return true;
                 }
             }
@@ -288,7 +291,8 @@ impl<'s> Search<'s> {
     pub(super) fn assume(&mut self, branch: &mut Branch<'s>, facts: Vec<Fact<'s>>) -> bool {
         let mut waiting = VecDeque::from(facts);
         while let Some(fact) = waiting.pop_front() {
-            self.note_step();
+            // Long lists are looked through at each addition.
+            self.note(1 + branch.facts.present.len() / 64);
             match fact {
                 Fact::Literal(Literal::Schema { side, id, demand }) => {
                     let id = self.schemas(side).follow(id);
@@ -358,7 +362,7 @@ impl<'s> Search<'s> {
 
     /// A value of a branch.
     fn explore(&mut self, mut branch: Branch<'s>, goal: &Goal) -> Outcome {
-        if let Err(reason) = self.count(1 + branch.open.len()) {
+        if let Err(reason) = self.count(1 + branch.open.len() + branch.facts.present.len() / 16) {
             return Outcome::Unknown(reason);
         }
         if !self.propagate(&mut branch) {

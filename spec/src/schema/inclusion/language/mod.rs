@@ -29,6 +29,8 @@ pub(super) struct Languages {
     ids: HashMap<Rc<str>, PatternId>,
     texts: Vec<Rc<str>>,
     languages: Vec<Option<Option<Rc<Language>>>>,
+    /// Bytes of the automata that were made since somebody asked.
+    size: usize,
 }
 
 impl Languages {
@@ -51,7 +53,19 @@ impl Languages {
     /// The strings that the expression matches; `None` when no automaton of reasonable size decides it.
     pub(super) fn language(&mut self, id: PatternId) -> Option<Rc<Language>> {
         let text = &self.texts[id.0 as usize];
-        self.languages[id.0 as usize].get_or_insert_with(|| Language::new(text).map(Rc::new)).clone()
+        let known = &mut self.languages[id.0 as usize];
+        if known.is_none() {
+            let made = Language::new(text);
+            // One that became too large has cost as much as it may.
+            self.size += made.as_ref().map_or(MAX_SIZE, Language::size);
+            *known = Some(made.map(Rc::new));
+        }
+        known.clone().flatten()
+    }
+
+    /// How many bytes of automata were made since this was asked last.
+    pub(super) fn take_size(&mut self) -> usize {
+        std::mem::take(&mut self.size)
     }
 
     /// Whether the text is one of the language.
@@ -81,6 +95,10 @@ impl Language {
         let parts = ecma::parse(pattern)?;
         let parts = parts.iter().map(|(hir, holds)| Some((Dfa::new(hir)?, *holds))).collect::<Option<_>>()?;
         Some(Language { parts })
+    }
+
+    fn size(&self) -> usize {
+        self.parts.iter().map(|(dfa, _)| dfa.dfa.memory_usage()).sum()
     }
 
     fn contains(&self, text: &str) -> bool {

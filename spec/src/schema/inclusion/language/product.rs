@@ -27,35 +27,37 @@ pub(in crate::schema::inclusion) struct Wanted {
 }
 
 impl Wanted {
-    /// The shortest such string.
-    pub(in crate::schema::inclusion) fn find(&self) -> Leaf<String> {
+    /// The shortest such string, and how many steps it took to find.
+    pub(in crate::schema::inclusion) fn find(&self) -> (Leaf<String>, usize) {
         if self.least > self.most {
-            return Leaf::Empty;
+            return (Leaf::Empty, 0);
         }
         if self.languages.is_empty() {
-            return self.any();
+            return (self.any(), 0);
         }
         // Counting multiplies the states, and is mostly unnecessary.
-        let uncounted = Walk::new(self, 0).find();
+        let (uncounted, steps) = Walk::new(self, 0).find();
         match uncounted {
             Leaf::Found(text) => {
                 let length = text.chars().count() as u64;
                 if length > self.most {
-                    return Leaf::Empty;
+                    return (Leaf::Empty, steps);
                 }
                 if length >= self.least {
-                    return Leaf::Found(text);
+                    return (Leaf::Found(text), steps);
                 }
             }
-            other => return other,
+            other => return (other, steps),
         }
         if self.least > MAX_LENGTH {
-            return Leaf::Unknown(Reason::TooLarge);
+            return (Leaf::Unknown(Reason::TooLarge), steps);
         }
-        match Walk::new(self, self.least as u32).find() {
+        let (counted, more) = Walk::new(self, self.least as u32).find();
+        let found = match counted {
             Leaf::Found(text) if text.chars().count() as u64 > self.most => Leaf::Empty,
             other => other,
-        }
+        };
+        (found, steps + more)
     }
 
     /// Where only the length matters.
@@ -211,7 +213,7 @@ impl<'w> Walk<'w> {
         Walk { wanted, least, excluded, bytes }
     }
 
-    fn find(&self) -> Leaf<String> {
+    fn find(&self) -> (Leaf<String>, usize) {
         let automata = self.wanted.languages.iter().flat_map(|(language, _)| &language.parts);
         let start = State {
             automata: automata.clone().map(|(dfa, _)| dfa.start()).collect(),
@@ -228,7 +230,7 @@ impl<'w> Walk<'w> {
             let state = &states[index].0;
             let is_excluded = state.excluded.is_some_and(|node| self.excluded.ends.contains(&node));
             if !is_excluded && state.length >= self.least && self.wanted.verdict(state, true) == Some(true) {
-                return Leaf::Found(spelled(&states, index));
+                return (Leaf::Found(spelled(&states, index)), steps);
             }
             // What is within a character is gone through at once, so that all that wait have as many characters.
             let mut open = VecDeque::from([index]);
@@ -255,10 +257,10 @@ impl<'w> Walk<'w> {
                 }
             }
             if steps > MAX_STEPS {
-                return Leaf::Unknown(Reason::TooManySteps);
+                return (Leaf::Unknown(Reason::TooManySteps), steps);
             }
         }
-        Leaf::Empty
+        (Leaf::Empty, steps)
     }
 }
 
@@ -315,7 +317,7 @@ mod tests {
         let mut all: Vec<_> = inside.iter().map(|pattern| language(pattern, true)).collect();
         all.extend(outside.iter().map(|pattern| language(pattern, false)));
         let excluded = excluded.iter().map(|&text| text.into()).collect();
-        match (Wanted { languages: all, least: size.0, most: size.1, outside: excluded }).find() {
+        match (Wanted { languages: all, least: size.0, most: size.1, outside: excluded }).find().0 {
             Leaf::Found(text) => Some(text),
             Leaf::Empty => None,
             Leaf::Unknown(reason) => panic!("{reason}"),
