@@ -251,6 +251,40 @@ fn an_unresolved_reference_is_never_compatible() {
     assert_eq!(verdict, "unknown: the reference `#/definitions/gone` leads nowhere");
 }
 
+#[test]
+fn a_missing_type_is_read_as_generated_code_reads_it() {
+    let with_types = |schema: &Value| {
+        let mut loaded = load(schema);
+        loaded.schemas = loaded.schemas.with_implied_types(loaded.root);
+        loaded
+    };
+    let compared =
+        |writer: &Value, reader: &Value| decide_counted(&with_types(writer), &with_types(reader), Reading::Declared).0;
+    let untyped = json!({"properties": {"a": {"minLength": 1}, "b": {"items": {"minimum": 0}}}});
+    let typed = json!({"type": "object", "properties": {
+        "a": {"type": "string", "minLength": 1},
+        "b": {"type": "array", "items": {"type": "number", "minimum": 0}},
+    }});
+    assert_eq!(decide(&untyped, &typed, Reading::Declared), "null");
+    assert_eq!(compared(&untyped, &typed), "compatible");
+    // What the parts say together counts, and an alternative is read with what stands beside it.
+    let parts =
+        json!({"allOf": [{"$ref": "#/definitions/p"}, {"type": ["object", "null"]}], "definitions": {"p": untyped}});
+    assert_eq!(compared(&parts, &json!({"type": "object"})), "null");
+    let either = json!({"anyOf": [{"required": ["a"]}, {"properties": {"b": {"type": "null"}}}]});
+    assert_eq!(compared(&either, &json!({"type": "object"})), "compatible");
+    let beside = json!({"type": ["array", "object"], "anyOf": [{"required": ["a"]}, {"minItems": 1}]});
+    assert_eq!(compared(&beside, &json!({"type": "object"})), "[]");
+    // Keywords of two types leave a choice, and a question is no demand.
+    for open in [
+        json!({"minimum": 0, "minLength": 1}),
+        json!({"if": {"required": ["a"]}, "then": {"minProperties": 2}}),
+        json!({"title": "Any"}),
+    ] {
+        assert_eq!(compared(&open, &json!({"type": "object"})), "null", "{open}");
+    }
+}
+
 /// Levels that each refer to the next three times.
 fn levels(count: usize, last: &Value) -> Value {
     let mut definitions = serde_json::Map::new();

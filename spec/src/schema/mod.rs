@@ -5,6 +5,7 @@
 //! bounds are numbers, `definitions` and `$defs` are one map, tuples are `prefix_items`.
 
 mod check;
+mod implied;
 mod inclusion;
 mod keywords;
 mod pattern;
