@@ -245,6 +245,21 @@ fn an_unchanged_schema_is_compatible_whatever_it_means() {
 }
 
 #[test]
+fn a_schema_that_refers_to_itself_in_place_is_not_judged() {
+    let paradox = |least: u64| {
+        json!({"$ref": "#/definitions/a", "definitions": {
+            "a": {"oneOf": [{"$ref": "#/definitions/b"}, {"$ref": "#/definitions/c"}]},
+            "b": {"allOf": [{"$ref": "#/definitions/a"}], "minProperties": least},
+            "c": {"allOf": [{"$ref": "#/definitions/a"}], "maxProperties": 3},
+        }})
+    };
+    for writer in [json!({"type": "object"}), paradox(1)] {
+        let verdict = decide(&writer, &paradox(2), Reading::AsWritten);
+        assert!(verdict.starts_with("unknown"), "{verdict}");
+    }
+}
+
+#[test]
 fn an_unresolved_reference_is_never_compatible() {
     let broken = json!({"type": "object", "properties": {"a": {"$ref": "#/definitions/gone"}}});
     let verdict = decide(&json!({"type": "object"}), &broken, Reading::AsWritten);

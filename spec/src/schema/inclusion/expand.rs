@@ -350,15 +350,45 @@ impl<'s> Search<'s> {
                 continue;
             }
             let SchemaKind::Object(keywords) = &schemas[id].kind else { continue };
-            open.extend(keywords.reference.iter().chain(&keywords.dynamic_reference).chain(&keywords.all_of));
+            open.extend(certain(keywords));
             if reach == Reach::Possible {
-                open.extend(keywords.any_of.iter().chain(&keywords.one_of).chain(keywords.dependent_schemas.values()));
-                open.extend([keywords.if_schema, keywords.then_schema, keywords.else_schema].iter().flatten());
+                open.extend(possible(keywords));
             }
             found.push(&**keywords);
         }
         found
     }
+
+    /// Whether a schema leads to itself on the same value.
+    pub(super) fn refers_to_itself(&mut self, side: Side, id: SchemaId) -> bool {
+        let schemas = self.schemas(side);
+        let (mut seen, mut open) = (HashSet::new(), vec![id]);
+        while let Some(here) = open.pop() {
+            self.note(1);
+            let SchemaKind::Object(keywords) = &schemas[here].kind else { continue };
+            for next in certain(keywords).chain(possible(keywords)).chain(keywords.not) {
+                let next = schemas.follow(next);
+                if next == id {
+                    return true;
+                }
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        false
+    }
+}
+
+/// The schemas that accept a value whenever this one does.
+fn certain(keywords: &Keywords) -> impl Iterator<Item = SchemaId> {
+    [keywords.reference, keywords.dynamic_reference].into_iter().flatten().chain(keywords.all_of.iter().copied())
+}
+
+/// The schemas that may have to accept a value for this one to do so.
+fn possible(keywords: &Keywords) -> impl Iterator<Item = SchemaId> {
+    let lists = keywords.any_of.iter().chain(&keywords.one_of).chain(keywords.dependent_schemas.values());
+    lists.copied().chain([keywords.if_schema, keywords.then_schema, keywords.else_schema].into_iter().flatten())
 }
 
 /// Which schemas [`Search::in_place`] gives.

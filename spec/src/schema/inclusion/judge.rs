@@ -49,7 +49,8 @@ impl<'s> Search<'s> {
                     return Judgement::Implied;
                 }
                 if opposites(literal).iter().any(|other| branch.seen.contains(other)) {
-                    return Judgement::Impossible;
+                    let endless = self.is_endless(*side, id);
+                    return if endless { Judgement::Possible } else { Judgement::Impossible };
                 }
                 let accepts = match &self.schemas(*side)[id].kind {
                     SchemaKind::Bool(true) => return when(*demand == Demand::Invalid, *demand != Demand::Invalid),

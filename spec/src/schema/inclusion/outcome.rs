@@ -41,8 +41,10 @@ pub enum Reason {
     UnresolvedReference(String),
     /// A keyword whose interplay with others is not decided.
     Keyword(&'static str),
+    /// A schema refers to itself without going deeper into the value, which JSON Schema gives no meaning.
+    EndlessReference,
     /// A counterexample was found, but the validator does not confirm it: the match of a regular expression could take
-    /// too long, or a schema refers to itself without going deeper into the value, which means nothing.
+    /// too long, or a schema refers to itself without going deeper into the value.
     Unconfirmed,
 }
 
@@ -56,6 +58,9 @@ impl fmt::Display for Reason {
             Reason::Numbers => f.write_str("numbers have too many digits or are too far apart"),
             Reason::UnresolvedReference(reference) => write!(f, "the reference `{reference}` leads nowhere"),
             Reason::Keyword(keyword) => write!(f, "`{keyword}` depends here on what other keywords have evaluated"),
+            Reason::EndlessReference => {
+                f.write_str("a schema refers to itself without going deeper into the value, which has no meaning")
+            }
             Reason::Unconfirmed => f.write_str("a counterexample was found, but the validator cannot confirm it"),
         }
     }

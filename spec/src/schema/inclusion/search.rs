@@ -15,7 +15,7 @@ use super::judge::Judgement;
 use super::language::Languages;
 use super::outcome::{Outcome, Reason};
 use super::sample::{Kind, Sample, Shared};
-use crate::schema::{Checker, SchemaKind, Schemas};
+use crate::schema::{Checker, SchemaId, SchemaKind, Schemas};
 use crate::source::Node;
 
 /// Facts that a search looks at: what bounds the time of a decision.
@@ -38,6 +38,7 @@ pub(super) struct Search<'s> {
     name_texts: Vec<Rc<str>>,
     outside: Vec<Rc<[Shared]>>,
     memo: HashMap<Goal, Memo>,
+    endless: HashMap<(Side, SchemaId), bool>,
     equality: Equality,
     /// Goals without a value, if those of lower depth that they led to have none.
     provisional: Vec<Goal>,
@@ -70,6 +71,7 @@ impl<'s> Search<'s> {
             name_texts: Vec::new(),
             outside: Vec::new(),
             memo: HashMap::new(),
+            endless: HashMap::new(),
             equality: Equality::default(),
             provisional: Vec::new(),
             depth: 0,
@@ -301,7 +303,12 @@ impl<'s> Search<'s> {
                         continue;
                     }
                     if opposites(literal).iter().any(|other| branch.seen.contains(other)) {
-                        return false;
+                        if !self.is_endless(side, id) {
+                            return false;
+                        }
+                        // What it means to refer to itself is not for this search to say.
+                        branch.doubt = Some(Reason::EndlessReference);
+                        continue;
                     }
                     branch.seen.push(literal);
                     if demand == Demand::Invalid {
@@ -436,6 +443,16 @@ impl<'s> Search<'s> {
             }
         }
         true
+    }
+
+    /// Whether a schema refers to itself without going deeper into the value.
+    pub(super) fn is_endless(&mut self, side: Side, id: SchemaId) -> bool {
+        if let Some(endless) = self.endless.get(&(side, id)) {
+            return *endless;
+        }
+        let endless = self.refers_to_itself(side, id);
+        self.endless.insert((side, id), endless);
+        endless
     }
 
     /// Like [`Search::find`], but only what does not depend on undecided goals counts as empty.
