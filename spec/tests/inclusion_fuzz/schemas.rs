@@ -7,7 +7,8 @@ use super::random::Random;
 use super::values;
 
 pub(crate) const NAMES: &[&str] = &["a", "b", "ab", "x1"];
-pub(crate) const PATTERNS: &[&str] = &["^a", "b$", "^[ab]*$", "a.*b", "^x\\d$", "^(?!a)", "^.{1,2}$", "\\d", "^(ab)*$"];
+pub(crate) const PATTERNS: &[&str] =
+    &["^a", "b$", "^[ab]*$", "a.*b", "^x\\d$", "^x1$", "^x[12]$", "^(?!a)", "^.{1,2}$", "\\d", "^(ab)*$"];
 const TYPES: &[&str] = &["null", "boolean", "integer", "number", "string", "array", "object"];
 
 /// A schema, with definitions that it and they refer to.

@@ -2,7 +2,7 @@
 
 use super::branch::{Facts, ItemFact, Row};
 use super::goal::{Demand, Literal};
-use super::outcome::{Outcome, Reason};
+use super::outcome::{Outcome, Reason, Ways};
 use super::sample::{Sample, Shared};
 use super::search::Search;
 
@@ -78,17 +78,14 @@ impl<'s> Search<'s> {
         }
         let spread = facts.items.len() as u64 + if facts.twins { 2 } else { 0 };
         let last = most.min(first.max(tail as u64) + spread);
-        let mut open = None;
+        let mut ways = Ways::default();
         for length in first..=last {
-            let mut places = Places::new();
-            match self.placed(facts, length as usize, tail, &mut places) {
-                Outcome::Empty => {}
-                Outcome::Unknown(reason) if self.is_given_up() => return Outcome::Unknown(reason),
-                Outcome::Unknown(reason) => open = Some(reason),
-                found @ Outcome::Found(_) => return found,
+            let outcome = self.placed(facts, length as usize, tail, &mut Places::new());
+            if let Some(outcome) = ways.add(outcome) {
+                return outcome;
             }
         }
-        open.map_or(Outcome::Empty, Outcome::Unknown)
+        ways.outcome()
     }
 
     /// Whether so many different items cannot be had.
@@ -108,7 +105,7 @@ impl<'s> Search<'s> {
         }
         let Some(item) = facts.items.get(places.len()) else { return self.filled(facts, length, tail, places) };
         let range = if item.exactly { item.index..item.index + 1 } else { item.index..length };
-        let mut open = None;
+        let mut ways = Ways::default();
         let mut tried_free = false;
         for index in range {
             let same_group = |(place, other): (&usize, &ItemFact)| {
@@ -132,14 +129,11 @@ impl<'s> Search<'s> {
                 _ => self.placed(facts, length, tail, places),
             };
             places.pop();
-            match outcome {
-                Outcome::Empty => {}
-                Outcome::Unknown(reason) if self.is_given_up() => return Outcome::Unknown(reason),
-                Outcome::Unknown(reason) => open = Some(reason),
-                found @ Outcome::Found(_) => return found,
+            if let Some(outcome) = ways.add(outcome) {
+                return outcome;
             }
         }
-        open.map_or(Outcome::Empty, Outcome::Unknown)
+        ways.outcome()
     }
 
     /// What an item must be, with what was placed there.
@@ -160,42 +154,44 @@ impl<'s> Search<'s> {
     }
 
     fn with_twins(&mut self, facts: &Facts<'s>, length: usize, tail: usize, places: &Places) -> Outcome {
-        let mut open = None;
+        let mut ways = Ways::default();
         let last = length.min(tail.max(places.iter().max().map_or(0, |last| last + 1)) + 2);
         for second in 0..last {
             for first in 0..second {
-                let mut goals: Vec<_> = (0..length).map(|index| self.literals_at(facts, places, index)).collect();
-                let mut both = goals[first].clone();
-                both.extend(goals[second].iter().copied());
-                let twin = match self.find(both) {
-                    Outcome::Empty => continue,
-                    Outcome::Unknown(reason) => {
-                        open = Some(reason);
-                        continue;
-                    }
-                    Outcome::Found(twin) => twin,
-                };
-                goals[first] = Vec::new();
-                goals[second] = Vec::new();
-                match self.items(facts, &goals) {
-                    Outcome::Found(array) => {
-                        if let super::sample::Kind::Array(items) = &array.kind {
-                            let mut items = items.clone();
-                            items[first] = twin.clone();
-                            items[second] = twin;
-                            return Outcome::Found(Sample::array(items));
-                        }
-                    }
-                    Outcome::Unknown(reason) => open = Some(reason),
-                    Outcome::Empty => {}
+                let outcome = self.with_equal(facts, (first, second), length, places);
+                if let Some(outcome) = ways.add(outcome) {
+                    return outcome;
                 }
             }
         }
-        open.map_or(Outcome::Empty, Outcome::Unknown)
+        ways.outcome()
     }
 
-    /// An item for each goal.
-    fn items(&mut self, facts: &Facts<'s>, goals: &[Vec<Literal>]) -> Outcome {
+    /// An array of which two given items are equal.
+    fn with_equal(
+        &mut self,
+        facts: &Facts<'s>,
+        (first, second): (usize, usize),
+        length: usize,
+        places: &Places,
+    ) -> Outcome {
+        let mut goals: Vec<_> = (0..length).map(|index| self.literals_at(facts, places, index)).collect();
+        let both = [std::mem::take(&mut goals[first]), std::mem::take(&mut goals[second])].concat();
+        let twin = match self.find(both) {
+            Outcome::Found(twin) => twin,
+            other => return other,
+        };
+        let mut items = match self.each(&goals) {
+            Ok(items) => items,
+            Err(outcome) => return outcome,
+        };
+        items[first] = twin.clone();
+        items[second] = twin;
+        Outcome::Found(Sample::array(items))
+    }
+
+    /// Items that fulfil the goals, each its own; else why there are none.
+    fn each(&mut self, goals: &[Vec<Literal>]) -> Result<Vec<Shared>, Outcome> {
         let mut items: Vec<Shared> = Vec::with_capacity(goals.len());
         let mut open = None;
         for (index, goal) in goals.iter().enumerate() {
@@ -205,14 +201,20 @@ impl<'s> Search<'s> {
                 continue;
             }
             match self.find(goal.clone()) {
-                Outcome::Empty => return Outcome::Empty,
+                Outcome::Empty => return Err(Outcome::Empty),
                 Outcome::Unknown(reason) => open = Some(reason),
                 Outcome::Found(item) => items.push(item),
             }
         }
-        if let Some(reason) = open {
-            return Outcome::Unknown(reason);
-        }
+        open.map_or(Ok(items), |reason| Err(Outcome::Unknown(reason)))
+    }
+
+    /// An array with an item for each goal.
+    fn items(&mut self, facts: &Facts<'s>, goals: &[Vec<Literal>]) -> Outcome {
+        let items = match self.each(goals) {
+            Ok(items) => items,
+            Err(outcome) => return outcome,
+        };
         let repeated = |index: usize| items[..index].iter().any(|other| other.equals(&items[index]));
         if !facts.unique || !(1..items.len()).any(repeated) {
             return Outcome::Found(Sample::array(items));

@@ -223,7 +223,7 @@ impl<'s> Search<'s> {
         if !keywords.one_of.is_empty() {
             ways.push(keywords.one_of.iter().map(|&id| no(id)).collect());
             if keywords.one_of.len() > MAX_PAIRS_OF {
-                ways.push(vec![Fact::Doubt(Reason::TooManySteps)]);
+                ways.push(vec![Fact::Doubt(Reason::TooManyAlternatives)]);
             } else {
                 for (index, &first) in keywords.one_of.iter().enumerate() {
                     ways.extend(keywords.one_of[..index].iter().map(|&second| vec![yes(second), yes(first)]));

@@ -4,7 +4,7 @@
 use super::branch::Branch;
 use super::goal::{Demand, Goal, Literal, Side, Type};
 use super::language::Wanted;
-use super::outcome::{Leaf, Outcome, Reason};
+use super::outcome::{Leaf, Outcome, Reason, Ways};
 use super::sample::{Kind, Sample, Shared};
 use super::search::{MAX_SIZE, Search};
 use crate::schema::SchemaId;
@@ -89,7 +89,7 @@ impl<'s> Search<'s> {
 
     /// A value of a list.
     pub(super) fn among(&mut self, values: &'s [Node], goal: &Goal) -> Outcome {
-        let mut open = None;
+        let mut ways = Ways::default();
         for value in values {
             if let Err(reason) = self.count(goal.len()) {
                 return Outcome::Unknown(reason);
@@ -97,10 +97,10 @@ impl<'s> Search<'s> {
             match self.fulfils(value, goal) {
                 Some(true) => return Outcome::Found(Sample::of(value)),
                 Some(false) => {}
-                None => open = Some(Reason::Unconfirmed),
+                None => ways.leave_open(Reason::Unconfirmed),
             }
         }
-        open.map_or(Outcome::Empty, Outcome::Unknown)
+        ways.outcome()
     }
 
     /// Whether a value fulfils all demands; `None` when the validator cannot tell.

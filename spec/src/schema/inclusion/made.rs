@@ -29,7 +29,10 @@ struct NameSearch<'a, 'f, 's> {
     someones: &'a [usize],
     name_literals: Vec<Literal>,
     value_literals: Vec<Literal>,
-    taken: Vec<Rc<str>>,
+    /// Names that some schema mentions.
+    mentioned: Vec<Rc<str>>,
+    /// Names that were made up before.
+    made: Vec<Rc<str>>,
     /// Why something was left undecided.
     open: Option<Reason>,
 }
@@ -73,11 +76,11 @@ impl<'s> Search<'s> {
             return Ok(None);
         }
         if patterns.len() > MAX_PATTERNS {
-            return Err(Reason::TooManySteps);
+            return Err(Reason::TooManyAlternatives);
         }
-        let mut taken: Vec<Rc<str>> = self.mentioned_names(object).into_iter().map(|name| self.spelled(name)).collect();
-        taken.extend(settled.made.iter().map(|made| made.name.clone()));
-        let mut search = NameSearch { object, someones, name_literals, value_literals, taken, open: None };
+        let mentioned = self.mentioned_names(object).into_iter().map(|name| self.spelled(name)).collect();
+        let made = settled.made.iter().map(|made| made.name.clone()).collect();
+        let mut search = NameSearch { object, someones, name_literals, value_literals, mentioned, made, open: None };
         let found = self.classes(&mut search, &patterns, demanded);
         match (found, search.open) {
             (Some(made), _) => Ok(Some(made)),
@@ -157,15 +160,32 @@ impl<'s> Search<'s> {
         }
     }
 
-    fn name_of_class(&mut self, search: &NameSearch<'_, '_, 's>, matching: &[(PatternId, bool)]) -> Outcome {
+    /// A name that matches so, and is none that is mentioned or was made up before.
+    fn name_of_class(&mut self, search: &mut NameSearch<'_, '_, 's>, matching: &[(PatternId, bool)]) -> Outcome {
+        let mut taken: Vec<Rc<str>> = search.mentioned.clone();
+        taken.extend(search.made.iter().cloned());
         if matching.is_empty() && search.name_literals.is_empty() {
-            return Outcome::Found(Sample::text(fresh(&search.taken)));
+            return Outcome::Found(Sample::text(fresh(&taken)));
         }
         let mut literals = search.name_literals.clone();
         literals.push(Literal::Text);
         literals.extend(matching.iter().map(|&(pattern, holds)| Literal::Pattern(pattern, holds)));
-        let taken: Vec<Shared> = search.taken.iter().map(|name| Sample::text(name.clone())).collect();
+        let outcome = self.name_other_than(&literals, &taken);
+        // An earlier member may have the only name that this one could have, and might have had another.
+        if matches!(outcome, Outcome::Empty)
+            && !search.someones.is_empty()
+            && !search.made.is_empty()
+            && !matches!(self.name_other_than(&literals, &search.mentioned), Outcome::Empty)
+        {
+            search.open = Some(Reason::TooManyAlternatives);
+        }
+        outcome
+    }
+
+    fn name_other_than(&mut self, literals: &[Literal], taken: &[Rc<str>]) -> Outcome {
+        let mut literals = literals.to_vec();
         if !taken.is_empty() {
+            let taken: Vec<Shared> = taken.iter().map(|name| Sample::text(name.clone())).collect();
             literals.push(self.outside(&taken));
         }
         self.find(literals)

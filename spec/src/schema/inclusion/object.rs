@@ -8,7 +8,7 @@ use super::branch::{Facts, Name, Row, Someone};
 use super::expand::mentions_members;
 use super::goal::{Demand, Literal, Side};
 use super::made::Made;
-use super::outcome::{Outcome, Reason};
+use super::outcome::{Outcome, Reason, Ways};
 use super::sample::{Sample, Shared, text_node};
 use super::search::Search;
 use crate::schema::Keywords;
@@ -169,17 +169,7 @@ impl<'s> Search<'s> {
         let facts = object.facts;
         let Some(someone) = facts.someone.get(index) else { return self.completed(object, settled) };
         let count = (settled.named.len() + settled.made.len()) as u64;
-        let mut open = None;
-        macro_rules! attempt {
-            ($settled:expr) => {
-                match self.with_someones(object, index + 1, $settled) {
-                    Outcome::Empty => {}
-                    Outcome::Unknown(reason) if self.is_given_up() => return Outcome::Unknown(reason),
-                    Outcome::Unknown(reason) => open = Some(reason),
-                    found @ Outcome::Found(_) => return found,
-                }
-            };
-        }
+        let mut ways = Ways::default();
         // A member that is there anyway, or could be.
         let mut candidates: Vec<Name> = settled.named.iter().map(|(name, _)| *name).collect();
         if count < facts.size.1 {
@@ -194,7 +184,7 @@ impl<'s> Search<'s> {
                 Some(true) => {}
                 Some(false) => continue,
                 None => {
-                    open = Some(Reason::Keyword("patternProperties"));
+                    ways.leave_open(Reason::Keyword("patternProperties"));
                     continue;
                 }
             }
@@ -205,39 +195,44 @@ impl<'s> Search<'s> {
             });
             settled.named[position].1.extend(someone.value);
             let literals = settled.named[position].1.clone();
-            match self.named(object, name, &literals) {
-                Outcome::Empty => continue,
-                Outcome::Unknown(reason) => open = Some(reason),
-                Outcome::Found(_) => attempt!(settled),
+            let outcome = match self.named(object, name, &literals) {
+                Outcome::Found(_) => self.with_someones(object, index + 1, settled),
+                other => other,
+            };
+            if let Some(outcome) = ways.add(outcome) {
+                return outcome;
             }
         }
         if count < facts.size.1 {
-            match self.made_up(object, &[index], &settled) {
-                Ok(Some(made)) => {
-                    let mut settled = settled.clone();
-                    settled.made.push(made);
-                    attempt!(settled);
-                }
-                Ok(None) => {}
-                Err(reason) => open = Some(reason),
+            let outcome = self.with_made(object, &[index], settled.clone());
+            if let Some(outcome) = ways.add(outcome) {
+                return outcome;
             }
         }
         // One member can be two that must exist.
         for position in 0..settled.made.len() {
-            let mut someones = settled.made[position].someones.clone();
-            someones.push(index);
             let mut settled = settled.clone();
-            settled.made.remove(position);
-            match self.made_up(object, &someones, &settled) {
-                Ok(Some(made)) => {
-                    settled.made.push(made);
-                    attempt!(settled);
-                }
-                Ok(None) => {}
-                Err(reason) => open = Some(reason),
+            let mut someones = settled.made.remove(position).someones;
+            someones.push(index);
+            let outcome = self.with_made(object, &someones, settled);
+            if let Some(outcome) = ways.add(outcome) {
+                return outcome;
             }
         }
-        open.map_or(Outcome::Empty, Outcome::Unknown)
+        ways.outcome()
+    }
+
+    /// Makes up a member that is all of these, the last of which is the next to be placed, and places the others.
+    fn with_made(&mut self, object: &Object<'_, 's>, someones: &[usize], mut settled: Settled) -> Outcome {
+        match self.made_up(object, someones, &settled) {
+            Ok(Some(made)) => {
+                settled.made.push(made);
+                let next = someones.last().map_or(0, |last| last + 1);
+                self.with_someones(object, next, settled)
+            }
+            Ok(None) => Outcome::Empty,
+            Err(reason) => Outcome::Unknown(reason),
+        }
     }
 
     /// Whether a member that must exist may have this name.
@@ -271,7 +266,7 @@ impl<'s> Search<'s> {
     /// Adds members until there are enough.
     fn completed(&mut self, object: &Object<'_, 's>, mut settled: Settled) -> Outcome {
         let least = object.facts.size.0;
-        let mut open = None;
+        let mut ways = Ways::default();
         if (settled.named.len() + settled.made.len()) as u64 > object.facts.size.1 {
             return Outcome::Empty;
         }
@@ -287,7 +282,7 @@ impl<'s> Search<'s> {
                 }
                 match self.named(object, name, &[]) {
                     Outcome::Empty => {}
-                    Outcome::Unknown(reason) => open = Some(reason),
+                    Outcome::Unknown(reason) => ways.leave_open(reason),
                     Outcome::Found(_) => settled.named.push((name, Vec::new())),
                 }
             }
@@ -298,7 +293,7 @@ impl<'s> Search<'s> {
             }
             match self.made_up(object, &[], &settled) {
                 Ok(Some(made)) => settled.made.push(made),
-                Ok(None) => return open.map_or(Outcome::Empty, Outcome::Unknown),
+                Ok(None) => return ways.outcome(),
                 Err(reason) => return Outcome::Unknown(reason),
             }
         }

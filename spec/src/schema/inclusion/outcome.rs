@@ -15,6 +15,37 @@ pub(super) enum Outcome {
     Unknown(Reason),
 }
 
+/// What several ways of finding a value come to together.
+#[derive(Debug, Default)]
+pub(super) struct Ways {
+    open: Option<Reason>,
+}
+
+impl Ways {
+    /// Takes what one more way came to; the outcome of all when no other can change it.
+    pub(super) fn add(&mut self, outcome: Outcome) -> Option<Outcome> {
+        match outcome {
+            Outcome::Found(_) => Some(outcome),
+            Outcome::Empty => None,
+            Outcome::Unknown(reason) => {
+                let is_last = reason.ends_search();
+                self.open = Some(reason);
+                is_last.then(|| self.outcome())
+            }
+        }
+    }
+
+    /// Takes a way that was left open.
+    pub(super) fn leave_open(&mut self, reason: Reason) {
+        self.open = Some(reason);
+    }
+
+    /// What they came to when none found a value.
+    pub(super) fn outcome(&self) -> Outcome {
+        self.open.clone().map_or(Outcome::Empty, Outcome::Unknown)
+    }
+}
+
 /// The same for parts of a value.
 #[derive(Clone, Debug)]
 pub(super) enum Leaf<T> {
@@ -29,6 +60,10 @@ pub(super) enum Leaf<T> {
 pub enum Reason {
     /// The search took more steps than it may.
     TooManySteps,
+    /// A list of alternatives, of patterns of names, or of members that must exist, is too long to go through.
+    TooManyAlternatives,
+    /// Regular expressions together have too many states.
+    TooManyStates,
     /// The schemas are nested too deeply.
     TooDeep,
     /// A counterexample would have to be larger than is reasonable.
@@ -48,10 +83,19 @@ pub enum Reason {
     Unconfirmed,
 }
 
+impl Reason {
+    /// Whether nothing else is looked at then.
+    fn ends_search(&self) -> bool {
+        matches!(self, Reason::TooManySteps | Reason::TooDeep)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::TooManySteps => f.write_str("there are too many combinations to go through"),
+            Reason::TooManyAlternatives => f.write_str("there are too many alternatives to go through"),
+            Reason::TooManyStates => f.write_str("regular expressions are too large to be compared"),
             Reason::TooDeep => f.write_str("the schemas are nested too deeply"),
             Reason::TooLarge => f.write_str("a counterexample would have to be unreasonably large"),
             Reason::Pattern(pattern) => write!(f, "the regular expression `{pattern}` cannot be decided"),

@@ -13,7 +13,7 @@ use super::expand::{Accepts, accepts_type};
 use super::goal::{Demand, Goal, Literal, OutsideId, Side, Type};
 use super::judge::Judgement;
 use super::language::Languages;
-use super::outcome::{Outcome, Reason};
+use super::outcome::{Outcome, Reason, Ways};
 use super::sample::{Kind, Sample, Shared};
 use crate::schema::{Checker, SchemaId, SchemaKind, Schemas};
 use crate::source::Node;
@@ -94,10 +94,6 @@ impl<'s> Search<'s> {
     /// Counts what cannot stop here; the next [`Search::count`] says whether it was too much.
     pub(super) fn note(&mut self, steps: usize) {
         self.steps += steps;
-    }
-
-    pub(super) fn is_given_up(&self) -> bool {
-        self.given_up.is_some()
     }
 
     /// Counts what was done; `Err` when that was all that may be done.
@@ -261,7 +257,7 @@ impl<'s> Search<'s> {
         if let Some(values) = few {
             return self.among(values, goal);
         }
-        let mut open = None;
+        let mut ways = Ways::default();
         for json_type in Type::ALL {
             let excluded = |literal: &Literal| match *literal {
                 Literal::Schema { side, id, demand: Demand::Valid | Demand::Declared } => {
@@ -280,13 +276,12 @@ impl<'s> Search<'s> {
             if !self.assume(&mut branch, goal.iter().map(|&literal| Fact::Literal(literal)).collect()) {
                 continue;
             }
-            match self.explore(branch, goal) {
-                Outcome::Empty => {}
-                Outcome::Unknown(reason) => open = Some(reason),
-                found @ Outcome::Found(_) => return found,
+            let outcome = self.explore(branch, goal);
+            if let Some(outcome) = ways.add(outcome) {
+                return outcome;
             }
         }
-        open.map_or(Outcome::Empty, Outcome::Unknown)
+        ways.outcome()
     }
 
     /// Adds facts to a branch; `false` when they contradict it.
@@ -384,24 +379,18 @@ impl<'s> Search<'s> {
             return self.leaf(&branch, goal);
         };
         let choice = branch.open.swap_remove(index);
-        let mut open = None;
+        let mut ways = Ways::default();
         for alternative in choice.alternatives {
             let mut narrower = branch.clone();
             if !self.assume(&mut narrower, alternative) {
                 continue;
             }
-            match self.explore(narrower, goal) {
-                Outcome::Empty => {}
-                Outcome::Unknown(reason) => {
-                    if self.given_up.is_some() {
-                        return Outcome::Unknown(reason);
-                    }
-                    open = Some(reason);
-                }
-                found @ Outcome::Found(_) => return found,
+            let outcome = self.explore(narrower, goal);
+            if let Some(outcome) = ways.add(outcome) {
+                return outcome;
             }
         }
-        open.map_or(Outcome::Empty, Outcome::Unknown)
+        ways.outcome()
     }
 
     /// Drops alternatives that the facts exclude and choices that they settle, as long as there are any; `false` when

@@ -257,7 +257,7 @@ impl<'w> Walk<'w> {
                 }
             }
             if steps > MAX_STEPS {
-                return (Leaf::Unknown(Reason::TooManySteps), steps);
+                return (Leaf::Unknown(Reason::TooManyStates), steps);
             }
         }
         (Leaf::Empty, steps)
