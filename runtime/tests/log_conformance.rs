@@ -1,8 +1,11 @@
 //! Every log keeps the one contract.
 
+#[cfg(feature = "postgres")]
+mod postgres_support;
+
 use event_api::log::{MemoryLog, conformance};
 
-/// One test for each check of the suite, over logs that `$open` makes.
+/// One test for each check of the suite, over logs that `$open` makes; skipped where it makes none.
 macro_rules! conformance {
     ($module:ident, $open:expr, $trim:expr) => {
         mod $module {
@@ -25,7 +28,7 @@ macro_rules! conformance {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn below_retention_is_an_error() {
-                let (log, _kept) = $open.await;
+                let Some((log, _kept)) = $open.await else { return };
                 conformance::below_retention_is_an_error(log, $trim).await;
             }
         }
@@ -34,14 +37,14 @@ macro_rules! conformance {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $check() {
-                let (log, _kept) = $open.await;
+                let Some((log, _kept)) = $open.await else { return };
                 conformance::$check(log).await;
             }
         )*
     };
 }
 
-conformance!(memory, async { (MemoryLog::new(), ()) }, async |log: &MemoryLog, channel: &str, before| {
+conformance!(memory, async { Some((MemoryLog::new(), ())) }, async |log: &MemoryLog, channel: &str, before| {
     log.trim(channel, before);
 });
 
@@ -53,9 +56,24 @@ conformance!(
     sqlite,
     async {
         let folder = tempfile::tempdir().unwrap();
-        (SqliteLog::open(folder.path().join("events.db")).await.unwrap(), folder)
+        Some((SqliteLog::open(folder.path().join("events.db")).await.unwrap(), folder))
     },
     async |log: &SqliteLog, channel: &str, before| {
+        log.trim(channel, before).await.unwrap();
+    }
+);
+
+#[cfg(feature = "postgres")]
+use event_api::log::PostgresLog;
+
+#[cfg(feature = "postgres")]
+conformance!(
+    postgres,
+    async {
+        let schema = postgres_support::Schema::create().await?;
+        Some((schema.log().await, schema))
+    },
+    async |log: &PostgresLog, channel: &str, before| {
         log.trim(channel, before).await.unwrap();
     }
 );

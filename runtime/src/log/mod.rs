@@ -6,8 +6,14 @@
 
 #[cfg(feature = "testing")]
 pub mod conformance;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod group;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod same;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod wake;
@@ -16,6 +22,8 @@ use async_trait::async_trait;
 use chrono::Datelike;
 
 pub use memory::MemoryLog;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresLog;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLog;
 

@@ -7,9 +7,10 @@ use sqlx::Connection;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use super::super::same::same_content;
+use super::super::sql::{from_sql, storage, to_sql};
 use super::super::{Append, LogError, check};
 use super::insert::{self, NewRow};
-use super::{row, storage};
+use super::row;
 use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
 
@@ -81,7 +82,7 @@ impl Appender {
     pub(super) async fn finish(&self, connection: &mut SqliteConnection) -> Result<(), LogError> {
         for slot in self.channels.values() {
             sqlx::query("UPDATE event_api_channels SET next = ? WHERE id = ?")
-                .bind(row::to_sql(slot.next))
+                .bind(to_sql(slot.next))
                 .bind(slot.channel)
                 .execute(&mut *connection)
                 .await
@@ -109,7 +110,7 @@ impl Appender {
         .fetch_one(connection)
         .await
         .map_err(storage)?;
-        Ok(Slot { channel: id, next: row::from_sql(next)? })
+        Ok(Slot { channel: id, next: from_sql(next)? })
     }
 }
 

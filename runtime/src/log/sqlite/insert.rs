@@ -1,12 +1,11 @@
 //! Writing the rows of events: one of which the id may be there already, or many that are taken to be new.
 
-use chrono::SecondsFormat;
 use sqlx::AssertSqlSafe;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
 
 use super::super::LogError;
-use super::{row, storage};
+use super::super::sql::{headers_to_sql, storage, time_to_sql, to_sql};
 use crate::event::{Position, RawEvent};
 
 const INSERT: &str = "INSERT INTO event_api_events
@@ -58,16 +57,13 @@ type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 fn bind<'q>(query: Statement<'q>, row: NewRow<'q>) -> Result<Statement<'q>, LogError> {
     let NewRow { channel, position, event } = row;
     let metadata = &event.metadata;
-    let headers = match metadata.headers.is_empty() {
-        true => None,
-        false => Some(serde_json::to_string(&metadata.headers).map_err(|error| LogError::Storage(error.into()))?),
-    };
+    let headers = headers_to_sql(metadata)?;
     Ok(query
         .bind(channel)
-        .bind(row::to_sql(position))
+        .bind(to_sql(position))
         .bind(metadata.id.as_str())
         .bind(metadata.event_type.as_str())
-        .bind(metadata.time.to_rfc3339_opts(SecondsFormat::Nanos, true))
+        .bind(time_to_sql(metadata))
         .bind(metadata.subject.as_deref())
         .bind(metadata.address.as_deref())
         .bind(metadata.version.as_deref())

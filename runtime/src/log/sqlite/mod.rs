@@ -16,6 +16,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePool};
 
+use super::group::Writer;
+use super::sql::{storage, to_sql};
 use super::{Append, Bounds, Log, LogError, StoredEvent, check};
 use crate::event::{Position, RawEvent};
 use crate::publish::Receipt;
@@ -52,7 +54,7 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 #[derive(Clone, Debug)]
 pub struct SqliteLog {
     pool: SqlitePool,
-    writer: writer::Writer,
+    writer: Writer,
     waiting: Arc<wait::Waiting>,
 }
 
@@ -82,7 +84,7 @@ impl SqliteLog {
         sqlite::migrate(&pool, "log", MIGRATIONS).await.map_err(|error| LogError::Storage(error.into()))?;
         warn_unless_durable(&pool).await?;
         let waiting = Arc::new(wait::Waiting::start(pool.clone()));
-        let writer = writer::Writer::start(pool.clone(), Arc::clone(&waiting));
+        let writer = Writer::start(writer::Database { pool: pool.clone(), waiting: Arc::clone(&waiting) });
         Ok(SqliteLog { pool, writer, waiting })
     }
 
@@ -116,7 +118,7 @@ impl SqliteLog {
             "UPDATE event_api_channels SET oldest = max(oldest, min(next, ?2)) WHERE name = ?1 RETURNING id, oldest",
         )
         .bind(channel)
-        .bind(row::to_sql(before))
+        .bind(to_sql(before))
         .fetch_optional(&mut *transaction)
         .await
         .map_err(storage)?;
@@ -175,8 +177,4 @@ async fn warn_unless_durable(pool: &SqlitePool) -> Result<(), LogError> {
         );
     }
     Ok(())
-}
-
-fn storage(error: sqlx::Error) -> LogError {
-    LogError::Storage(error.into())
 }
