@@ -7,7 +7,7 @@ mod postgres_support;
 use std::time::{Duration, Instant};
 
 use event_api::log::conformance::event;
-use event_api::log::{Append, Log, LogError, PostgresLog};
+use event_api::log::{Append, Log, LogError, PostgresLog, Retention};
 use event_api::{Position, RawEvent};
 use postgres_support::Schema;
 
@@ -33,7 +33,7 @@ async fn reopening_keeps_everything() {
     let written: Vec<_> = (0..5).map(event).collect();
     let log = schema.log().await;
     append(&log, written.clone()).await;
-    log.trim(CHANNEL, Position(2)).await.unwrap();
+    log.trim(CHANNEL, &Retention::forever().starting_at(Position(2)), 1000).await.unwrap();
     log.pool().close().await;
     let log = PostgresLog::connect(&schema.url()).await.unwrap();
     let bounds = log.bounds(CHANNEL).await.unwrap();

@@ -14,10 +14,10 @@ use super::progress::Progress;
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use crate::event::{Envelope, EventSet, Position};
-use crate::log::{Log, LogError, StoredEvent};
+use crate::log::{Log, LogError, PageLimit, StoredEvent};
 
 /// Events read from the log at once.
-const BATCH: usize = 100;
+const BATCH: PageLimit = PageLimit { events: 100, bytes: 8 << 20 };
 
 /// Consumes a channel of a log in the same process, by the rules by which feeds are consumed over HTTP: one event at a
 /// time in the log's order, retries, dead letters, and a checkpoint behind the last completed event.
@@ -135,7 +135,7 @@ impl LogConsumer {
                 if until == Until::Shutdown {
                     self.log.wait(channel, next).await?;
                 }
-                self.log.read(channel, next, BATCH).await
+                self.log.read_page(channel, next, BATCH).await
             };
             let Some(events) = pipeline.shutdown.or(reading).await else { return Ok(()) };
             let events = match events {

@@ -9,6 +9,7 @@ mod append;
 mod insert;
 mod row;
 mod sequencer;
+mod trim;
 mod wait;
 mod writer;
 
@@ -18,8 +19,9 @@ use async_trait::async_trait;
 use sqlx::postgres::PgPool;
 
 use super::group::Writer;
-use super::sql::{storage, to_sql};
-use super::{Append, Bounds, Log, LogError, StoredEvent};
+use super::retention::{Retention, Trimmed};
+use super::sql::storage;
+use super::{Append, Bounds, Log, LogError, PageLimit, StoredEvent};
 use crate::event::{Position, RawEvent};
 use crate::postgres;
 use crate::publish::Receipt;
@@ -103,27 +105,6 @@ impl PostgresLog {
     pub fn wake(&self) {
         self.waiting.look();
     }
-
-    /// Removes the events before `before`, and returns how many they were. Who reads below gets
-    /// [`LogError::Retained`]. The ids of removed events are forgotten.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub async fn trim(&self, channel: &str, before: Position) -> Result<u64, LogError> {
-        let removed = sqlx::query(
-            "WITH trimmed AS (
-                 UPDATE event_api_channels SET oldest = greatest(oldest, least(next, $2)) WHERE name = $1
-                 RETURNING name, oldest
-             )
-             DELETE FROM event_api_events e USING trimmed t WHERE e.channel = t.name AND e.position < t.oldest",
-        )
-        .bind(channel)
-        .bind(to_sql(before))
-        .execute(&self.pool)
-        .await
-        .map_err(storage)?;
-        Ok(removed.rows_affected())
-    }
 }
 
 #[async_trait]
@@ -133,9 +114,9 @@ impl Log for PostgresLog {
         self.writer.append(channel, events).await
     }
 
-    async fn read(&self, channel: &str, from: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+    async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
         let seen = row::read(&self.pool, channel, from, limit).await?;
-        if seen.value.len() == limit || !seen.pending {
+        if !seen.pending || !limit.is_at_end(&seen.value) {
             return Ok(seen.value);
         }
         self.sequencer.number(channel).await?;
@@ -156,6 +137,10 @@ impl Log for PostgresLog {
             watch.beyond(position).await;
         }
         Ok(())
+    }
+
+    async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {
+        trim::trim(&self.pool, channel, retention, limit).await
     }
 }
 

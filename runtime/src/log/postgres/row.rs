@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::super::sql::{event, from_sql, storage, stored, to_sql};
-use super::super::{Bounds, LogError, StoredEvent};
+use super::super::{Bounds, LogError, PageLimit, StoredEvent};
 use crate::event::{Position, RawEvent};
 
 /// What one statement has seen of a channel, and whether there were committed events that had no position yet.
@@ -19,23 +19,29 @@ pub(super) async fn read(
     pool: &PgPool,
     channel: &str,
     from: Position,
-    limit: usize,
+    limit: PageLimit,
 ) -> Result<Seen<Vec<StoredEvent>>, LogError> {
-    // One row at least, to learn the bounds from. The limit within keeps the sorting outside small.
+    // One row at least, to learn the bounds from. The limit within keeps the sorting outside small. `before`: the bytes
+    // of the payloads before it, for which those that are stored apart need not be read.
     let rows = sqlx::query(
         "SELECT coalesce(c.oldest, 0) AS oldest, e.*,
                 EXISTS (SELECT FROM event_api_events p WHERE p.channel = $1 AND p.position IS NULL) AS pending
          FROM (SELECT $1::text AS name) AS n
          LEFT JOIN event_api_channels c ON c.name = n.name
          LEFT JOIN LATERAL (
-             SELECT position, id, type, time, subject, address, version, traceparent, headers, data
-             FROM event_api_events WHERE channel = $1 AND position >= $2 ORDER BY position LIMIT $3
-         ) AS e ON true
+             SELECT *, sum(octet_length(data)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - octet_length(data)
+                       AS before
+             FROM (
+                 SELECT position, id, type, time, subject, address, version, traceparent, headers, data
+                 FROM event_api_events WHERE channel = $1 AND position >= $2 ORDER BY position LIMIT $3
+             ) AS page
+         ) AS e ON e.before < $4
          ORDER BY e.position",
     )
     .bind(channel)
     .bind(to_sql(from))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(i64::try_from(limit.events).unwrap_or(i64::MAX))
+    .bind(i64::try_from(limit.bytes.max(1)).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await
     .map_err(storage)?;

@@ -9,8 +9,8 @@ use super::super::sql::{headers_to_sql, storage, time_to_sql, to_sql};
 use crate::event::{Position, RawEvent};
 
 const INSERT: &str = "INSERT INTO event_api_events
-    (channel, position, id, type, time, subject, address, version, traceparent, headers, data) VALUES ";
-const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (channel, position, id, type, time, subject, address, version, traceparent, headers, data, stored_at) VALUES ";
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// How many rows one statement writes. A statement costs a round trip to the connection's thread, which is more than a
 /// row costs; few sizes, so that each statement is prepared once.
@@ -69,5 +69,11 @@ fn bind<'q>(query: Statement<'q>, row: NewRow<'q>) -> Result<Statement<'q>, LogE
         .bind(metadata.version.as_deref())
         .bind(metadata.traceparent.as_deref())
         .bind(headers)
-        .bind(event.data.get()))
+        .bind(event.data.get())
+        .bind(now()))
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now() -> i64 {
+    chrono::Utc::now().timestamp_millis()
 }

@@ -7,6 +7,7 @@
 mod append;
 mod insert;
 mod row;
+mod trim;
 mod wait;
 mod writer;
 
@@ -17,13 +18,14 @@ use async_trait::async_trait;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePool};
 
 use super::group::Writer;
-use super::sql::{storage, to_sql};
-use super::{Append, Bounds, Log, LogError, StoredEvent, check};
+use super::retention::{Retention, Trimmed};
+use super::sql::storage;
+use super::{Append, Bounds, Log, LogError, PageLimit, StoredEvent, check};
 use crate::event::{Position, RawEvent};
 use crate::publish::Receipt;
 use crate::sqlite;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("retention.sql")];
 
 /// A log in a SQLite database. Handles are cheap to clone and share the pool, the writer and the waiting.
 ///
@@ -106,32 +108,6 @@ impl SqliteLog {
     pub fn wake(&self) {
         self.waiting.look();
     }
-
-    /// Removes the events before `before`, and returns how many they were. Who reads below gets
-    /// [`LogError::Retained`]. The ids of removed events are forgotten.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub async fn trim(&self, channel: &str, before: Position) -> Result<u64, LogError> {
-        let mut transaction = self.begin().await?;
-        let found: Option<(i64, i64)> = sqlx::query_as(
-            "UPDATE event_api_channels SET oldest = max(oldest, min(next, ?2)) WHERE name = ?1 RETURNING id, oldest",
-        )
-        .bind(channel)
-        .bind(to_sql(before))
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(storage)?;
-        let Some((channel, oldest)) = found else { return Ok(0) };
-        let removed = sqlx::query("DELETE FROM event_api_events WHERE channel = ? AND position < ?")
-            .bind(channel)
-            .bind(oldest)
-            .execute(&mut *transaction)
-            .await
-            .map_err(storage)?;
-        transaction.commit().await.map_err(storage)?;
-        Ok(removed.rows_affected())
-    }
 }
 
 #[async_trait]
@@ -141,7 +117,7 @@ impl Log for SqliteLog {
         self.writer.append(channel, events).await
     }
 
-    async fn read(&self, channel: &str, from: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+    async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
         row::read(&self.pool, channel, from, limit).await
     }
 
@@ -155,6 +131,11 @@ impl Log for SqliteLog {
             watch.beyond(position).await;
         }
         Ok(())
+    }
+
+    async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {
+        let mut connection = self.pool.acquire().await.map_err(storage)?;
+        trim::trim(&mut connection, channel, retention, limit).await
     }
 }
 

@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::sql::{from_sql, storage, stored, to_sql};
-use super::super::{Bounds, LogError, StoredEvent};
+use super::super::{Bounds, LogError, PageLimit, StoredEvent};
 use crate::event::{EventId, Position};
 
 /// Reads a page. Bounds and events come from one statement, so from one state of the database: retention that runs in
@@ -13,19 +13,31 @@ pub(super) async fn read(
     pool: &SqlitePool,
     channel: &str,
     from: Position,
-    limit: usize,
+    limit: PageLimit,
 ) -> Result<Vec<StoredEvent>, LogError> {
+    // The lengths of payloads are read first, which needs no payload, to find the event that ends the page.
     let rows = sqlx::query(
         "SELECT c.oldest, e.position, e.id, e.type, e.time, e.subject, e.address, e.version, e.traceparent, e.headers,
                 e.data
          FROM event_api_channels c
-         LEFT JOIN event_api_events e ON e.channel = c.id AND e.position >= ?2
-         WHERE c.name = ?1 ORDER BY e.position LIMIT ?3",
+         LEFT JOIN event_api_events e ON e.channel = c.id AND e.position >= ?2 AND e.position <= (
+             SELECT coalesce(min(position), 9223372036854775807)
+             FROM (
+                 SELECT position, sum(bytes) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) AS total
+                 FROM (
+                     SELECT position, octet_length(data) AS bytes FROM event_api_events
+                     WHERE channel = (SELECT id FROM event_api_channels WHERE name = ?1) AND position >= ?2
+                     ORDER BY position LIMIT ?3
+                 )
+             )
+             WHERE total >= ?4
+         )
+         WHERE c.name = ?1 ORDER BY e.position LIMIT max(?3, 1)",
     )
     .bind(channel)
     .bind(to_sql(from))
-    // Even for an empty page, one row to learn the bounds from.
-    .bind(i64::try_from(limit.max(1)).unwrap_or(i64::MAX))
+    .bind(i64::try_from(limit.events).unwrap_or(i64::MAX))
+    .bind(i64::try_from(limit.bytes.max(1)).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await
     .map_err(storage)?;
@@ -35,7 +47,8 @@ pub(super) async fn read(
         return Err(LogError::Retained { channel: channel.to_owned(), oldest });
     }
     let mut events = Vec::with_capacity(rows.len());
-    for row in rows.iter().take(limit) {
+    // Even for an empty page there is a row, to learn the bounds from.
+    for row in rows.iter().take(limit.events) {
         if row.try_get::<Option<i64>, _>("position").map_err(storage)?.is_some() {
             events.push(stored(row)?);
         }
