@@ -16,6 +16,7 @@ macro_rules! conformance {
                 positions_are_dense_and_ordered,
                 pages_of_any_size_give_every_event_once,
                 every_field_comes_back,
+                an_event_is_found_by_its_id,
                 appending_again_gives_the_first_receipt,
                 an_id_cannot_be_reused_and_the_append_is_all_or_nothing,
                 what_cannot_be_carried_is_refused,

@@ -64,6 +64,8 @@ async fn an_event_exists_if_and_only_if_the_callers_transaction_commits() {
     tx.append(CHANNEL, vec![kept.clone()]).await.unwrap();
     tx.append(CHANNEL, vec![kept.clone()]).await.unwrap();
     tx.commit().await.unwrap();
+    let found = log.find(CHANNEL, &kept.metadata.id).await.unwrap();
+    assert_eq!(found, Some(Position(0)), "found at once after the commit");
     assert_eq!(log.bounds(CHANNEL).await.unwrap().next, Position(1), "visible at once after the commit");
     assert_eq!(events(&log).await, std::slice::from_ref(&kept));
     let users: Vec<String> = sqlx::query_scalar("SELECT name FROM users").fetch_all(log.pool()).await.unwrap();

@@ -12,7 +12,7 @@ use event_api::log::{
     Bounds, Log, LogError, MemoryLog, PageLimit, Retention, StoredEvent, Trimmed, conformance::event,
 };
 use event_api::webhook::{Dispatcher, MemorySubscriptions, Subscriptions};
-use event_api::{Position, RawEvent, Receipt, feed};
+use event_api::{EventId, Position, RawEvent, Receipt, feed};
 use serde_json::value::RawValue;
 use webhook_support::{Endpoint, Http, USERS, loopback, serve, subscription};
 
@@ -35,6 +35,10 @@ impl Log for Measured {
         let page = self.log.read_page(channel, from, limit).await?;
         self.largest.fetch_max(page.iter().map(|stored| stored.event.data.get().len()).sum(), Ordering::SeqCst);
         Ok(page)
+    }
+
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+        self.log.find(channel, id).await
     }
 
     async fn bounds(&self, channel: &str) -> Result<Bounds, LogError> {

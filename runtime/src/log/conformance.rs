@@ -141,6 +141,25 @@ pub async fn appending_again_gives_the_first_receipt(log: impl Log) {
     assert_eq!(other[0].position, Some(Position(0)), "another channel may hold the same id");
 }
 
+/// An event is found by its id, in its own channel.
+pub async fn an_event_is_found_by_its_id(log: impl Log) {
+    let (first, second, absent) = (event(1), event(2), event(3));
+    append(&log, vec![first.clone(), second.clone()]).await;
+    let find = async |channel: &str, event: &RawEvent| {
+        log.find(channel, &event.metadata.id).await.unwrap_or_else(|error| panic!("find failed: {error:?}"))
+    };
+    assert_eq!(find(CHANNEL, &first).await, Some(Position(0)));
+    assert_eq!(find(CHANNEL, &second).await, Some(Position(1)));
+    assert_eq!(find(CHANNEL, &absent).await, None);
+    assert_eq!(find("other", &first).await, None);
+    let mut strange = absent;
+    strange.metadata.id = "\0".into();
+    assert_eq!(find(CHANNEL, &strange).await, None);
+    trim(&log, &Retention::forever().starting_at(Position(1))).await;
+    assert_eq!(find(CHANNEL, &first).await, None, "removed events are forgotten");
+    assert_eq!(find(CHANNEL, &second).await, Some(Position(1)));
+}
+
 /// An id that stands for an event cannot stand for another one; nothing of such an append is kept.
 pub async fn an_id_cannot_be_reused_and_the_append_is_all_or_nothing(log: impl Log) {
     let first = event(1);

@@ -135,6 +135,10 @@ impl Log for MemoryLog {
             .collect())
     }
 
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+        Ok(self.channels().get(channel).and_then(|channel| channel.positions.get(id).copied()))
+    }
+
     async fn bounds(&self, channel: &str) -> Result<Bounds, LogError> {
         Ok(self.channels().get(channel).map(Channel::bounds).unwrap_or_default())
     }

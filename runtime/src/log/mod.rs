@@ -70,6 +70,12 @@ pub trait Log: Send + Sync {
     /// As [`Log::read`].
     async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError>;
 
+    /// Where the event with this id stands. Nowhere: it was never there, or removed by retention.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError>;
+
     /// Which positions a channel holds. A channel that was never written holds none.
     ///
     /// # Errors

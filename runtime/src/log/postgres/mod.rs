@@ -22,7 +22,7 @@ use super::group::Writer;
 use super::retention::{Retention, Trimmed};
 use super::sql::storage;
 use super::{Append, Bounds, Log, LogError, PageLimit, StoredEvent};
-use crate::event::{Position, RawEvent};
+use crate::event::{EventId, Position, RawEvent};
 use crate::postgres;
 use crate::publish::Receipt;
 
@@ -121,6 +121,18 @@ impl Log for PostgresLog {
         }
         self.sequencer.number(channel).await?;
         Ok(row::read(&self.pool, channel, from, limit).await?.value)
+    }
+
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+        let find = || row::find(&self.pool, channel, id);
+        match find().await? {
+            // Committed, and given its position by those who ask first.
+            row::Place::Pending => {
+                self.sequencer.number(channel).await?;
+                Ok(find().await?.position())
+            }
+            place => Ok(place.position()),
+        }
     }
 
     async fn bounds(&self, channel: &str) -> Result<Bounds, LogError> {

@@ -5,7 +5,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 
 use super::super::sql::{event, from_sql, storage, stored, to_sql};
 use super::super::{Bounds, LogError, PageLimit, StoredEvent};
-use crate::event::{Position, RawEvent};
+use crate::event::{EventId, Position, RawEvent};
 
 /// What one statement has seen of a channel, and whether there were committed events that had no position yet.
 pub(super) struct Seen<T> {
@@ -55,6 +55,44 @@ pub(super) async fn read(
         return Ok(Seen { value: Vec::new(), pending });
     }
     Ok(Seen { value: rows.iter().map(stored).collect::<Result<_, _>>()?, pending })
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    Nowhere,
+    /// It has no position yet.
+    Pending,
+    At(Position),
+}
+
+impl Place {
+    pub(super) fn position(self) -> Option<Position> {
+        match self {
+            Place::At(position) => Some(position),
+            Place::Nowhere | Place::Pending => None,
+        }
+    }
+}
+
+/// Where the event with this id stands.
+pub(super) async fn find(pool: &PgPool, channel: &str, id: &EventId) -> Result<Place, LogError> {
+    // It stores none with U+0000, and fails when it is asked for one.
+    if id.as_str().contains('\0') {
+        return Ok(Place::Nowhere);
+    }
+    let found: Option<Option<i64>> =
+        sqlx::query_scalar("SELECT position FROM event_api_events WHERE channel = $1 AND id = $2")
+            .bind(channel)
+            .bind(id.as_str())
+            .fetch_optional(pool)
+            .await
+            .map_err(storage)?;
+    Ok(match found {
+        None => Place::Nowhere,
+        Some(None) => Place::Pending,
+        Some(Some(position)) => Place::At(from_sql(position)?),
+    })
 }
 
 pub(super) async fn bounds(pool: &PgPool, channel: &str) -> Result<Seen<Bounds>, LogError> {

@@ -21,7 +21,7 @@ use super::group::Writer;
 use super::retention::{Retention, Trimmed};
 use super::sql::storage;
 use super::{Append, Bounds, Log, LogError, PageLimit, StoredEvent, check};
-use crate::event::{Position, RawEvent};
+use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
 use crate::sqlite;
 
@@ -119,6 +119,10 @@ impl Log for SqliteLog {
 
     async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
         row::read(&self.pool, channel, from, limit).await
+    }
+
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+        row::find(&self.pool, channel, id).await
     }
 
     async fn bounds(&self, channel: &str) -> Result<Bounds, LogError> {

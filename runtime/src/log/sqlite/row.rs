@@ -74,6 +74,20 @@ pub(super) async fn by_id(
     row.as_ref().map(stored).transpose()
 }
 
+/// Where the event with this id stands.
+pub(super) async fn find(pool: &SqlitePool, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT e.position FROM event_api_channels c JOIN event_api_events e ON e.channel = c.id
+         WHERE c.name = ? AND e.id = ?",
+    )
+    .bind(channel)
+    .bind(id.as_str())
+    .fetch_optional(pool)
+    .await
+    .map_err(storage)?;
+    found.map(from_sql).transpose()
+}
+
 pub(super) async fn bounds(pool: &SqlitePool, channel: &str) -> Result<Bounds, LogError> {
     let found: Option<(i64, i64)> = sqlx::query_as("SELECT oldest, next FROM event_api_channels WHERE name = ?")
         .bind(channel)
