@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::Additions;
 use super::Docs;
 use super::rule::{NamedRule, RuleId};
 
@@ -175,10 +176,8 @@ pub(crate) struct Definition {
     pub(crate) docs: Docs,
     /// What it is.
     pub(crate) kind: Kind,
-    /// Further derives, from the options.
-    pub(crate) derives: Vec<String>,
-    /// Further attributes, from the options.
-    pub(crate) attributes: Vec<String>,
+    /// What options add.
+    pub(crate) additions: Additions,
 }
 
 /// What a named type is.
