@@ -9,6 +9,8 @@ use event_api_codegen::{GenerateError, Generator, Side, UnknownEvents};
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     println!("cargo::rerun-if-changed=documents");
+    // What documents refer to.
+    println!("cargo::rerun-if-changed=parts");
     for entry in fs::read_dir("documents")? {
         let path = entry?.path();
         let stem = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a document without a name")?;
@@ -33,6 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .rename("ShelfEventsAddress", "ShelfAddress")
                 .derive("DepotAddress", "PartialOrd")
                 .attr("*", "must_use"),
+        ),
+        (
+            "lenient",
+            "options",
+            Generator::new().open_enum("Size").keep_unknown("*").format("duration", "crate::Duration"),
         ),
     ];
     for (name, document, generator) in variations {

@@ -13,13 +13,6 @@ pub const IMPLIED_TYPE: Rule = Rule {
 pub const UNTYPED_VALUE: Rule =
     Rule { id: "untyped-value", severity: Severity::Warning, summary: "a schema should be expressible as a type" };
 
-/// A keyword that the generated type does not enforce.
-pub const UNCHECKED_KEYWORD: Rule = Rule {
-    id: "unchecked-keyword",
-    severity: Severity::Info,
-    summary: "a keyword that the generated type does not enforce yet",
-};
-
 /// An option that names nothing in the document.
 pub const UNUSED_OPTION: Rule = Rule {
     id: "unused-option",
@@ -45,7 +38,7 @@ pub const INVALID_OPTION: Rule = Rule {
 pub const FOREIGN_SCHEMA: Rule = Rule {
     id: "foreign-schema",
     severity: Severity::Warning,
-    summary: "payloads in other schema languages than JSON Schema become untyped JSON values",
+    summary: "payloads in other schema languages than JSON Schema and Avro become untyped JSON values",
 };
 
 /// Two messages of a channel with the same type on the wire.
@@ -66,7 +59,6 @@ pub const CORRELATION_ID_NOWHERE: Rule = Rule {
 pub const ALL: &[Rule] = &[
     IMPLIED_TYPE,
     UNTYPED_VALUE,
-    UNCHECKED_KEYWORD,
     UNUSED_OPTION,
     INVALID_OPTION,
     CIRCULAR_ALTERNATIVE,

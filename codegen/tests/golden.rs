@@ -36,3 +36,8 @@ fn objects() {
 fn enums() {
     insta::assert_snapshot!(generated("enums"));
 }
+
+#[test]
+fn avro() {
+    insta::assert_snapshot!(generated("avro"));
+}

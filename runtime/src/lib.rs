@@ -5,6 +5,7 @@
 //! dispatchers push it → the [`consume`] pipeline → the generated handler trait.
 
 mod address;
+pub mod avro;
 #[doc(hidden)]
 pub mod codegen;
 pub mod consume;

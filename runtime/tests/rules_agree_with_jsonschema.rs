@@ -81,6 +81,14 @@ static COUSINS: Rule = Rule::All(&[
 ]);
 static NOT_EVALUATED: Rule =
     Rule::All(&[Rule::Not(&Rule::Not(&Rule::properties(&[("a", INTEGER)]))), Rule::UnevaluatedMembers(&STRING)]);
+static FOUND_IN_VAIN: Rule = Rule::All(&[
+    Rule::If {
+        condition: &Rule::Contains { rule: &INTEGER, min: 1, max: 1, marks: Marks::Evaluated },
+        then: &Rule::Anything,
+        otherwise: &Rule::Anything,
+    },
+    Rule::UnevaluatedItems(&STRING),
+]);
 
 fn pairs() -> Vec<(&'static str, &'static Rule, Draft, Value)> {
     let branch = json!({"type": "array", "items": {"$ref": "#/definitions/tree"}});
@@ -146,6 +154,12 @@ fn pairs() -> Vec<(&'static str, &'static Rule, Draft, Value)> {
             &COUSINS,
             new,
             json!({"allOf": [{"properties": {"a": {"type": "integer"}}}, {"unevaluatedProperties": false}]}),
+        ),
+        (
+            "found in vain",
+            &FOUND_IN_VAIN,
+            new,
+            json!({"if": {"contains": {"type": "integer"}, "maxContains": 1}, "unevaluatedItems": {"type": "string"}}),
         ),
         (
             "not evaluated",

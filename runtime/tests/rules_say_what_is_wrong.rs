@@ -190,3 +190,16 @@ fn rules_that_lead_back_to_themselves_end() {
     assert!(PING.accepts(&json!(1)));
     says(&PING, &json!("a"), "expected an integer, found the string \"a\" (`type`)");
 }
+
+#[test]
+fn what_contains_finds_is_evaluated_since_2020_12_and_not_before() {
+    // In 2019-09 `contains` leaves no annotation (core, section 9.3.1.4).
+    static BEFORE: Rule = Rule::All(&[
+        Rule::Contains { rule: &INTEGER, min: 1, max: u64::MAX, marks: Marks::Nothing },
+        Rule::UnevaluatedItems(&STRING),
+    ]);
+    static SINCE: Rule = Rule::All(&[Rule::contains(&INTEGER), Rule::UnevaluatedItems(&STRING)]);
+    assert!(SINCE.accepts(&json!([1, "a"])));
+    says(&BEFORE, &json!([1, "a"]), "`/0`: expected a string, found the number 1 (`type`)");
+    says(&SINCE, &json!([1, null]), "`/1`: expected a string, found null (`type`)");
+}

@@ -4,6 +4,7 @@
 //! version was written, every [`Diagnostic`] found on the way, and the [`Sources`] that turn a
 //! [`Location`] into file, line and column. This crate knows nothing of Rust code.
 
+pub mod avro;
 mod diagnostic;
 pub mod document;
 mod loader;

@@ -63,6 +63,18 @@ rules! {
 }
 
 rules! {
+    /// The rules of Avro schemas.
+    AVRO;
+    AVRO_ATTRIBUTE, "avro-attribute", Error, "An Avro type has the attributes of its kind, with the right types.";
+    AVRO_DEFAULT, "avro-default", Warning, "The default of an Avro field or enum is one of its values.";
+    AVRO_DUPLICATE_NAME, "avro-duplicate-name", Error, "The types of an Avro schema, the fields of a record and the symbols of an enum have different names.";
+    AVRO_LOGICAL_TYPE, "avro-logical-type", Warning, "A logical type of Avro belongs to the type that it stands in.";
+    AVRO_NAME, "avro-name", Error, "Names in Avro are letters of ASCII, digits and `_`.";
+    AVRO_UNION, "avro-union", Error, "The branches of an Avro union can be told apart.";
+    AVRO_UNKNOWN_TYPE, "avro-unknown-type", Error, "An Avro type that is named is defined before.";
+}
+
+rules! {
     /// The rules of meaning: what the parts of a document say about each other.
     MEANING;
     ADDRESS_WITH_QUERY, "address-with-query", Warning, "A channel address has no query and no fragment.";
@@ -85,7 +97,7 @@ rules! {
 }
 
 /// The rules of each part.
-const PARTS: &[&[Rule]] = &[TEXT, READING, MEANING];
+const PARTS: &[&[Rule]] = &[TEXT, READING, AVRO, MEANING];
 
 /// Every rule that a document can break.
 pub const ALL_RULES: &[Rule] = &joined::<{ count() }>();

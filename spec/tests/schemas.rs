@@ -133,17 +133,18 @@ fn another_schema_language_is_kept_and_named() {
     let loaded = load(&format!(
         "{HEAD}components:
   schemas:
-    Avro: {{schemaFormat: 'application/vnd.apache.avro;version=1.9.0', schema: {{type: record, name: R, fields: []}}}}
+    Proto: {{schemaFormat: 'application/vnd.google.protobuf;version=3', schema: 'message R {{}}'}}
   messages:
-    M: {{payload: {{$ref: '#/components/schemas/Avro'}}}}
+    M: {{payload: {{$ref: '#/components/schemas/Proto'}}}}
     N: {{payload: {{schemaFormat: 'application/x-own', schema: 'whatever'}}}}
 "
     ));
     insta::assert_snapshot!(report(&loaded));
     let document = loaded.document.unwrap();
-    assert!(matches!(document.components.foreign_schemas["Avro"], Payload::Foreign { format: SchemaFormat::Avro, .. }));
+    let schema = &document.components.foreign_schemas["Proto"];
+    assert!(matches!(schema, Payload::Foreign { format: SchemaFormat::Protobuf, .. }));
     let payload = document[document.components.messages["M"]].payload.as_ref();
-    assert!(matches!(payload, Some(Payload::Foreign { format: SchemaFormat::Avro, .. })));
+    assert!(matches!(payload, Some(Payload::Foreign { format: SchemaFormat::Protobuf, .. })));
 }
 
 #[test]

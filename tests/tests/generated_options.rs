@@ -18,6 +18,15 @@ mod exact {
     include!(concat!(env!("OUT_DIR"), "/exact.rs"));
 }
 
+/// With `open_enum`, `keep_unknown` and `format`.
+mod lenient {
+    include!(concat!(env!("OUT_DIR"), "/lenient.rs"));
+}
+
+/// What strings of the format `duration` are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Duration(String);
+
 /// What `ThingId` is replaced by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct MyId(String);
@@ -87,4 +96,28 @@ fn by_the_letter_a_schema_without_a_type_accepts_every_type() {
     assert!(serde_json::from_value::<exact::Thing>(number).is_ok());
     let short = json!({"id": "abc", "untyped": "x"});
     assert!(serde_json::from_value::<exact::Thing>(short).is_err(), "but a string must be long enough");
+}
+
+#[test]
+fn an_open_enum_bears_values_that_are_not_listed() {
+    let thing: lenient::Thing = serde_json::from_value(json!({"id": "abc", "size": "huge"})).unwrap();
+    assert_eq!(thing.size, Some(lenient::Size::Other("huge".to_owned())));
+    assert_eq!("small".parse(), Ok(lenient::Size::Small));
+    assert_eq!(lenient::Size::ALL, [lenient::Size::Small, lenient::Size::Large]);
+    assert!(serde_json::from_value::<plain::Size>(json!("huge")).is_err());
+}
+
+#[test]
+fn unknown_members_are_kept_where_that_is_asked_for() {
+    let value = json!({"id": "abc", "more": [1]});
+    let kept: lenient::Thing = serde_json::from_value(value.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&kept).unwrap(), value);
+    let read_over: plain::Thing = serde_json::from_value(value).unwrap();
+    assert_eq!(serde_json::to_value(&read_over).unwrap(), json!({"id": "abc"}));
+}
+
+#[test]
+fn a_format_is_mapped_to_the_users_own_type() {
+    let thing: lenient::Thing = serde_json::from_value(json!({"id": "abc", "takes": "PT1H"})).unwrap();
+    assert_eq!(thing.takes, Some(Duration("PT1H".to_owned())));
 }

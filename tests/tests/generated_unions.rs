@@ -28,6 +28,10 @@ fn a_discriminator_names_the_alternative() {
     contract.holds();
     let wrong = serde_json::from_value::<Pet>(json!({"petType": "Dog", "lives": 9}));
     assert!(wrong.is_err(), "the discriminator says another alternative than the members do");
+    let cat = PetCat::new("Cat".to_owned(), 9);
+    assert!(serde_json::to_value(Pet::from(cat.clone())).is_ok());
+    let wrong = serde_json::to_value(Pet::from(PetCat { pet_type: "Dog".to_owned(), ..cat })).unwrap_err();
+    assert_eq!(wrong.to_string(), "petType: \"Dog\" is the tag of another alternative, expected Cat");
 }
 
 #[test]

@@ -2,13 +2,14 @@
 //! it. Rules are built here while the test runs, keyword by keyword; the generator writes the same ones as statics.
 
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+#![allow(clippy::print_stdout, reason = "a suite that is not there is a visible skip")]
 
 use std::path::{Path, PathBuf};
 
 use event_api::codegen::rules::{Json, Kind, Marks, Rule};
 use event_api::codegen::{Decimal, Pattern};
 use event_api_spec::schema::{Dialect, JsonType, Keywords, SchemaId, SchemaKind, Schemas};
-use event_api_spec::{Loader, Node, Value as NodeValue};
+use event_api_spec::{Loader, Node, Number, Value as NodeValue};
 use serde_json::Value;
 
 /// What is on purpose decided differently, with the reason.
@@ -186,26 +187,21 @@ fn assertions(keywords: &Keywords, rules: &mut Vec<Rule>) {
     if let Some(value) = &keywords.const_value {
         rules.push(Rule::Values(leak_list([json(value)])));
     }
-    let numbers: [(_, fn(Decimal) -> Rule); 5] = [
-        (&keywords.minimum, Rule::Minimum),
-        (&keywords.maximum, Rule::Maximum),
-        (&keywords.exclusive_minimum, Rule::Above),
-        (&keywords.exclusive_maximum, Rule::Below),
-        (&keywords.multiple_of, Rule::MultipleOf),
-    ];
-    for (number, make) in numbers {
-        rules.extend(number.as_ref().map(|number| make(Decimal::parse(number.as_str()))));
-    }
-    let counts: [(_, _, fn(u64, u64) -> Rule); 3] = [
-        (keywords.min_length, keywords.max_length, |min, max| Rule::Length { min, max }),
-        (keywords.min_items, keywords.max_items, |min, max| Rule::ItemCount { min, max }),
-        (keywords.min_properties, keywords.max_properties, |min, max| Rule::MemberCount { min, max }),
-    ];
-    for (min, max, make) in counts {
-        if min.is_some() || max.is_some() {
-            rules.push(make(min.unwrap_or(0), max.unwrap_or(u64::MAX)));
-        }
-    }
+    let decimal = |number: &Number| Decimal::parse(number.as_str());
+    rules.extend(keywords.minimum.as_ref().map(decimal).map(Rule::Minimum));
+    rules.extend(keywords.maximum.as_ref().map(decimal).map(Rule::Maximum));
+    rules.extend(keywords.exclusive_minimum.as_ref().map(decimal).map(Rule::Above));
+    rules.extend(keywords.exclusive_maximum.as_ref().map(decimal).map(Rule::Below));
+    rules.extend(keywords.multiple_of.as_ref().map(decimal).map(Rule::MultipleOf));
+    let limits = |min: Option<u64>, max: Option<u64>| {
+        (min.is_some() || max.is_some()).then(|| (min.unwrap_or(0), max.unwrap_or(u64::MAX)))
+    };
+    let length = limits(keywords.min_length, keywords.max_length);
+    rules.extend(length.map(|(min, max)| Rule::Length { min, max }));
+    let items = limits(keywords.min_items, keywords.max_items);
+    rules.extend(items.map(|(min, max)| Rule::ItemCount { min, max }));
+    let members = limits(keywords.min_properties, keywords.max_properties);
+    rules.extend(members.map(|(min, max)| Rule::MemberCount { min, max }));
     rules.extend(keywords.pattern.as_ref().map(|source| Rule::Pattern(pattern(source))));
     rules.extend(keywords.unique_items.then_some(Rule::UniqueItems));
     if !keywords.required.is_empty() {

@@ -4,6 +4,7 @@
 //! What people read (types, enums, traits) is written out; how types are read and written as JSON is said in one line
 //! each to the macros of `event_api::codegen`.
 
+mod avro;
 mod docs;
 mod events;
 mod path;
@@ -62,7 +63,10 @@ impl<'a> Emitter<'a> {
         for item in items {
             match item {
                 Item::Set(index) => tokens.extend(events::set(&api.sets[*index], api, paths, settings)),
-                Item::Type(id) => tokens.extend(types::definition(&api.types[*id], api, paths)),
+                Item::Type(id) => tokens.extend(match api.types.avro.get(id) {
+                    Some(avro) => avro::definition(&api.types[*id], avro, api, paths),
+                    None => types::definition(&api.types[*id], api, paths),
+                }),
                 Item::CorrelationIds => tokens.extend(events::correlation_ids(api, paths)),
                 Item::Rules => tokens.extend(rule::module(api)),
             }

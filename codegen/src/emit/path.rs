@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
-use crate::ir::{Api, KnownType, Type};
+use crate::ir::{Api, AvroType, KnownType, Type};
 
 /// How types are written in this module.
 pub(super) struct Paths {
@@ -55,6 +55,32 @@ impl Paths {
         self.prelude("Box", quote!(::std::boxed::Box))
     }
 
+    fn avro(&self, ty: &AvroType) -> TokenStream {
+        match ty {
+            AvroType::Float => quote!(f32),
+            AvroType::Bytes | AvroType::SizedBytes(_) => {
+                let vec = self.vec();
+                quote!(#vec<u8>)
+            }
+            AvroType::Array(size) => {
+                let size = Literal::u64_unsuffixed(*size);
+                quote!([u8; #size])
+            }
+            AvroType::UuidFixed { .. } => quote!(::event_api::Uuid),
+            AvroType::Date => quote!(::event_api::Date),
+            AvroType::Time(_) => quote!(::event_api::avro::TimeOfDay),
+            AvroType::Timestamp(_) => quote!(::event_api::avro::Timestamp),
+            AvroType::LocalTimestamp(_) => quote!(::event_api::avro::LocalTimestamp),
+            AvroType::Decimal { precision, scale, .. } => {
+                let (precision, scale) = (Literal::u32_unsuffixed(*precision), Literal::u32_unsuffixed(*scale));
+                quote!(::event_api::avro::Decimal<#precision, #scale>)
+            }
+            AvroType::Duration { .. } => quote!(::event_api::avro::Duration),
+            // Checked to be a type when the options were read.
+            AvroType::Custom { path, .. } => path.parse().unwrap_or_else(|_| quote!(compile_error!("not a type"))),
+        }
+    }
+
     /// The type as it is written where it is used.
     pub(super) fn ty(&self, ty: &Type, api: &Api) -> TokenStream {
         match ty {
@@ -99,6 +125,7 @@ impl Paths {
                 KnownType::Ipv4 => quote!(::std::net::Ipv4Addr),
                 KnownType::Ipv6 => quote!(::std::net::Ipv6Addr),
             },
+            Type::Avro(avro) => self.avro(avro),
             // Checked to be a type when the options were read.
             Type::Custom(path) => path.parse().unwrap_or_else(|_| quote!(compile_error!("not a type"))),
         }

@@ -46,6 +46,14 @@ fn reader(ty: &Type) -> Option<TokenStream> {
             let items = items.iter().map(|item| reader(item).unwrap_or_else(|| quote!(Same)));
             Some(quote!((#(#items,)*)))
         }
-        Type::Named(_) | Type::String | Type::Bool | Type::Null | Type::Any | Type::Never | Type::Custom(_) => None,
+        // Avro's have coders of their own.
+        Type::Avro(_)
+        | Type::Named(_)
+        | Type::String
+        | Type::Bool
+        | Type::Null
+        | Type::Any
+        | Type::Never
+        | Type::Custom(_) => None,
     }
 }

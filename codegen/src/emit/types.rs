@@ -26,7 +26,7 @@ pub(super) fn definition(definition: &Definition, api: &Api, paths: &Paths) -> T
 }
 
 /// Documentation, derives and attributes of a definition.
-fn head(definition: &Definition, derives: &[&str], api: &Api) -> TokenStream {
+pub(super) fn head(definition: &Definition, derives: &[&str], api: &Api) -> TokenStream {
     let docs = match &definition.kind {
         Kind::Newtype(newtype) => {
             let mut docs = definition.docs.clone();
@@ -131,7 +131,7 @@ fn constructor(object: &Struct, name: &proc_macro2::Ident, api: &Api, paths: &Pa
     })
 }
 
-fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
+pub(super) fn struct_field(field: &Field, api: &Api, paths: &Paths) -> TokenStream {
     let docs = docs::attributes(&field.docs);
     let name = ident(&field.name);
     let ty = paths.ty(&field.ty, api);
@@ -193,7 +193,7 @@ fn plain_literal(value: &Value) -> TokenStream {
     value.to_string().parse().unwrap_or_default()
 }
 
-fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api, paths: &Paths) -> TokenStream {
+pub(super) fn value_enum(definition: &Definition, values: &ValueEnum, api: &Api, paths: &Paths) -> TokenStream {
     let name = ident(&definition.name);
     let derives: &[&str] = match values.other {
         None => &["Clone", "Copy", "Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"],
@@ -244,9 +244,10 @@ fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) 
     });
     let names: Vec<_> = union.variants.iter().map(|variant| ident(&variant.name)).collect();
     let json = match &union.tagging {
-        Tagging::Member { wire_name, values } => {
+        Tagging::Member { wire_name, values, is_constant } => {
+            let checked = (!is_constant).then(|| quote!(checked));
             let pairs = names.iter().zip(values).map(|(name, values)| quote!(#name = #(#values)|*));
-            quote!(::event_api::codegen::union_by_member!(#name, #wire_name, { #(#pairs,)* });)
+            quote!(::event_api::codegen::union_by_member!(#name, #wire_name, #checked { #(#pairs,)* });)
         }
         Tagging::JsonType(kinds) => {
             let pairs = union.variants.iter().zip(kinds).map(|(variant, kinds)| {
@@ -256,6 +257,8 @@ fn union_enum(definition: &Definition, union: &Union, api: &Api, paths: &Paths) 
             });
             quote!(::event_api::codegen::union_by_kind!(#name { #(#pairs,)* });)
         }
+        // Emitted by `avro.rs`.
+        Tagging::Branch(_) => TokenStream::new(),
         Tagging::Rule { exactly_one, rules } => {
             let which = ident(if *exactly_one { "only" } else { "first" });
             let pairs = union.variants.iter().zip(rules).map(|(variant, id)| {

@@ -3,9 +3,11 @@
 //! Lowering fills it from a document; emission prints it. Every name in it is final and free of clashes, so emission
 //! decides nothing but layout.
 
+mod avro;
 mod rule;
 mod types;
 
+pub(crate) use avro::{AvroDefinition, AvroType};
 pub(crate) use rule::{NamedRule, Rule, RuleId};
 pub(crate) use types::{
     Additional, Check, Constant, Definition, DefinitionId, Field, IntegerType, Kind, KnownType, Newtype, Presence,

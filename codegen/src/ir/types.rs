@@ -1,10 +1,11 @@
 //! Types as Rust will know them.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::Additions;
-use super::Docs;
 use super::rule::{NamedRule, RuleId};
+use super::{Additions, AvroDefinition, AvroType, Docs};
 
 /// A named type of a [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +17,8 @@ pub(crate) struct Types {
     pub(crate) definitions: Vec<Definition>,
     /// The rules that stand around types, and those that they refer to.
     pub(crate) rules: Vec<NamedRule>,
+    /// What Avro says of those that come from Avro schemas.
+    pub(crate) avro: BTreeMap<DefinitionId, AvroDefinition>,
 }
 
 impl Types {
@@ -77,6 +80,8 @@ pub(crate) enum Type {
     Known(KnownType),
     /// A type of the user's, by its path.
     Custom(String),
+    /// A type with an encoding of its own in Avro's JSON.
+    Avro(AvroType),
 }
 
 impl Type {
@@ -241,7 +246,7 @@ pub(crate) enum Presence {
     Optional,
     /// Yes: the field is an `Option` of the nullable type, so that absence and `null` differ.
     OptionalOrNull,
-    /// Yes: then it has this value, a scalar that the type accepts.
+    /// Yes: then it has this value, a scalar that the type accepts; in Avro any value, in its JSON encoding.
     Default(Value),
 }
 
@@ -315,6 +320,8 @@ pub(crate) enum Tagging {
         wire_name: String,
         /// Per alternative.
         values: Vec<Vec<String>>,
+        /// Whether the types of the alternatives hold no other values of it.
+        is_constant: bool,
     },
     /// The JSON type says it: for each alternative, the types that mean it.
     JsonType(Vec<Vec<event_api_spec::schema::JsonType>>),
@@ -325,6 +332,8 @@ pub(crate) enum Tagging {
         /// Per alternative.
         rules: Vec<RuleId>,
     },
+    /// The only member of an object is named after it: for each alternative, how (Avro's JSON encoding).
+    Branch(Vec<String>),
 }
 
 /// Another type with checks.

@@ -9,6 +9,7 @@ use event_api_spec::document::{
 use event_api_spec::{Diagnostic, FileId, Location};
 use indexmap::IndexMap;
 
+use super::avro::AvroLowering;
 use super::names::{Scope, field_name, segment_name, set_words, type_name};
 use super::object::as_struct;
 use super::types::{Lowering, source_of};
@@ -37,6 +38,7 @@ struct Parts {
 struct Channels<'d, 'l, 'a> {
     document: &'d Document,
     types: &'l mut Lowering<'a>,
+    avro: AvroLowering<'d>,
     parts: HashMap<MessageId, Parts>,
     /// The set that stands for all messages of a channel.
     set_of_channel: HashMap<ChannelId, usize>,
@@ -52,6 +54,7 @@ pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventS
     let mut channels = Channels {
         document,
         types,
+        avro: AvroLowering::new(&document.avro),
         parts: HashMap::new(),
         set_of_channel: HashMap::new(),
         sets: Vec::new(),
@@ -76,6 +79,11 @@ pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventS
     channels.claim_payloads();
     for (key, id) in &document.components.messages {
         channels.parts(*id, key);
+    }
+    for (name, schema) in &document.components.foreign_schemas {
+        if let Payload::Avro(schema) = schema {
+            channels.avro.payload(schema, name, channels.types);
+        }
     }
     let sets = channels.sets;
     for (name, schema) in &document.components.schemas {
@@ -327,17 +335,27 @@ impl Channels<'_, '_, '_> {
                 let position = if free { name.to_owned() } else { format!("{name}{suffix}") };
                 self.types.lower(*schema, position)
             }
+            Payload::Avro(schema) => {
+                let free = self.types.scope.is_free(name);
+                let position = if free { name.to_owned() } else { format!("{name}{suffix}") };
+                self.avro.payload(schema, &position, self.types)
+            }
             Payload::Foreign { format, location, .. } => {
+                let what = message.name.as_deref().unwrap_or(name);
+                if *format == SchemaFormat::Avro {
+                    let text = format!("the Avro schema of message `{what}` could not be read");
+                    let help = "the event carries an untyped JSON value; what is wrong is said at the schema";
+                    self.types.diagnose(Diagnostic::new(rules::FOREIGN_SCHEMA, text, location).help(help));
+                    return Type::Any;
+                }
                 let language = match format {
-                    SchemaFormat::Avro => "Avro".to_owned(),
                     SchemaFormat::Protobuf => "Protobuf".to_owned(),
                     SchemaFormat::Raml => "RAML".to_owned(),
                     SchemaFormat::Other(name) => format!("`{name}`"),
                     other => format!("{other:?}"),
                 };
-                let what = message.name.as_deref().unwrap_or(name);
                 let text = format!("the schema of message `{what}` is written in {language}, which is not read");
-                let help = "the event carries an untyped JSON value; describe it in JSON Schema to get a type";
+                let help = "the event carries an untyped JSON value; describe it in JSON Schema or Avro to get a type";
                 self.types.diagnose(Diagnostic::new(rules::FOREIGN_SCHEMA, text, location).help(help));
                 Type::Any
             }

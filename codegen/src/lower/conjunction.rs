@@ -114,7 +114,7 @@ impl Conjunction {
     /// `{type: object, oneOf: […]}` is the same without it.
     pub(crate) fn drop_repeated_types(&mut self, schemas: &Schemas) {
         let only_types = |id: &SchemaId| match &schemas[*id].kind {
-            SchemaKind::Object(k) => k.types.is_some() && !says_more_than_types(k) && k.format.is_none(),
+            SchemaKind::Object(k) => is_only_a_type(k),
             SchemaKind::Bool(_) => false,
         };
         let Some(position) = self.leaves.iter().position(only_types) else { return };
@@ -207,6 +207,11 @@ fn intersect(left: JsonType, types: &[JsonType]) -> Option<JsonType> {
 
 fn says_something(keywords: &Keywords) -> bool {
     keywords.types.is_some() || says_more_than_types(keywords)
+}
+
+/// Whether nothing but a type stands in a leaf.
+pub(super) fn is_only_a_type(keywords: &Keywords) -> bool {
+    keywords.types.is_some() && !says_more_than_types(keywords) && keywords.format.is_none()
 }
 
 fn says_more_than_types(keywords: &Keywords) -> bool {

@@ -1,6 +1,7 @@
 //! From a document to the intermediate representation: names, types, channels.
 
 mod array;
+mod avro;
 mod channels;
 mod conjunction;
 pub(crate) mod names;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use event_api_spec::schema::{Discriminator, JsonType, SchemaId};
 use indexmap::IndexMap;
 
-use super::conjunction::{Alternatives, Conjunction, Watch};
+use super::conjunction::{Alternatives, Conjunction, Watch, is_only_a_type};
 use super::names::{Scope, type_name};
 use super::rule::Reading;
 use super::types::{Lowering, Naming, json_type_name, keywords};
@@ -62,6 +62,9 @@ impl Lowering<'_> {
             [] => return Type::Never,
             [only] => return self.lower_conjunction(only.all.clone(), naming),
             _ => {}
+        }
+        if let Some(ty) = self.lower_open_enum(union, &branches, naming) {
+            return ty;
         }
         let tagging = self.tagging(union, &branches);
         let mut branches = branches;
@@ -231,7 +234,7 @@ impl Lowering<'_> {
         for name in candidates {
             let values: Vec<Vec<String>> = tags.iter().filter_map(|tags| tags.get(name).cloned()).collect();
             if values.len() == branches.len() && all_differ(&values) {
-                return Some(Tagging::Member { wire_name: name.to_owned(), values });
+                return Some(Tagging::Member { wire_name: name.to_owned(), values, is_constant: true });
             }
         }
         // A discriminator without constants names the alternatives by their schemas' names (AsyncAPI 2.6 and 3.0,
@@ -259,8 +262,11 @@ impl Lowering<'_> {
                 values
             })
             .collect();
-        (values.iter().all(|values| !values.is_empty()) && all_differ(&values))
-            .then(|| Tagging::Member { wire_name: discriminator.property.clone(), values })
+        (values.iter().all(|values| !values.is_empty()) && all_differ(&values)).then(|| Tagging::Member {
+            wire_name: discriminator.property.clone(),
+            values,
+            is_constant: false,
+        })
     }
 
     /// The required members whose value can only be one of some strings.
@@ -346,7 +352,7 @@ impl Lowering<'_> {
                     return type_name(json_type_name(*kind));
                 }
             }
-            Some(Tagging::Rule { .. }) | None => {}
+            Some(Tagging::Rule { .. } | Tagging::Branch(_)) | None => {}
         }
         match self.kinds(&branch.all).as_slice() {
             [JsonType::Object] => match self.own_member(branches, index) {
@@ -354,9 +360,60 @@ impl Lowering<'_> {
                 None => format!("Alternative{}", index + 1),
             },
             [] => format!("Alternative{}", index + 1),
+            [JsonType::String] => self.string_word(branches, index),
             [kind] => type_name(json_type_name(*kind)),
             _ => format!("Alternative{}", index + 1),
         }
+    }
+
+    /// What to call one of several alternatives that are strings: by what it says of them.
+    fn string_word(&self, branches: &[Branch], index: usize) -> String {
+        let is_listed = |branch: &Branch| branch.all.lists_values(self.schemas);
+        let is_string = |branch: &Branch| self.kinds(&branch.all) == [JsonType::String];
+        let strings = branches.iter().filter(|branch| is_string(branch));
+        let listed = strings.clone().filter(|branch| is_listed(branch)).count();
+        let others = strings.count() - listed;
+        let branch = &branches[index];
+        let format = branch.all.keywords(self.schemas).find_map(|k| k.format.as_deref());
+        match (is_listed(branch), format) {
+            (true, _) if listed == 1 && others > 0 => "Known".to_owned(),
+            (false, Some(format)) if others > 1 => type_name(format),
+            (false, _) if others == 1 && listed > 0 => "Other".to_owned(),
+            _ => "String".to_owned(),
+        }
+    }
+
+    /// `anyOf` of listed strings and of any string at all: an enum of strings that is open, by the document's own word.
+    fn lower_open_enum(&mut self, union: &Alternatives, branches: &[Branch], naming: &Naming) -> Option<Type> {
+        let [first, second] = branches else { return None };
+        let (listed, other) = match (first.all.lists_values(self.schemas), second.all.lists_values(self.schemas)) {
+            (true, false) => (first, second),
+            (false, true) => (second, first),
+            _ => return None,
+        };
+        let is_plain_string = other.all.declared_types(self.schemas)? == [JsonType::String]
+            && other.all.unions.is_empty()
+            && other.all.keywords(self.schemas).all(is_only_a_type);
+        let is_list_of_strings = listed.all.unions.is_empty()
+            && listed.all.keywords(self.schemas).all(|k| {
+                let values = k.enum_values.iter().flatten().chain(&k.const_value);
+                values.into_iter().all(|value| value.as_str().is_some())
+            });
+        if union.exactly_one || !is_plain_string || !is_list_of_strings {
+            return None;
+        }
+        let ty = self.lower_values(&listed.all, naming)?;
+        let Type::Named(id) = ty else { return None };
+        if let Kind::ValueEnum(values) = &mut self.types[id].kind
+            && values.other.is_none()
+        {
+            let mut scope = Scope::default();
+            for variant in &values.variants {
+                scope.claim([variant.name.clone()]);
+            }
+            values.other = Some(scope.claim(["Other".to_owned()]));
+        }
+        Some(Type::Named(id))
     }
 
     /// The first member, a required one if there is any, that no other alternative has.

@@ -23,6 +23,18 @@ impl Invalid {
         Invalid(format!("not one of {}", allowed.join(", ")))
     }
 
+    /// A number that is not of the form of a decimal type.
+    #[cold]
+    pub(crate) fn decimal(problem: String) -> Self {
+        Invalid(problem)
+    }
+
+    /// Bytes of another count than their type has.
+    #[cold]
+    pub(crate) fn size(count: usize, size: usize) -> Self {
+        Invalid(format!("there are {count} bytes instead of {size}"))
+    }
+
     /// Text that is no address of the channel.
     #[cold]
     pub fn address(template: &str) -> Self {

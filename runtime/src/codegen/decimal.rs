@@ -227,8 +227,12 @@ impl From<&Number> for Decimal {
         if let Some(value) = number.as_u64() {
             return value.into();
         }
-        // A double's shortest spelling or, where a number keeps its text, that.
-        Decimal::parse(&number.to_string())
+        // A double's shortest spelling or, where numbers keep their text, that.
+        let mut text = Text::default();
+        match write!(text, "{number}") {
+            Ok(()) => Decimal::parse(text.as_str()),
+            Err(_) => Decimal::parse(&number.to_string()),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! They expand where the user's types stand, and of what a macro declares only local variables are out of those types'
 //! way: so type parameters and items in them begin with `__`, which no generated type does.
 
+pub mod avro;
 mod check;
 mod decimal;
 mod events;
@@ -28,24 +29,24 @@ pub use object::{Constants, missing};
 pub use read::{As, ReadAs, from_json, read_as, readers};
 pub use rule::{Kind, Marks, Rule, check_rule, rules};
 pub use scalar::{Never, read_json, read_text};
-pub use union::{
-    Alternative, Tagged, first_alternative, no_alternative, only_alternative, only_value, several_alternatives,
-};
+pub use union::{Alternative, Tagged, first_alternative, no_alternative, only_alternative, only_value, tagged_value};
 pub use {chrono, serde, serde_json, uuid};
 
 pub use crate::address::match_address;
 pub use crate::{
-    __events as events, __from_variants as from_variants, __newtype as newtype, __object as object,
-    __pattern as pattern, __payloads as payloads, __scalar_enum as scalar_enum, __string_enum as string_enum,
+    __avro_newtype as avro_newtype, __avro_payload as avro_payload, __avro_record as avro_record,
+    __avro_sized_bytes as avro_sized_bytes, __avro_union as avro_union, __events as events,
+    __from_variants as from_variants, __newtype as newtype, __object as object, __pattern as pattern,
+    __payloads as payloads, __scalar_enum as scalar_enum, __string_enum as string_enum,
     __string_newtype as string_newtype, __tuple as tuple, __union_by_kind as union_by_kind,
-    __union_by_member as union_by_member, __union_by_rule as union_by_rule, __union_by_trial as union_by_trial,
-    __wrapper as wrapper,
+    __union_by_member as union_by_member, __union_by_rule as union_by_rule, __wrapper as wrapper,
 };
 
 pub use serde::de::{Deserialize, Deserializer};
 use serde::de::{DeserializeOwned, Error, IgnoredAny};
 use serde_json::value::RawValue;
 
+use crate::avro::{AvroError, LazySchema};
 use crate::event::{Channel, Headers, UnknownEvent};
 
 /// A payload as JSON text.
@@ -57,6 +58,23 @@ pub type RawData = Box<RawValue>;
 /// When it cannot be written as JSON.
 pub fn to_raw<T: serde::Serialize + ?Sized>(value: &T) -> Result<RawData, serde_json::Error> {
     serde_json::value::to_raw_value(value)
+}
+
+/// A value in Avro's binary encoding, by way of its JSON encoding.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn to_avro<T: serde::Serialize>(schema: &LazySchema, value: &T) -> Result<Vec<u8>, AvroError> {
+    crate::avro::encode(schema.get()?, &serde_json::to_value(value).map_err(AvroError::Value)?)
+}
+
+/// The value of bytes in Avro's binary encoding.
+///
+/// # Errors
+/// When they are none of the type.
+pub fn from_avro<T: DeserializeOwned>(schema: &LazySchema, bytes: &[u8]) -> Result<T, AvroError> {
+    let value = crate::avro::decode(schema.get()?, bytes)?;
+    T::deserialize(value).map_err(AvroError::Rejected)
 }
 
 /// Reads over the payload of a message that declares none.

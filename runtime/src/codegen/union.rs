@@ -103,17 +103,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<A> {
     }
 }
 
-/// The error for a value that no alternative accepts, with what each said.
+/// The error for a value that no alternative accepts.
 #[cold]
-pub fn no_alternative<E: Error>(union: &str, reasons: &[(&str, String)]) -> E {
-    let reasons: Vec<String> = reasons.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
-    E::custom(format_args!("no alternative of `{union}` accepts the value ({})", reasons.join("; ")))
-}
-
-/// The error for a value that two alternatives accept where exactly one may.
-#[cold]
-pub fn several_alternatives<E: Error>(union: &str, first: &str, second: &str) -> E {
-    E::custom(format_args!("both `{first}` and `{second}` of `{union}` accept the value, where only one may"))
+pub fn no_alternative<E: Error>(union: &str) -> E {
+    E::custom(format_args!("no alternative of `{union}` accepts the value"))
 }
 
 /// An alternative's name and what its schema demands.
@@ -147,6 +140,26 @@ pub fn only_value<E: serde::ser::Error>(
 ) -> Result<Value, E> {
     let value = value.map_err(E::custom)?;
     only(&value, union, alternatives).map(|_| value).map_err(E::custom)
+}
+
+/// An alternative that may be written, because its tag is its own.
+///
+/// # Errors
+/// When it is another one's.
+pub fn tagged_value<E: serde::ser::Error>(
+    value: Result<Value, serde_json::Error>,
+    member: &str,
+    tags: &[&str],
+) -> Result<Value, E> {
+    let value = value.map_err(E::custom)?;
+    match value.get(member).and_then(Value::as_str) {
+        Some(tag) if tags.contains(&tag) => Ok(value),
+        found => Err(E::custom(format_args!(
+            "{member}: {} is the tag of another alternative, expected {}",
+            found.map_or_else(|| "nothing".to_owned(), |tag| format!("{tag:?}")),
+            tags.join(" or ")
+        ))),
+    }
 }
 
 fn only(value: &Value, union: &str, alternatives: &[Alternative<'_>]) -> Result<usize, String> {
@@ -191,7 +204,29 @@ macro_rules! __union_serialize {
 macro_rules! __union_by_member {
     ($name:ident, $member:literal, { $($variant:ident = $($tag:literal)|+ $(as $reader:ty)?,)+ }) => {
         $crate::__union_serialize!($name { $($variant),+ });
+        $crate::__union_by_member!(read $name, $member, { $($variant = $($tag)|+ $(as $reader)?,)+ });
+    };
+    // The alternatives do not hold their tags as constants: one with another's tag cannot be written.
+    ($name:ident, $member:literal, checked { $($variant:ident = $($tag:literal)|+ $(as $reader:ty)?,)+ }) => {
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<__S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                let value = match self {
+                    $(Self::$variant(value) => $crate::codegen::tagged_value(
+                        $crate::codegen::serde_json::to_value(value),
+                        $member,
+                        &[$($tag),+],
+                    ),)+
+                }?;
+                $crate::codegen::serde::Serialize::serialize(&value, serializer)
+            }
+        }
 
+        $crate::__union_by_member!(read $name, $member, { $($variant = $($tag)|+ $(as $reader)?,)+ });
+    };
+    (read $name:ident, $member:literal, { $($variant:ident = $($tag:literal)|+ $(as $reader:ty)?,)+ }) => {
         const _: () = {
             use $crate::codegen::serde;
 
@@ -322,65 +357,6 @@ macro_rules! __visit_kind {
     };
 }
 
-/// A union whose alternatives must be tried: `first` that accepts (`anyOf`), or the `only` one (`oneOf`).
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __union_by_trial {
-    ($name:ident, $rule:ident { $($variant:ident,)+ }) => {
-        $crate::__union_serialize!($name { $($variant),+ });
-
-        const _: () = {
-            use $crate::codegen::serde;
-
-            impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<__D: serde::Deserializer<'de>>(
-                    deserializer: __D,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    let value: $crate::codegen::serde_json::Value = serde::Deserialize::deserialize(deserializer)?;
-                    #[allow(unused_mut, reason = "`first` never changes it")]
-                    let mut found: ::core::option::Option<(&str, Self)> = ::core::option::Option::None;
-                    let mut reasons = ::std::vec::Vec::new();
-                    $(
-                        match serde::Deserialize::deserialize(&value) {
-                            Ok(alternative) => $crate::__found_alternative!(
-                                $rule, $name, $variant, alternative, found
-                            ),
-                            Err(reason) => {
-                                let reason: $crate::codegen::serde_json::Error = reason;
-                                reasons.push((::core::stringify!($variant), reason.to_string()));
-                            }
-                        }
-                    )+
-                    match found {
-                        Some((_, value)) => Ok(value),
-                        None => Err($crate::codegen::no_alternative(::core::stringify!($name), &reasons)),
-                    }
-                }
-            }
-        };
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __found_alternative {
-    (first, $name:ident, $variant:ident, $value:ident, $found:ident) => {
-        return Ok($name::$variant($value))
-    };
-    (only, $name:ident, $variant:ident, $value:ident, $found:ident) => {
-        match &$found {
-            None => $found = Some((::core::stringify!($variant), $name::$variant($value))),
-            Some((first, _)) => {
-                return Err($crate::codegen::several_alternatives(
-                    ::core::stringify!($name),
-                    first,
-                    ::core::stringify!($variant),
-                ));
-            }
-        }
-    };
-}
-
 /// A union of which a rule of each alternative says whether it is meant: the `first` that accepts (`anyOf`), or the
 /// `only` one (`oneOf`), which is then also the only one when it is written.
 #[doc(hidden)]
@@ -432,7 +408,7 @@ macro_rules! __union_deserialize {
                 $(if at == __At::$variant as usize {
                     return $crate::__from_json!(value $(, $reader)?).map(Self::$variant);
                 })+
-                Err($crate::codegen::no_alternative(::core::stringify!($name), &[]))
+                Err($crate::codegen::no_alternative(::core::stringify!($name)))
             }
         }
     };

@@ -60,7 +60,9 @@ pub struct MessageTrait {
 pub enum Payload {
     /// JSON Schema of a dialect this crate reads.
     Schema(SchemaId),
-    /// Another schema language, as it is written.
+    /// Avro: the names in it are those of [`Document::avro`](super::Document::avro).
+    Avro(crate::avro::Type),
+    /// Another schema language, as it is written; also Avro that could not be read.
     Foreign {
         /// Which.
         format: SchemaFormat,

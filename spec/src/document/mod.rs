@@ -104,6 +104,8 @@ pub struct Document {
     pub components: Components,
     /// Every schema.
     pub schemas: Schemas,
+    /// The named types of every payload in Avro.
+    pub avro: crate::avro::Schemas,
     /// `x-…`
     pub extensions: Extensions,
     pub(crate) server_arena: Vec<Server>,

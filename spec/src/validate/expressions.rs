@@ -65,7 +65,8 @@ fn check_one(
     let name = message.name.as_deref().or(message.key.as_deref()).unwrap_or("(unnamed)");
     let missing = match payload {
         None => Missing { token: None, siblings: Vec::new() },
-        Some(Payload::Foreign { .. }) => return,
+        // What an Avro schema declares, the generator looks for.
+        Some(Payload::Foreign { .. } | Payload::Avro(_)) => return,
         Some(Payload::Schema(id)) => {
             let tokens: Vec<String> = pointer.tokens().collect();
             match (Search { schemas: &context.document.schemas, steps: 0, depth: 0 }).reach(*id, &tokens) {

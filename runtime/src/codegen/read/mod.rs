@@ -102,6 +102,7 @@ macro_rules! __read {
         $crate::codegen::Deserialize::deserialize($deserializer)
     };
     ($deserializer:expr, $reader:ty) => {{
+        #[allow(unused_imports, reason = "a reader may be named by its whole path")]
         use $crate::codegen::readers::*;
         <$reader as ReadAs<'_, _>>::read($deserializer)
     }};
@@ -115,6 +116,7 @@ macro_rules! __read_value {
         $map.next_value()
     };
     ($map:ident, $reader:ty) => {{
+        #[allow(unused_imports, reason = "a reader may be named by its whole path")]
         use $crate::codegen::readers::*;
         $map.next_value_seed($crate::codegen::read_as::<$reader, _>())
     }};
@@ -128,6 +130,7 @@ macro_rules! __read_element {
         $array.next_element()
     };
     ($array:ident, $reader:ty) => {{
+        #[allow(unused_imports, reason = "a reader may be named by its whole path")]
         use $crate::codegen::readers::*;
         $array.next_element_seed($crate::codegen::read_as::<$reader, _>())
     }};
@@ -141,6 +144,7 @@ macro_rules! __from_json {
         $crate::codegen::from_json::<$crate::codegen::readers::Same, _, _>(&$value)
     };
     ($value:ident, $reader:ty) => {{
+        #[allow(unused_imports, reason = "a reader may be named by its whole path")]
         use $crate::codegen::readers::*;
         $crate::codegen::from_json::<$reader, _, _>(&$value)
     }};

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::document::{Components, Payload};
 use crate::resolve::At;
 use crate::rules;
-use crate::source::Location;
+use crate::source::{Location, Node};
 
 impl<'a> Reader<'a> {
     pub(super) fn components(&mut self, at: &At<'a>) -> Components {
@@ -25,7 +25,10 @@ impl<'a> Reader<'a> {
             };
         }
         for (key, at) in self.named(&mut fields, "schemas") {
-            match self.payload(at, None, Some(key.clone())) {
+            // 2.x has no place to say in which language a component is written; messages that refer to it say so.
+            let is_avro = at.node.get("type").and_then(Node::as_str) == Some("record") && at.get("fields").is_some();
+            let schema = if is_avro { Some(self.avro(at)) } else { self.payload(at, None, Some(key.clone())) };
+            match schema {
                 Some(Payload::Schema(schema)) => {
                     components.schemas.insert(key, schema);
                 }

@@ -1,6 +1,7 @@
 //! Payloads and headers: which schema language, and then the schema.
 
 use super::Reader;
+use crate::avro;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::{Payload, SchemaFormat};
 use crate::resolve::{At, Target};
@@ -34,6 +35,11 @@ impl SchemaFormat {
         }
     }
 
+    /// Whether schemas in it are read.
+    fn is_read(&self) -> bool {
+        matches!(self, SchemaFormat::JsonSchema(_) | SchemaFormat::Avro)
+    }
+
     fn name(&self) -> &str {
         match self {
             SchemaFormat::JsonSchema(_) => "JSON Schema",
@@ -57,6 +63,10 @@ impl<'a> Reader<'a> {
                 let (wrapped, at, name) = self.unwrapped(at);
                 (wrapped.unwrap_or(SchemaFormat::JsonSchema(dialect)), at, name)
             }
+            (Some(SchemaFormat::Avro), _) => {
+                let (_, at, _) = self.unwrapped(at);
+                return Some(self.avro(at));
+            }
             (Some(foreign), Some(format)) => {
                 self.unsupported(&foreign, format);
                 return Some(self.foreign(foreign, at));
@@ -68,6 +78,7 @@ impl<'a> Reader<'a> {
         };
         match language {
             SchemaFormat::JsonSchema(dialect) => Some(Payload::Schema(self.schema(at, dialect, own_name.or(name)))),
+            SchemaFormat::Avro => Some(self.avro(at)),
             foreign => Some(self.foreign(foreign, at)),
         }
     }
@@ -115,7 +126,7 @@ impl<'a> Reader<'a> {
         };
         let name = target.component().map(|(_, name)| name);
         let language = self.language(&format);
-        if let Some(foreign) = language.as_ref().filter(|language| !matches!(language, SchemaFormat::JsonSchema(_))) {
+        if let Some(foreign) = language.as_ref().filter(|language| !language.is_read()) {
             self.unsupported(foreign, &format);
         }
         (language, schema, name)
@@ -132,9 +143,23 @@ impl<'a> Reader<'a> {
     }
 
     fn unsupported(&mut self, format: &SchemaFormat, at: &At<'a>) {
-        let message = format!("payloads in {} are not read", format.name());
-        let help = "the payload stays untyped; JSON Schema (draft-07, 2019-09, 2020-12) and OpenAPI 3.0 are read";
+        let message = format!("schemas in {} are not read", format.name());
+        let help = "the event carries untyped JSON; to get a type, describe it in JSON Schema (draft-07, 2019-09, \
+                    2020-12), OpenAPI 3.0 or Avro";
         self.found.push(Diagnostic::new(rules::UNSUPPORTED_SCHEMA_FORMAT, message, &at.location()).help(help));
+    }
+
+    /// A schema in Avro; untyped where it is none, or in a place that cannot be reached.
+    pub(super) fn avro(&mut self, at: At<'a>) -> Payload {
+        let outside = at.reference().is_some() && self.resolver.follow(at.clone()).is_err();
+        if outside {
+            return self.foreign(SchemaFormat::Avro, at);
+        }
+        let schema = avro::read(at.clone(), &mut self.avro, &mut self.avro_shared, &mut self.resolver, &mut self.found);
+        match schema {
+            Some(schema) => Payload::Avro(schema),
+            None => self.foreign(SchemaFormat::Avro, at),
+        }
     }
 
     /// A schema of another language, with its reference followed where that is possible.
