@@ -1,8 +1,12 @@
 //! The collection of real AsyncAPI documents that the suites read, where it is present.
 
+mod schemas;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use schemas::schemas;
 
 /// A line of the collection's `manifest.jsonl`.
 #[derive(Clone, Debug, Deserialize)]

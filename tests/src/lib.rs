@@ -8,5 +8,7 @@ pub mod contract;
 pub mod corpus;
 pub mod measure;
 pub mod oracle;
+pub mod random;
 pub mod round_trip;
 pub mod schema_suite;
+pub mod trial;
