@@ -30,6 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .derive("Gadget", "::core::cmp::Eq")
                 .derive("#/components/schemas/Thing", "::core::hash::Hash")
                 .attr("Size", "repr(u8)")
+                .rename("#/channels/warehouse", "Depot")
+                .rename("#/channels/warehouse/parameters/region", "Zone")
+                .rename("ShelfEventsAddress", "ShelfAddress")
+                .derive("DepotAddress", "PartialOrd")
                 .attr("*", "must_use"),
         ),
         (

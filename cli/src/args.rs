@@ -97,7 +97,10 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "NAME=TYPE", value_parser = pair)]
     pub(crate) replace: Vec<(String, String)>,
 
-    /// Give a type another name
+    /// Give a type, or the enum of a channel's events, another name
+    ///
+    /// NAME may also be the pointer of a channel or operation such as #/channels/orders. NEW is taken as it is; one that
+    /// something else has is an error.
     #[arg(long, value_name = "NAME=NEW", value_parser = pair)]
     pub(crate) rename: Vec<(String, String)>,
 
@@ -108,6 +111,18 @@ pub(crate) struct GenerateArgs {
     /// Add an attribute, without #[…], to a type, or to all with * as NAME
     #[arg(long, value_name = "NAME=ATTRIBUTE", value_parser = pair)]
     pub(crate) attr: Vec<(String, String)>,
+
+    /// Use a type of your own for all strings of a format, such as duration=crate::Duration
+    #[arg(long, value_name = "FORMAT=TYPE", value_parser = pair)]
+    pub(crate) format_type: Vec<(String, String)>,
+
+    /// Give an enum of strings, or all with *, a variant Other for values that the document does not list
+    #[arg(long, value_name = "NAME")]
+    pub(crate) open_enum: Vec<String>,
+
+    /// Let a struct, or all with *, keep members that the document does not name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) keep_unknown: Vec<String>,
 
     /// Fetch references to this host with curl; remote references are refused otherwise
     #[arg(long, value_name = "HOST")]

@@ -98,6 +98,15 @@ fn generator(args: &GenerateArgs) -> Generator {
     for (name, attribute) in &args.attr {
         generator = generator.attr(name, attribute);
     }
+    for (format, ty) in &args.format_type {
+        generator = generator.format(format, ty);
+    }
+    for name in &args.open_enum {
+        generator = generator.open_enum(name);
+    }
+    for name in &args.keep_unknown {
+        generator = generator.keep_unknown(name);
+    }
     for host in &args.allow_host {
         generator = generator.allow_host(host);
     }

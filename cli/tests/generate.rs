@@ -93,6 +93,7 @@ fn every_option_reaches_the_generator() {
     assert!(!file(&["--unknown-events", "refuse"]).contains("Unknown("));
     assert!(file(&["--replace", "UserId=crate::UserId"]).contains("pub user_id: crate::UserId"));
     assert!(file(&["--attr", "UserDeleted=must_use"]).contains("#[must_use]\npub struct UserDeleted"));
+    assert!(file(&["--attr", "#/channels/userEvents=must_use"]).contains("#[must_use]\npub enum UserEvents {"));
 }
 
 #[test]
@@ -247,4 +248,44 @@ fn other_hosts_are_asked_only_when_they_are_allowed_and_folders_can_stand_for_th
     assert_eq!(server.join().unwrap(), "GET /size.json HTTP/1.1");
     let types = |text: &str| text.lines().filter(|line| !line.starts_with("//")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(types(&fetched), types(&from_folder));
+}
+
+#[test]
+fn a_new_name_that_something_else_has_is_refused() {
+    let folder = folder();
+    let schema = r#"{ "type": "object", "properties": { "size": { "enum": ["s"] }, "shape": { "enum": ["round"] } } }"#;
+    fs::write(folder.path().join("thing.json"), schema).unwrap();
+    let clashes = [
+        (vec!["asyncapi.yaml", "--rename", "NameChanged=userevents"], "belongs to what is generated for a channel"),
+        (
+            vec!["asyncapi.yaml", "--rename", "UserEvents=X", "--rename", "NameChanged=XHandler"],
+            "`XHandler` belongs to",
+        ),
+        (vec!["asyncapi.yaml", "--rename", "NameChanged=Some"], "belongs to the generated code itself"),
+        (
+            vec!["--schema", "thing.json", "--name", "Thing", "--rename", "ThingShape=ThingSize"],
+            "the name `ThingSize` belongs to the type of `#/properties/size` in `thing.json`",
+        ),
+    ];
+    for (args, says) in clashes {
+        let said = failure(&run(folder.path(), &args), 1);
+        assert!(said.contains("error[invalid-option]") && said.contains(says), "{said}");
+    }
+    let swapped = run(folder.path(), &["asyncapi.yaml", "--rename", "NameChanged=userNAME"]);
+    assert!(stdout(&swapped).contains("pub struct userNAME {"), "and one that is free is given as it is");
+}
+
+#[test]
+fn formats_open_enums_and_unknown_members_are_options_of_the_command() {
+    let folder = folder();
+    let schema = r#"{ "type": "object", "properties": { "size": { "enum": ["s"] }, "span": { "type": "string", "format": "duration" } } }"#;
+    fs::write(folder.path().join("thing.json"), schema).unwrap();
+    let options = ["--format-type", "duration=crate::Span", "--open-enum", "*", "--keep-unknown", "Thing"];
+    let args: Vec<&str> = options.into_iter().chain(["--schema", "thing.json", "--name", "Thing"]).collect();
+    let text = stdout(&run(folder.path(), &args));
+    for part in ["pub span: Option<crate::Span>", "Other(String)", "pub additional_properties: "] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+    let said = failure(&run(folder.path(), &["asyncapi.yaml", "--open-enum", "NoEnum"]), 1);
+    assert!(said.contains("the option `open_enum` names `NoEnum`"), "{said}");
 }

@@ -121,14 +121,20 @@ impl Generator {
         self
     }
 
-    /// Gives the type of this name, or of the schema with this pointer, another name.
+    /// Gives the type of this name, or of the schema with this pointer, another name: exactly this one, so a name that
+    /// something else has is an error.
+    ///
+    /// Event enums (`OrdersEvents`, or `#/channels/orders`, or an operation's pointer) are renamed together with the
+    /// traits, the adapter and the address that are called after them; an address struct (`OrdersEventsAddress`) also
+    /// alone.
     #[must_use]
     pub fn rename(mut self, name: impl Into<String>, to: impl Into<String>) -> Self {
         self.settings.rename.insert(name.into(), to.into());
         self
     }
 
-    /// Adds a derive to the type of this name, to the one made of the schema with this pointer, or to all (`*`).
+    /// Adds a derive to the type of this name, to the one made of the schema with this pointer, or to all (`*`). Event
+    /// enums and address structs get those that name them, and have no part in `*`.
     #[must_use]
     pub fn derive(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.settings.derive.entry(name.into()).or_default().push(path.into());
@@ -136,7 +142,7 @@ impl Generator {
     }
 
     /// Adds an attribute, written without `#[…]`, to the type of this name, to the one made of the schema with this
-    /// pointer, or to all (`*`).
+    /// pointer, or to all (`*`), as [`Generator::derive`] does.
     #[must_use]
     pub fn attr(mut self, name: impl Into<String>, attribute: impl Into<String>) -> Self {
         self.settings.attr.entry(name.into()).or_default().push(attribute.into());

@@ -66,6 +66,7 @@ fn push_call<'a>(out: &mut String, first: &str, lines: &mut impl Iterator<Item =
         }
         call.push_str(next.trim_start());
     }
+    let call = tighten(&call);
     match rows(&call) {
         Some((head, rows, tail)) => {
             out.push_str(head);
@@ -80,6 +81,55 @@ fn push_call<'a>(out: &mut String, first: &str, lines: &mut impl Iterator<Item =
         None => out.push_str(&call),
     }
     out.push('\n');
+}
+
+/// The call without the blanks that the printer, which does not know what the tokens mean, puts around brackets of
+/// generics (`Maybe < Integer >`) and behind a sign (`- 1.5`). What stands in strings stays as it is.
+fn tighten(call: &str) -> String {
+    let mut out = String::with_capacity(call.len());
+    let mut rest = call;
+    while let Some(c) = rest.chars().next() {
+        let length = if c == '"' { string_length(rest) } else { c.len_utf8() };
+        let (token, behind) = rest.split_at(length);
+        let after = behind.trim_start_matches(' ');
+        match c {
+            // No operator of the macros is a comparison; `=>` has no blank within it, and keeps those around it.
+            '<' => {
+                out.truncate(out.trim_end_matches(' ').len());
+                out.push('<');
+                rest = after;
+                continue;
+            }
+            '>' if !out.ends_with('=') => {
+                out.truncate(out.trim_end_matches(' ').len());
+                out.push('>');
+                rest = if after.starts_with([',', '>', ')', ']']) { after } else { behind };
+                continue;
+            }
+            '-' if after.starts_with(|c: char| c.is_ascii_digit()) => {
+                out.push('-');
+                rest = after;
+                continue;
+            }
+            _ => out.push_str(token),
+        }
+        rest = behind;
+    }
+    out
+}
+
+/// The length of the string literal that the text begins with.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// What stands before the rows, the rows, and what stands behind them.
@@ -128,6 +178,13 @@ mod tests {
     fn rows_stand_on_lines_of_their_own() {
         let printed = "::event_api::codegen::object!(\n    Foo, ignore, { required a = \"a, {\\\"\",\n    optional b = \"b\", }\n);\npub struct Bar;\n";
         let expected = "::event_api::codegen::object!(Foo, ignore, {\n    required a = \"a, {\\\"\",\n    optional b = \"b\",\n});\n\npub struct Bar;\n";
+        assert_eq!(finish(printed), expected);
+    }
+
+    #[test]
+    fn generics_and_signs_have_no_blanks() {
+        let printed = "::event_api::codegen::newtype!(\n    Foo(Vec < Maybe < i64 > >) as List < Maybe < Integer >>, { a = - 1.5 => b as Vec < u8 >, c = \"a < b > - 1\", }\n);\n";
+        let expected = "::event_api::codegen::newtype!(Foo(Vec<Maybe<i64>>) as List<Maybe<Integer>>, {\n    a = -1.5 => b as Vec<u8>,\n    c = \"a < b > - 1\",\n});\n";
         assert_eq!(finish(printed), expected);
     }
 

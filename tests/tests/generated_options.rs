@@ -31,6 +31,41 @@ pub(crate) struct Duration(String);
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct MyId(String);
 
+fn gadget() -> changed::Gadget {
+    changed::Gadget::new(MyId("abc".to_owned()))
+}
+
+#[test]
+fn a_reference_in_an_all_of_of_its_own_is_the_type_itself() {
+    let thing: plain::Thing =
+        serde_json::from_value(json!({"id": "abc", "origin": "abc", "previous": "small"})).unwrap();
+    assert_eq!(thing.origin, Some(thing.id));
+    assert_eq!(thing.previous, Some(plain::Size::Small));
+    let replaced = changed::Gadget { origin: Some(MyId("abc".to_owned())), ..gadget() };
+    assert_eq!(replaced.origin, Some(replaced.id));
+}
+
+#[test]
+fn event_sets_with_all_that_is_called_after_them_are_renamed() {
+    let address = changed::DepotAddress { region: changed::Zone::North, shelf: changed::Shelf::Upper };
+    assert_eq!(address.to_string(), "warehouses/north/upper/moved");
+    let log = event_api::log::MemoryLog::default();
+    let publisher = changed::Depot::publisher(&log, &address);
+    fn is_publisher(_: &impl changed::DepotPublisher) {}
+    is_publisher(&publisher);
+    let other = changed::DepotAddress { region: changed::Zone::South, ..address.clone() };
+    assert!(address < other, "and derive what was added");
+}
+
+#[test]
+fn a_parameter_of_several_channels_has_one_type() {
+    let shelf = plain::Shelf::Lower;
+    assert_eq!(plain::ShelfEventsAddress { shelf }.to_string(), "shelves/lower");
+    assert_eq!(changed::ShelfAddress { shelf: changed::Shelf::Lower }.to_string(), "shelves/lower");
+    let address = plain::WarehouseEventsAddress { region: plain::WarehouseRegion::North, shelf };
+    assert_eq!(address.to_string(), "warehouses/north/lower/moved");
+}
+
 #[test]
 fn a_type_is_replaced_by_the_users_own() {
     let gadget: changed::Gadget = serde_json::from_value(json!({"id": "x"})).unwrap();
@@ -40,8 +75,7 @@ fn a_type_is_replaced_by_the_users_own() {
 
 #[test]
 fn a_renamed_type_is_the_same_on_the_wire() {
-    let gadget =
-        changed::Gadget { id: MyId("abc".to_owned()), size: Some(changed::Size::Large), untyped: None, takes: None };
+    let gadget = changed::Gadget { size: Some(changed::Size::Large), ..gadget() };
     let thing: plain::Thing = serde_json::from_value(serde_json::to_value(&gadget).unwrap()).unwrap();
     assert_eq!(thing.size, Some(plain::Size::Large));
     let event = changed::ThingsEvents::from(gadget);
@@ -50,7 +84,7 @@ fn a_renamed_type_is_the_same_on_the_wire() {
 
 #[test]
 fn derives_and_attributes_are_added() {
-    let gadget = changed::Gadget { id: MyId("abc".to_owned()), size: None, untyped: None, takes: None };
+    let gadget = gadget();
     assert_eq!(std::collections::HashSet::from([gadget.clone(), gadget]).len(), 1);
     assert_eq!((changed::Size::Small as u8, size_of::<changed::Size>()), (0, 1));
 }

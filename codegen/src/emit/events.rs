@@ -6,6 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::path::{Paths, ident};
+use super::types::derives;
 use super::{docs, read};
 use crate::ir::{Accessor, Address, AddressPart, Api, Docs, Event, EventSet, Transport, Type};
 use crate::settings::{Settings, Side, UnknownEvents};
@@ -19,7 +20,7 @@ pub(super) fn set(set: &EventSet, api: &Api, paths: &Paths, settings: &Settings)
     let handler = (settings.side != Side::Publisher).then(|| context.handler());
     let enumeration = context.enumeration(settings);
     // A set of some of a channel's messages shares the address of the channel's own set.
-    let address = set.typed_address.as_ref().filter(|address| address.name == format!("{}Address", set.name));
+    let address = set.typed_address.as_ref().filter(|_| !set.is_part);
     let address = address.map(|address| context.address(address));
     quote!(#enumeration #publisher #handler #address)
 }
@@ -36,6 +37,7 @@ impl Context<'_> {
         let set = self.set;
         let name = ident(&set.name);
         let docs = docs::attributes(&set.docs);
+        let derives = derives(&["Clone", "Debug", "PartialEq"], &set.additions);
         let variants = set.events.iter().map(|event| self.variant(event));
         let unknown = self.keep_unknown.then(|| {
             quote! {
@@ -66,7 +68,7 @@ impl Context<'_> {
         });
         quote! {
             #docs
-            #[derive(Clone, Debug, PartialEq)]
+            #derives
             pub enum #name {
                 #(#variants)*
                 #unknown
@@ -100,7 +102,7 @@ impl Context<'_> {
             let parts = match (&event.headers, &event.payload) {
                 (None, Some(_)) => quote!((event)),
                 (None, None) => quote!(),
-                (Some(_), Some(_)) => quote!({ headers, payload }),
+                (Some(_), Some(_)) => quote!({ payload, headers }),
                 (Some(_), None) => quote!({ headers }),
             };
             let reader = event.payload.as_ref().map(read::clause);
@@ -193,10 +195,10 @@ impl Context<'_> {
             (Some(headers), Some(payload)) => quote! {
                 #docs
                 #name {
-                    /// The message's headers.
-                    headers: #headers,
                     /// The message's payload.
                     payload: #payload,
+                    /// The message's headers.
+                    headers: #headers,
                 },
             },
             (Some(headers), None) => quote! {
@@ -237,7 +239,7 @@ impl Context<'_> {
             (None, Some(payload)) => (quote!(event: #payload,), quote!(#set::#variant(event))),
             (None, None) => (quote!(), quote!(#set::#variant)),
             (Some(headers), Some(payload)) => {
-                (quote!(event: #payload, headers: #headers,), quote!(#set::#variant { headers, payload: event }))
+                (quote!(payload: #payload, headers: #headers,), quote!(#set::#variant { payload, headers }))
             }
             (Some(headers), None) => (quote!(headers: #headers,), quote!(#set::#variant { headers })),
         }
@@ -376,9 +378,10 @@ impl Context<'_> {
             }
         });
         let result = self.paths.result();
+        let derives = derives(&["Clone", "Debug", "PartialEq", "Eq", "Hash"], &address.additions);
         quote! {
             #[doc = #docs]
-            #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+            #derives
             pub struct #name {
                 #(#fields)*
             }

@@ -8,8 +8,8 @@ use super::docs;
 use super::path::{Paths, ident};
 use super::{read, rule};
 use crate::ir::{
-    Additional, Api, Check, Definition, Field, Kind, Newtype, Presence, Struct, Tagging, TupleStruct, Type, Union,
-    ValueEnum,
+    Additional, Additions, Api, Check, Definition, Field, Kind, Newtype, Presence, Struct, Tagging, TupleStruct, Type,
+    Union, ValueEnum,
 };
 
 /// A definition with everything that belongs to it.
@@ -35,12 +35,18 @@ pub(super) fn head(definition: &Definition, derives: &[&str], api: &Api) -> Toke
         }
         _ => docs::attributes(&definition.docs),
     };
+    let derives = self::derives(derives, &definition.additions);
+    quote!(#docs #derives)
+}
+
+/// The derives of an item, and what options add to it.
+pub(super) fn derives(derives: &[&str], additions: &Additions) -> TokenStream {
     let own = derives.iter().map(|name| ident(name).into_token_stream());
     // Options are checked when they are read, so these parse.
-    let more = definition.derives.iter().filter(|path| !derives.contains(&path.as_str()));
+    let more = additions.derives.iter().filter(|path| !derives.contains(&path.as_str()));
     let derives = own.chain(more.filter_map(|path| path.parse::<TokenStream>().ok()));
-    let attributes = definition.attributes.iter().filter_map(|text| text.parse::<TokenStream>().ok());
-    quote!(#docs #[derive(#(#derives),*)] #(#[#attributes])*)
+    let attributes = additions.attributes.iter().filter_map(|text| text.parse::<TokenStream>().ok());
+    quote!(#[derive(#(#derives),*)] #(#[#attributes])*)
 }
 
 fn structure(definition: &Definition, object: &Struct, api: &Api, paths: &Paths) -> TokenStream {

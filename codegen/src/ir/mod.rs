@@ -50,6 +50,10 @@ pub(crate) struct EventSet {
     pub(crate) events: Vec<Event>,
     /// How the channel may be carried.
     pub(crate) transports: Vec<Transport>,
+    /// Whether it is some of a channel's messages, and has the typed address of the channel's own set.
+    pub(crate) is_part: bool,
+    /// What options add to the enum.
+    pub(crate) additions: Additions,
 }
 
 /// How a channel may be carried.
@@ -68,6 +72,17 @@ pub(crate) struct Address {
     pub(crate) name: String,
     /// The address taken apart.
     pub(crate) parts: Vec<AddressPart>,
+    /// What options add to the struct.
+    pub(crate) additions: Additions,
+}
+
+/// Derives and attributes that options add to an item.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Additions {
+    /// Paths of derives.
+    pub(crate) derives: Vec<String>,
+    /// Attributes, without `#[…]`.
+    pub(crate) attributes: Vec<String>,
 }
 
 /// A piece of an address template.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::rule::{NamedRule, RuleId};
-use super::{AvroDefinition, AvroType, Docs};
+use super::{Additions, AvroDefinition, AvroType, Docs};
 
 /// A named type of a [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,10 +181,8 @@ pub(crate) struct Definition {
     pub(crate) docs: Docs,
     /// What it is.
     pub(crate) kind: Kind,
-    /// Further derives, from the options.
-    pub(crate) derives: Vec<String>,
-    /// Further attributes, from the options.
-    pub(crate) attributes: Vec<String>,
+    /// What options add.
+    pub(crate) additions: Additions,
 }
 
 /// What a named type is.

@@ -238,30 +238,17 @@ impl<'d> AvroLowering<'d> {
     ) -> DefinitionId {
         let pointer = format!("#{}", location.pointer);
         let full = named.map(|named| named.name.as_str());
-        let name = match option(&types.settings.rename, &[Some(&pointer), full]) {
-            Some((key, name)) => {
-                types.used_options.insert(format!("rename {key}"));
-                types.scope.claim([type_name(&name)])
-            }
-            None => {
-                let name = types.scope.claim(words.iter().map(|word| type_name(word)));
-                match option(&types.settings.rename, &[Some(&name)]) {
-                    Some((key, new)) => {
-                        types.used_options.insert(format!("rename {key}"));
-                        types.scope.claim([type_name(&new)])
-                    }
-                    None => name,
-                }
-            }
+        let name = match full.and_then(|full| Some((full, types.rename_by(full)?))) {
+            Some((full, new)) => types.give(&new, full, &[""]),
+            None => types.claim(words.iter().map(|word| type_name(word)), &pointer),
         };
-        let derives = types.options_for(&types.settings.derive, "derive", &name, &pointer);
-        let attributes = types.options_for(&types.settings.attr, "attr", &name, &pointer);
+        let additions = types.additions(&["*", &name, &pointer]);
         let mut docs = Docs { source: Some(source_of(types.sources, location)), ..Docs::default() };
         docs.description = named.and_then(|named| named.doc.clone());
         if let Some(full) = full.filter(|full| *full != name) {
             docs.notes.push(format!("Avro type: `{full}`."));
         }
-        let id = types.types.add(Definition { name, docs, kind, derives, attributes });
+        let id = types.types.add(Definition { name, docs, kind, additions });
         types.types.avro.insert(id, avro);
         id
     }

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use event_api_spec::Diagnostic;
 use event_api_spec::document::{
     Action, Channel, ChannelId, CorrelationId, Document, Message, MessageId, Operation, Parameter, Payload, Reply,
     RuntimeExpression, SchemaFormat, SpecVersion, TypedBinding,
 };
+use event_api_spec::{Diagnostic, FileId, Location};
 use indexmap::IndexMap;
 
 use super::avro::AvroLowering;
-use super::names::{Scope, field_name, segment_name, type_name};
+use super::names::{Scope, field_name, segment_name, set_words, type_name};
 use super::object::as_struct;
 use super::types::{Lowering, source_of};
 use crate::ir::{
@@ -44,13 +44,13 @@ struct Channels<'d, 'l, 'a> {
     set_of_channel: HashMap<ChannelId, usize>,
     sets: Vec<EventSet>,
     paths: Scope,
+    /// The enums of parameters, by where they are declared.
+    parameters: HashMap<(FileId, String), Type>,
 }
 
 /// Lowers every channel of the document, and the types of its components, whether or not a channel uses them.
 pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventSet> {
-    for (name, schema) in &document.components.schemas {
-        types.reserve(*schema, name);
-    }
+    types.reserve(document.components.schemas.iter().map(|(name, schema)| (*schema, name.as_str())));
     let mut channels = Channels {
         document,
         types,
@@ -59,10 +59,14 @@ pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventS
         set_of_channel: HashMap::new(),
         sets: Vec::new(),
         paths: Scope::default(),
+        parameters: HashMap::new(),
     };
     // Names of channels are claimed before those of anonymous types: a new message renames no channel.
-    let named: Vec<(ChannelId, String)> =
-        document.channels.iter().map(|(key, id)| (*id, channels.claim_set_name(key))).collect();
+    let named: Vec<(ChannelId, String)> = document
+        .channels
+        .iter()
+        .map(|(key, id)| (*id, channels.claim_set_name(key, &pointer(&document[*id].location))))
+        .collect();
     for (id, name) in named {
         channels.lower_channel(id, name);
     }
@@ -90,23 +94,32 @@ pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventS
 
 impl Channels<'_, '_, '_> {
     /// `UserEvents` for the channel `userEvents`, `OrdersEvents` for `orders`: one rule, so that neither depends on
-    /// what else is in the document.
-    fn claim_set_name(&mut self, key: &str) -> String {
-        let name = type_name(key);
-        let name = if name.ends_with("Events") { name } else { format!("{name}Events") };
-        // The enum's name with all that belongs to it, or with a number where a type of the document has one of them.
+    /// what else is in the document. `pointer` is what options may name it by.
+    fn claim_set_name(&mut self, key: &str, pointer: &str) -> String {
         let free = |scope: &Scope, name: &str| SUFFIXES.iter().all(|suffix| scope.is_free(&format!("{name}{suffix}")));
-        let base = name.strip_suffix("Events").unwrap_or(&name).to_owned();
-        let mut candidate = name;
-        let mut number = 2;
-        while !free(&self.types.scope, &candidate) {
-            candidate = format!("{base}{number}Events");
-            number += 1;
-        }
-        let name = candidate;
-        for suffix in SUFFIXES {
-            self.types.scope.claim([format!("{name}{suffix}")]);
-        }
+        let with_suffix = |word: String| if word.ends_with("Events") { word } else { format!("{word}Events") };
+        let candidates: Vec<String> = set_words(key).into_iter().map(with_suffix).collect();
+        let free_one = candidates.iter().find(|name| free(&self.types.scope, name)).cloned();
+        // With a number where types of the document have all of its names.
+        let numbered = || {
+            let last = candidates.last().map_or("Events", String::as_str);
+            let base = last.strip_suffix("Events").unwrap_or(last);
+            let mut names = (2..).map(|number| format!("{base}{number}Events"));
+            names.find(|name| free(&self.types.scope, name)).unwrap_or_default()
+        };
+        let name = free_one.unwrap_or_else(numbered);
+        let keys = [pointer, name.as_str()];
+        let new = keys.into_iter().find_map(|key| Some((key.to_owned(), self.types.rename_by(key)?)));
+        let name = match new {
+            Some((key, new)) => self.types.give(&new, &key, SUFFIXES),
+            None => {
+                for suffix in SUFFIXES {
+                    self.types.scope.claim([format!("{name}{suffix}")]);
+                }
+                name
+            }
+        };
+        self.types.items.push(name.clone());
         name
     }
 
@@ -119,7 +132,10 @@ impl Channels<'_, '_, '_> {
         for operation in document.operations.values().filter(|operation| operation.channel == Some(id)) {
             docs.notes.push(operation_note(operation));
         }
+        let additions = self.types.additions(&[&name, &pointer(&channel.location)]);
         let set = EventSet {
+            additions,
+            is_part: false,
             typed_address: self.address(&name, channel),
             channel_name: self.paths.claim([segment_name(&channel.key)]),
             title: feed_title(document, channel),
@@ -143,11 +159,18 @@ impl Channels<'_, '_, '_> {
         };
         docs.notes.push(operation_note(operation));
         docs.source = Some(source_of(self.types.sources, &operation.location));
-        self.restricted(channel, messages, &operation.key, docs);
+        self.restricted(channel, messages, &operation.key, &operation.location, docs);
     }
 
     /// The set for some messages of a channel: the channel's own when they are all of it.
-    fn restricted(&mut self, channel: ChannelId, messages: &[MessageId], key: &str, docs: Docs) -> Option<usize> {
+    fn restricted(
+        &mut self,
+        channel: ChannelId,
+        messages: &[MessageId],
+        key: &str,
+        location: &Location,
+        docs: Docs,
+    ) -> Option<usize> {
         let whole = *self.set_of_channel.get(&channel)?;
         let all = &self.document[channel].messages;
         let chosen: IndexMap<&str, MessageId> = all
@@ -161,7 +184,9 @@ impl Channels<'_, '_, '_> {
         if chosen.is_empty() {
             return None;
         }
-        let name = self.claim_set_name(key);
+        let pointer = pointer(location);
+        let name = self.claim_set_name(key, &pointer);
+        let additions = self.types.additions(&[&name, &pointer]);
         let of_channel = self.sets[whole].clone();
         let channel = &self.document[channel];
         // The same event has the same type, variant and method name here as in the channel's set.
@@ -173,7 +198,7 @@ impl Channels<'_, '_, '_> {
             .map(|(event, _)| Event { owns_payload: false, ..event.clone() })
             .collect();
         // The address is the channel's.
-        self.sets.push(EventSet { name, docs, events, ..of_channel });
+        self.sets.push(EventSet { name, docs, events, additions, is_part: true, ..of_channel });
         Some(self.sets.len() - 1)
     }
 
@@ -202,7 +227,8 @@ impl Channels<'_, '_, '_> {
                     source: Some(source_of(self.types.sources, &reply.location)),
                     ..Docs::default()
                 };
-                self.restricted(channel, messages, &format!("{} reply", operation.key), docs)?
+                let key = format!("{} reply", operation.key);
+                self.restricted(channel, messages, &key, &reply.location, docs)?
             }
             None => *self.set_of_channel.get(&channel)?,
         };
@@ -283,15 +309,23 @@ impl Channels<'_, '_, '_> {
         let document = self.document;
         let message = &document[id];
         let name = type_name(word);
+        let headers_name = self.trait_word(message).unwrap_or_else(|| name.clone());
+        let headers_name =
+            if headers_name.ends_with("Headers") { headers_name } else { format!("{headers_name}Headers") };
         let parts = Parts {
             payload: message.payload.as_ref().map(|payload| self.lower_payload(payload, &name, "Payload", message)),
-            headers: message
-                .headers
-                .as_ref()
-                .map(|headers| self.lower_payload(headers, &format!("{name}Headers"), "", message)),
+            headers: message.headers.as_ref().map(|headers| self.lower_payload(headers, &headers_name, "", message)),
         };
         self.parts.insert(id, parts.clone());
         parts
+    }
+
+    /// What the trait is called from which a message has its headers: all messages with that trait share their type.
+    fn trait_word(&self, message: &Message) -> Option<String> {
+        let Some(Payload::Schema(schema)) = &message.headers else { return None };
+        let pointer = self.types.schemas[*schema].location.pointer.to_string();
+        let name = pointer.strip_prefix("/components/messageTraits/")?.strip_suffix("/headers")?;
+        Some(type_name(&name.replace("~1", "/").replace("~0", "~")))
     }
 
     fn lower_payload(&mut self, payload: &Payload, name: &str, suffix: &str, message: &Message) -> Type {
@@ -387,32 +421,57 @@ impl Channels<'_, '_, '_> {
             parts.push(AddressPart::Literal(rest.to_owned()));
         }
         let has_parameters = parts.iter().any(|part| matches!(part, AddressPart::Parameter { .. }));
-        has_parameters.then(|| Address { name: format!("{set}Address"), parts })
+        has_parameters.then(|| {
+            let name = format!("{set}Address");
+            let name = match self.types.rename_by(&name) {
+                Some(new) => {
+                    self.types.scope.release(&name);
+                    self.types.give(&new, &name, &[""])
+                }
+                None => name,
+            };
+            self.types.items.push(name.clone());
+            Address { additions: self.types.additions(&[&name]), name, parts }
+        })
     }
 
     fn parameter_type(&mut self, set: &str, name: &str, parameter: Option<&Parameter>) -> Type {
         let Some(parameter) = parameter.filter(|parameter| !parameter.enum_values.is_empty()) else {
             return Type::String;
         };
+        let pointer = pointer(&parameter.location);
+        let place = (parameter.location.span.file, pointer.clone());
+        if let Some(ty) = self.parameters.get(&place) {
+            return ty.clone();
+        }
         let mut scope = Scope::default();
         let variants = parameter
             .enum_values
             .iter()
             .map(|value| ValueVariant { name: scope.claim([type_name(value)]), value: value.clone().into() })
             .collect();
+        // One that channels share is called as it is, others after their channel.
+        let shared = parameter.location.pointer.to_string().starts_with("/components/").then(|| type_name(name));
         let base = set.strip_suffix("Events").unwrap_or(set);
+        let own = format!("{base}{}", type_name(name));
+        let name = self.types.claim(shared.into_iter().chain([own]), &pointer);
+        let additions = self.types.additions(&["*", &name, &pointer]);
+        let settings = self.types.settings;
+        let is_open = self.types.is_listed(&settings.open_enums, "open_enum", &name, &pointer);
+        let other = is_open.then(|| scope.claim(["Other".to_owned()]));
         let definition = crate::ir::Definition {
-            name: self.types.scope.claim([format!("{base}{}", type_name(name))]),
+            name,
             docs: Docs {
                 description: parameter.description.clone(),
                 source: Some(source_of(self.types.sources, &parameter.location)),
                 ..Docs::default()
             },
-            kind: Kind::ValueEnum(ValueEnum { variants, other: None }),
-            derives: Vec::new(),
-            attributes: Vec::new(),
+            kind: Kind::ValueEnum(ValueEnum { variants, other }),
+            additions,
         };
-        Type::Named(self.types.types.add(definition))
+        let ty = Type::Named(self.types.types.add(definition));
+        self.parameters.insert(place, ty.clone());
+        ty
     }
 
     /// A payload type that stands for one message of the whole document can say which.
@@ -436,6 +495,11 @@ impl Channels<'_, '_, '_> {
             }
         }
     }
+}
+
+/// What options name a thing of the document by.
+fn pointer(location: &Location) -> String {
+    format!("#{}", location.pointer)
 }
 
 fn channel_docs(channel: &Channel) -> Docs {

@@ -6,6 +6,7 @@ mod channels;
 mod conjunction;
 pub(crate) mod names;
 mod object;
+mod options;
 mod recursion;
 mod residual;
 mod rule;

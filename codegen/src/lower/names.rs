@@ -46,6 +46,11 @@ impl Scope {
         }
     }
 
+    /// Gives a name back that nothing has been called.
+    pub(crate) fn release(&mut self, name: &str) {
+        self.taken.remove(&fold(name));
+    }
+
     /// Whether the name is free.
     pub(crate) fn is_free(&self, name: &str) -> bool {
         !self.taken.contains(&fold(name))
@@ -54,7 +59,7 @@ impl Scope {
 
 /// Names that differ only in case, separators or rawness are one name: two identifiers like that in one module are
 /// legal Rust, and a trap.
-fn fold(name: &str) -> String {
+pub(super) fn fold(name: &str) -> String {
     name.trim_start_matches("r#").chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
 }
 
@@ -80,6 +85,46 @@ pub(crate) fn field_name(text: &str) -> String {
 /// The name of a constant or static: `USER_ID`.
 pub(crate) fn constant_name(text: &str) -> String {
     sanitize(&words(text).to_shouty_snake_case(), 'N')
+}
+
+/// How long the words of an event set's name may be before they are only the last ones of an address.
+const MAX_SET_WORDS: usize = 32;
+
+/// What the set of a channel with this key is called, without its suffix, best first. A key that is an address says
+/// it in its last literal segments: `UserSignedUp` for `user/{id}/signed-up`.
+pub(crate) fn set_words(key: &str) -> Vec<String> {
+    let full = type_name(key);
+    if !key.contains(['/', '{']) && full.len() <= MAX_SET_WORDS {
+        return vec![full];
+    }
+    let literals: Vec<String> = key.split(['/', '.', ':']).filter_map(literal_word).collect();
+    let mut short = String::new();
+    for (index, word) in literals.iter().rev().enumerate() {
+        if index >= 2 && short.len() + word.len() > MAX_SET_WORDS {
+            break;
+        }
+        short.insert_str(0, word);
+    }
+    let mut names = vec![short, literals.concat(), full];
+    names.retain(|name| !name.is_empty());
+    names.dedup();
+    names
+}
+
+/// What a segment of an address says beside its parameters; nothing for wildcards, mere numbers, and the word that the
+/// set's name ends with anyway.
+fn literal_word(segment: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut rest = segment;
+    while let Some((literal, behind)) = rest.split_once('{') {
+        text.push_str(literal);
+        text.push(' ');
+        rest = behind.split_once('}').map_or("", |(_, behind)| behind);
+    }
+    text.push_str(rest);
+    let says_something = text.chars().any(char::is_alphabetic);
+    let is_suffix = ["event", "events"].iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+    (says_something && !is_suffix).then(|| type_name(&text))
 }
 
 /// A path segment: `user-events`.
@@ -198,6 +243,16 @@ mod tests {
         let expected = ["r#type", "self_", "user_id", "n2nd", "id", "r#gen", "r#ref", "empty", "x_y"];
         assert_eq!(fields.map(field_name), expected);
         assert_eq!(segment_name("user/{id}/signedUp"), "user-id-signed-up");
+    }
+
+    #[test]
+    fn sets_of_addresses_are_called_by_what_those_end_with() {
+        assert_eq!(set_words("userEvents"), ["UserEvents"]);
+        assert_eq!(set_words("com.acme.users"), ["ComAcmeUsers"]);
+        assert_eq!(set_words("user/{id}/signed-up"), ["UserSignedUp", "UserIdSignedUp"]);
+        assert_eq!(set_words("{a}/{b}"), ["AB"]);
+        let long = "smartylighting/streetlights/1/0/event/{streetlightId}/lighting/measured";
+        assert_eq!(set_words(long)[0], "StreetlightsLightingMeasured");
     }
 
     #[test]

@@ -217,7 +217,8 @@ impl<'a> Lowering<'a> {
             fields.push(self.lower_field(&base, wire_name, member, conjunction.watch, &mut scope));
         }
         let settings = self.settings;
-        let keeps = self.is_listed(&settings.keep_unknown, "keep_unknown", id, naming.schema);
+        let (name, pointer) = (self.types[id].name.clone(), self.pointer(naming.schema));
+        let keeps = self.is_listed(&settings.keep_unknown, "keep_unknown", &name, &pointer);
         let watch = if keeps { Watch::Members } else { conjunction.watch };
         let additional = self.lower_others(&object.others, watch, &base, &mut scope);
         self.types[id].kind = Kind::Struct(Struct { fields, constants, additional });

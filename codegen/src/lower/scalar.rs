@@ -35,8 +35,9 @@ impl Lowering<'_> {
             .collect();
         let id = self.add_definition(naming, Kind::ValueEnum(ValueEnum { variants, other: None }));
         let settings = self.settings;
+        let (name, pointer) = (self.types[id].name.clone(), self.pointer(naming.schema));
         if is_string
-            && self.is_listed(&settings.open_enums, "open_enum", id, naming.schema)
+            && self.is_listed(&settings.open_enums, "open_enum", &name, &pointer)
             && let Kind::ValueEnum(values) = &mut self.types[id].kind
         {
             values.other = Some(scope.claim(["Other".to_owned()]));

@@ -1,9 +1,9 @@
 //! From schemas to types: which of Rust's shapes a conjunction of schemas takes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use event_api_spec::schema::{Checker, JsonType, Keywords, SchemaId, SchemaKind, Schemas};
-use event_api_spec::{Diagnostic, Location, Rule, Severity, Sources};
+use event_api_spec::{Diagnostic, Location, Rule, Sources};
 
 use super::Lowered;
 use super::conjunction::Conjunction;
@@ -12,7 +12,7 @@ use super::rule::Rules;
 use super::shape::Shapes;
 use crate::ir::{Api, Check, Definition, DefinitionId, Docs, Kind, Newtype, Type, Types};
 use crate::rules;
-use crate::settings::{Settings, UnusedOption};
+use crate::settings::Settings;
 
 /// The work of lowering types: what is done, what is under way, which names are taken.
 pub(crate) struct Lowering<'a> {
@@ -25,7 +25,7 @@ pub(crate) struct Lowering<'a> {
     pub(super) rules: Rules,
     pub(super) checker: Checker<'a>,
     /// Names that named schemas have reserved, whether or not they come to be used.
-    reserved: HashMap<SchemaId, String>,
+    pub(super) reserved: HashMap<SchemaId, String>,
     done: HashMap<Conjunction, Type>,
     /// Conjunctions under way, and the definition that stands for each once one is needed.
     under_way: HashMap<Conjunction, Option<DefinitionId>>,
@@ -36,6 +36,8 @@ pub(crate) struct Lowering<'a> {
     diagnostics: Vec<Diagnostic>,
     reported: HashSet<(SchemaId, &'static str)>,
     pub(super) used_options: HashSet<String>,
+    /// What options may name beside types: event sets and what belongs to them.
+    pub(super) items: Vec<String>,
     /// The mapped formats that occur.
     pub(super) used_formats: HashSet<&'a str>,
     fallbacks: usize,
@@ -72,9 +74,6 @@ const MAX_DEPTH: usize = 1000;
 /// More types than this are no document's but an attack's.
 const MAX_DEFINITIONS: usize = 50_000;
 
-/// Up to how many types a report of an option that names none tells.
-const MAX_NAMES: usize = 20;
-
 /// Names that generated code uses without a path: a newtype called `Ok` would take the place of the variant.
 const RESERVED_TYPE_NAMES: &[&str] = &["Self", "Some", "None", "Ok", "Err"];
 
@@ -97,23 +96,43 @@ impl<'a> Lowering<'a> {
             diagnostics: Vec::new(),
             reported: HashSet::new(),
             used_options: HashSet::new(),
+            items: Vec::new(),
             used_formats: HashSet::new(),
             fallbacks: 0,
         }
     }
 
-    /// Reserves the name of a named schema, so that no other type takes it.
-    pub(crate) fn reserve(&mut self, schema: SchemaId, name: &str) {
-        if !self.reserved.contains_key(&schema) {
-            let name = self.scope.claim([type_name(name)]);
+    /// Reserves the names of named schemas, so that no other types take them.
+    pub(crate) fn reserve<'n>(&mut self, named: impl Iterator<Item = (SchemaId, &'n str)>) {
+        // Those that options rename come last, so that a name which another one has is seen to be taken.
+        let mut renamed = Vec::new();
+        for (schema, name) in named {
+            let (name, pointer) = (type_name(name), self.pointer(schema));
+            if self.is_renamed(&[&pointer, &name]) {
+                renamed.push((schema, name, pointer));
+            } else if !self.reserved.contains_key(&schema) {
+                let name = self.claim([name], &pointer);
+                self.reserved.insert(schema, name);
+            }
+        }
+        for (schema, name, pointer) in renamed {
+            if self.reserved.contains_key(&schema) {
+                continue;
+            }
+            let new = [&pointer, &name].into_iter().find_map(|key| Some((key, self.rename_by(key)?)));
+            let name = match new {
+                Some((key, new)) => self.give(&new, key, &[""]),
+                None => self.claim([name], &pointer),
+            };
             self.reserved.insert(schema, name);
         }
     }
 
     /// The type of `schema`, which would be called `position` if it has no name of its own.
     pub(crate) fn lower(&mut self, schema: SchemaId, position: impl Into<String>) -> Type {
-        let target = self.schemas.follow(schema);
-        if let Some(path) = self.replacement(target) {
+        let target = self.essence(schema);
+        let written = [self.schemas.follow(schema), target];
+        if let Some(path) = written.into_iter().find_map(|schema| self.replacement(schema)) {
             return Type::Custom(path);
         }
         let conjunction = Conjunction::of(self.schemas, schema);
@@ -304,27 +323,15 @@ impl<'a> Lowering<'a> {
     }
 
     fn claim_name(&mut self, naming: &Naming) -> String {
+        if naming.is_own
+            && let Some(name) = self.reserved.remove(&naming.schema)
+        {
+            return name;
+        }
+        let own = if naming.is_own { self.name_of(naming.schema) } else { None };
+        let own = own.map(|name| type_name(&name));
         let pointer = self.pointer(naming.schema);
-        if let Some(name) = self.settings.rename.get(&pointer) {
-            self.used_options.insert(format!("rename {pointer}"));
-            return self.scope.claim([type_name(name)]);
-        }
-        let position = type_name(&naming.position);
-        let name = if !naming.is_own {
-            self.scope.claim([position])
-        } else if let Some(name) = self.reserved.remove(&naming.schema) {
-            name
-        } else {
-            let own = self.name_of(naming.schema).map(|name| type_name(&name));
-            self.scope.claim(own.into_iter().chain([position]))
-        };
-        match self.settings.rename.get(&name) {
-            Some(new) => {
-                self.used_options.insert(format!("rename {name}"));
-                self.scope.claim([type_name(new)])
-            }
-            None => name,
-        }
+        self.claim(own.into_iter().chain([type_name(&naming.position)]), &pointer)
     }
 
     /// What the document calls a schema, if anything.
@@ -337,64 +344,8 @@ impl<'a> Lowering<'a> {
         let pointer = self.pointer(schema);
         let mut docs = self.docs(schema);
         docs.source = Some(self.source(schema));
-        let derives = self.options_for(&self.settings.derive, "derive", &name, &pointer);
-        let attributes = self.options_for(&self.settings.attr, "attr", &name, &pointer);
-        Definition { name, docs, kind, derives, attributes }
-    }
-
-    pub(super) fn options_for(
-        &mut self,
-        options: &std::collections::BTreeMap<String, Vec<String>>,
-        option: &str,
-        name: &str,
-        pointer: &str,
-    ) -> Vec<String> {
-        let mut found = Vec::new();
-        for key in ["*", name, pointer] {
-            if let Some(values) = options.get(key) {
-                self.used_options.insert(format!("{option} {key}"));
-                for value in values {
-                    if !found.contains(value) {
-                        found.push(value.clone());
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    /// Whether an option that lists types has this one.
-    pub(super) fn is_listed(
-        &mut self,
-        list: &BTreeSet<String>,
-        option: &str,
-        id: DefinitionId,
-        schema: SchemaId,
-    ) -> bool {
-        if list.is_empty() {
-            return false;
-        }
-        let (name, pointer) = (self.types[id].name.clone(), self.pointer(schema));
-        let found = ["*", &name, &pointer].into_iter().find(|key| list.contains(*key));
-        if let Some(key) = found {
-            self.used_options.insert(format!("{option} {key}"));
-        }
-        found.is_some()
-    }
-
-    fn replacement(&mut self, schema: SchemaId) -> Option<String> {
-        if self.settings.replace.is_empty() {
-            return None;
-        }
-        let pointer = self.pointer(schema);
-        let by_name = self.schemas[schema].name.as_deref().map(type_name);
-        for key in [Some(pointer), by_name].into_iter().flatten() {
-            if let Some(path) = self.settings.replace.get(&key) {
-                self.used_options.insert(format!("replace {key}"));
-                return Some(path.clone());
-            }
-        }
-        None
+        let additions = self.additions(&["*", &name, &pointer]);
+        Definition { name, docs, kind, additions }
     }
 
     /// The member's name and the schema to lower instead, for one that occurs in several objects; not for one that an
@@ -420,7 +371,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// `#/components/schemas/User`: what options name a schema by.
-    fn pointer(&self, schema: SchemaId) -> String {
+    pub(super) fn pointer(&self, schema: SchemaId) -> String {
         format!("#{}", self.schemas[schema].location.pointer)
     }
 
@@ -485,52 +436,6 @@ impl<'a> Lowering<'a> {
         let unused_options = self.report_unused_options();
         let api = Api { types: self.types, ..Api::default() };
         Lowered { api, diagnostics: self.diagnostics, fallbacks: self.fallbacks, unused_options }
-    }
-
-    fn report_unused_options(&mut self) -> Vec<UnusedOption> {
-        let mut unused = Vec::new();
-        let settings = self.settings;
-        let keys = settings.replace.keys().map(|key| ("replace", key));
-        let keys = keys.chain(settings.rename.keys().map(|key| ("rename", key)));
-        let keys = keys.chain(settings.derive.keys().map(|key| ("derive", key)));
-        let keys = keys.chain(settings.attr.keys().map(|key| ("attr", key)));
-        let keys = keys.chain(settings.open_enums.iter().map(|key| ("open_enum", key)));
-        let keys = keys.chain(settings.keep_unknown.iter().map(|key| ("keep_unknown", key)));
-        for (option, key) in keys {
-            if key != "*" && !self.used_options.contains(&format!("{option} {key}")) {
-                let names: Vec<&str> = self.types.iter().map(|(_, definition)| definition.name.as_str()).collect();
-                let near = event_api_spec::nearest(key, names.iter().copied());
-                let help = match near {
-                    Some(name) => format!("did you mean `{name}`?"),
-                    None => {
-                        let few = names.len().min(MAX_NAMES);
-                        let more = if names.len() > few { ", …" } else { "" };
-                        format!(
-                            "name a generated type or a schema's pointer such as `#/components/schemas/User`; the \
-                             types here are: {}{more}",
-                            names[..few].join(", ")
-                        )
-                    }
-                };
-                unused.push(UnusedOption { option, name: key.clone() });
-                self.diagnostics.push(
-                    Diagnostic::without_location(
-                        rules::UNUSED_OPTION,
-                        format!("the option `{option}` names `{key}`, which is no type of this document"),
-                    )
-                    .severity(Severity::Error)
-                    .help(help),
-                );
-            }
-        }
-        for format in settings.formats.keys().filter(|format| !self.used_formats.contains(format.as_str())) {
-            unused.push(UnusedOption { option: "format", name: format.clone() });
-            let message = format!("the option `format` names `{format}`, which no string of this document has");
-            let help = "name a `format` of a string without `pattern` or lengths";
-            self.diagnostics
-                .push(Diagnostic::without_location(rules::UNUSED_OPTION, message).severity(Severity::Error).help(help));
-        }
-        unused
     }
 }
 

@@ -2,7 +2,8 @@
 
 /// `EventSet` of an enum and `Handler` of its adapter. A row says what a variant holds, its type on the wire and the
 /// method that handles it, and a reader of the payload where one is needed:
-/// `NameChanged(event) = "NameChanged" => name_changed as List<Integer>`.
+/// `NameChanged(event) = "NameChanged" => name_changed as List<Integer>`. With headers it holds `{ payload, headers }`, or
+/// `{ headers }` alone.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __events {
@@ -27,7 +28,7 @@ macro_rules! __events {
 macro_rules! __event_set {
     (
         $name:ident $(, unknown $unknown:ident)?,
-        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident $(as $reader:ty)?,)* }
+        { $($variant:ident $(($payload:ident))? $({ $part:ident $(, $headers:ident)? })? = $event_type:literal => $method:ident $(as $reader:ty)?,)* }
     ) => {
         impl $crate::EventSet for $name {
             const CHANNEL: &'static $crate::Channel = Self::CHANNEL;
@@ -41,15 +42,15 @@ macro_rules! __event_set {
 
             fn headers(&self) -> ::core::result::Result<$crate::Headers, $crate::codegen::serde_json::Error> {
                 match self {
-                    $(Self::$variant { $($headers,)? .. } => $crate::__event_headers!($($headers)?),)*
+                    $(Self::$variant { $($part, $($headers,)?)? .. } => $crate::__event_headers!($($part $(, $headers)?)?),)*
                     $(Self::$unknown(event) => Ok(event.headers.clone()),)?
                 }
             }
 
             fn data(&self) -> ::core::result::Result<$crate::codegen::RawData, $crate::codegen::serde_json::Error> {
                 match self {
-                    $(Self::$variant $(($payload))? $({ $($body,)? .. })? => {
-                        $crate::__event_data!($($payload)? $($($body)?)?)
+                    $(Self::$variant $(($payload))? $({ $part $(, $headers)? })? => {
+                        $crate::__event_data!($($payload)? $({ $part $(, $headers)? })?)
                     })*
                     $(Self::$unknown(event) => $crate::codegen::to_raw(&event.data),)?
                 }
@@ -63,7 +64,7 @@ macro_rules! __event_set {
                 match event_type {
                     $($event_type => {
                         $crate::__decode_event!(
-                            headers, data, $variant $(($payload))? $({ $headers $(, $body)? })? $(as $reader)?
+                            headers, data, $variant $(($payload))? $({ $part $(, $headers)? })? $(as $reader)?
                         )
                     })*
                     $(_ => $crate::codegen::read_unknown(event_type, headers, data).map(Self::$unknown),)?
@@ -84,6 +85,10 @@ macro_rules! __event_headers {
     ($headers:ident) => {
         $crate::Headers::from_typed($headers)
     };
+    ($payload:ident, $headers:ident) => {{
+        let _ = $payload;
+        $crate::Headers::from_typed($headers)
+    }};
 }
 
 #[doc(hidden)]
@@ -95,6 +100,14 @@ macro_rules! __event_data {
     ($payload:ident) => {
         $crate::codegen::to_raw($payload)
     };
+    ({ $headers:ident }) => {{
+        let _ = $headers;
+        $crate::codegen::to_raw(&())
+    }};
+    ({ $payload:ident, $headers:ident }) => {{
+        let _ = $headers;
+        $crate::codegen::to_raw($payload)
+    }};
 }
 
 #[doc(hidden)]
@@ -110,9 +123,9 @@ macro_rules! __decode_event {
         let $headers = $crate::codegen::read_headers($from)?;
         $crate::codegen::read_nothing($data).map(|()| Self::$variant { $headers })
     }};
-    ($from:ident, $data:ident, $variant:ident { $headers:ident, $body:ident } $(as $reader:ty)?) => {{
+    ($from:ident, $data:ident, $variant:ident { $payload:ident, $headers:ident } $(as $reader:ty)?) => {{
         let $headers = $crate::codegen::read_headers($from)?;
-        $crate::__read!($data $(, $reader)?).map(|$body| Self::$variant { $headers, $body })
+        $crate::__read!($data $(, $reader)?).map(|$payload| Self::$variant { $payload, $headers })
     }};
 }
 
@@ -121,11 +134,11 @@ macro_rules! __decode_event {
 macro_rules! __handle_event {
     (
         $self:ident, $event:ident, $cx:ident, $name:ident $(, unknown $unknown:ident)?,
-        { $($variant:ident $(($payload:ident))? $({ $headers:ident $(, $body:ident)? })? = $event_type:literal => $method:ident $(as $reader:ty)?,)* }
+        { $($variant:ident $(($payload:ident))? $({ $part:ident $(, $headers:ident)? })? = $event_type:literal => $method:ident $(as $reader:ty)?,)* }
     ) => {
         match $event {
-            $($name::$variant $(($payload))? $({ $headers $(, $body)? })? => {
-                $self.0.$method($($payload,)? $($($body,)? $headers,)? $cx).await
+            $($name::$variant $(($payload))? $({ $part $(, $headers)? })? => {
+                $self.0.$method($($payload,)? $($part, $($headers,)?)? $cx).await
             })*
             $($name::$unknown(event) => $self.0.unknown(event, $cx).await,)?
         }
