@@ -17,6 +17,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Validate(ValidateArgs),
     Generate(Box<GenerateArgs>),
+    Compat(CompatArgs),
 }
 
 /// Report everything that is wrong with AsyncAPI documents
@@ -130,6 +131,20 @@ pub(crate) struct GenerateArgs {
     /// Read references below URL from FOLDER
     #[arg(long, value_name = "URL=FOLDER", value_parser = mirror)]
     pub(crate) map_remote: Vec<(String, PathBuf)>,
+}
+
+/// Decide whether readers accept everything that writers send
+///
+/// Exit status: 0 when every pair was answered (the answers are in the output), 2 when a line or the file cannot be read.
+#[derive(Args, Debug)]
+pub(crate) struct CompatArgs {
+    /// Pairs of schemas, each a line {"id": …, "writer": SCHEMA, "reader": SCHEMA}; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schemas: PathBuf,
+
+    /// Take schemas as they are written: an object without `additionalProperties` may have any members
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// Which half of the contract is generated.

@@ -5,6 +5,7 @@
 
 mod args;
 mod batch;
+mod compat;
 mod generate;
 mod render;
 mod validate;
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse_from(args::without_cargo_name(std::env::args_os()));
     let result = match cli.command {
         Command::Validate(args) => validate::run(&args, &mut io::stdout().lock()),
+        Command::Compat(args) => compat::run(&args, &mut io::stdout().lock(), &mut io::stderr().lock()),
         Command::Generate(args) => generate::run(&args, &mut io::stdout().lock(), &mut io::stderr().lock()),
     };
     match result {

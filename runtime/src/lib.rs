@@ -15,6 +15,8 @@ mod generate;
 #[cfg(feature = "client")]
 mod http_client;
 pub mod log;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "server")]
 mod problem;
 mod publish;

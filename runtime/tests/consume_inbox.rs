@@ -1,12 +1,15 @@
 //! The contract of inboxes, checked on each of them.
-#![cfg(feature = "sqlite")]
+#![cfg(all(feature = "sqlite", feature = "postgres"))]
 // Tests may unwrap; the lint knows test functions, and not the helpers beside them.
 #![allow(clippy::unwrap_used)]
 
+mod postgres_support;
+
 use std::time::Duration;
 
-use event_api::consume::{Claim, DeadLetter, Inbox, MemoryInbox, SqliteInbox, Ticket};
+use event_api::consume::{Claim, DeadLetter, Inbox, MemoryInbox, PostgresInbox, SqliteInbox, Ticket};
 use event_api::{Metadata, RawEvent};
+use postgres_support::Schema;
 use serde_json::value::RawValue;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
@@ -29,6 +32,12 @@ macro_rules! on_each {
     ($($name:ident),* $(,)?) => {
         mod memory {
             $(#[tokio::test] async fn $name() { super::$name(super::MemoryInbox::new()).await; })*
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $name() {
+                let Some(schema) = super::Schema::create().await else { return };
+                super::$name(super::PostgresInbox::with_pool(schema.pool(8).await).await.unwrap()).await;
+            })*
         }
         mod sqlite {
             $(#[tokio::test] async fn $name() { let (inbox, _folder) = super::sqlite().await; super::$name(inbox).await; })*
@@ -94,8 +103,13 @@ async fn a_reopened_inbox_remembers() {
 #[tokio::test]
 async fn old_entries_are_forgotten() {
     let (stored, _folder) = sqlite().await;
-    let inboxes: [Box<dyn Inbox>; 2] =
-        [Box::new(MemoryInbox::keeping(Duration::ZERO)), Box::new(stored.keeping(Duration::ZERO))];
+    let mut inboxes: Vec<Box<dyn Inbox>> =
+        vec![Box::new(MemoryInbox::keeping(Duration::ZERO)), Box::new(stored.keeping(Duration::ZERO))];
+    let schema = Schema::create().await;
+    if let Some(schema) = &schema {
+        let stored = PostgresInbox::with_pool(schema.pool(8).await).await.unwrap();
+        inboxes.push(Box::new(stored.keeping(Duration::ZERO)));
+    }
     for inbox in inboxes {
         let Claim::Granted(ticket) = inbox.claim("c", "1", Duration::ZERO).await.unwrap() else { panic!() };
         inbox.complete(&ticket).await.unwrap();

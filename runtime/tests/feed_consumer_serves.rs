@@ -8,7 +8,7 @@ mod support;
 use std::time::Duration;
 
 use event_api::consume::{Checkpoints as _, ConsumeError, LogConsumer, MemoryCheckpoints, Retained};
-use event_api::log::MemoryLog;
+use event_api::log::{Log, MemoryLog, Retention};
 use event_api::{EventSet as _, Position, Publisher, feed};
 use support::{Act, NameChanged, Recorder, UserEvents, ids};
 use tokio::sync::oneshot;
@@ -127,7 +127,7 @@ async fn retention_of_unseen_events_is_noticed_from_the_first_page_on() {
         consumer(&url, &checkpoints).shutdown(async { _ = stopped.await }).run(handler.clone()).await.unwrap();
         assert_eq!(handler.handled(), ids(0..handled));
 
-        log.trim(UserEvents::CHANNEL.name, Position(3));
+        log.trim(UserEvents::CHANNEL.name, &Retention::forever().starting_at(Position(3)), 1000).await.unwrap();
         let later = Recorder::new();
         let error = consumer(&url, &checkpoints).run_until_caught_up(later.clone()).await.unwrap_err();
         assert!(matches!(error, ConsumeError::Retained { oldest: Some(Position(3)), .. }), "{error}");
@@ -145,7 +145,7 @@ async fn a_feed_that_was_empty_at_first_is_asked_for_from_where_it_began() {
     let checkpoints = MemoryCheckpoints::new();
     consumer(&url, &checkpoints).run_until_caught_up(Recorder::new()).await.unwrap();
     publish(&log, 0..5).await;
-    log.trim(UserEvents::CHANNEL.name, Position(3));
+    log.trim(UserEvents::CHANNEL.name, &Retention::forever().starting_at(Position(3)), 1000).await.unwrap();
     let error = consumer(&url, &checkpoints).run_until_caught_up(Recorder::new()).await.unwrap_err();
     assert!(matches!(error, ConsumeError::Retained { .. }), "{error}");
 }
@@ -172,7 +172,7 @@ async fn a_log_that_was_replaced_is_not_mistaken_for_the_one_that_was_consumed()
     assert!(handler.called().is_empty());
 
     // Retention of what was consumed is no such thing.
-    log.trim(UserEvents::CHANNEL.name, Position(3));
+    log.trim(UserEvents::CHANNEL.name, &Retention::forever().starting_at(Position(3)), 1000).await.unwrap();
     consume(&log, &handler).await.unwrap();
     publish(&log, 3..4).await;
     consume(&log, &handler).await.unwrap();

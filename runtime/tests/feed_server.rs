@@ -9,7 +9,7 @@ use axum::Router;
 use chrono::{TimeZone, Utc};
 use event_api::feed::{self, Feeds, ProxyHeaders};
 use event_api::log::conformance::event;
-use event_api::log::{Log, MemoryLog, SqliteLog};
+use event_api::log::{Log, MemoryLog, Retention, SqliteLog};
 use event_api::{Channel, Headers, Metadata, Position, RawEvent, Transport};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
@@ -280,7 +280,7 @@ async fn a_page_without_an_offset_is_revalidated_because_retention_moves_it() {
     assert_eq!((before.positions(), before.header(header::CACHE_CONTROL)), (vec![0, 1], "no-cache"));
     let etag = [("if-none-match", before.header(header::ETAG))];
     assert_eq!(server.get_with(url, &etag).await.status, StatusCode::NOT_MODIFIED);
-    log.trim(USERS.name, Position(3));
+    log.trim(USERS.name, &Retention::forever().starting_at(Position(3)), 1000).await.unwrap();
     let after = server.get_with(url, &etag).await;
     assert_eq!((after.status, after.positions()), (StatusCode::OK, vec![3, 4]));
 }
@@ -391,7 +391,7 @@ async fn errors_are_problem_documents_that_say_what_to_do() {
 async fn below_retention_the_answer_is_gone_and_says_where_the_feed_begins() {
     let (log, server) = memory().await;
     append(&log, (0..5).map(event)).await;
-    log.trim(USERS.name, Position(3));
+    log.trim(USERS.name, &Retention::forever().starting_at(Position(3)), 1000).await.unwrap();
     let gone = server.get("/feeds/user-events?offset=1&limit=2").await;
     assert_eq!(gone.status, StatusCode::GONE);
     assert_eq!(gone.json()["oldest_position"], 3);
@@ -472,7 +472,7 @@ async fn a_server_that_stops_answers_those_who_wait() {
 async fn a_page_without_an_offset_names_the_url_that_goes_on_meaning_it() {
     let (log, server) = memory().await;
     append(&log, (0..5).map(event)).await;
-    log.trim(USERS.name, Position(2));
+    log.trim(USERS.name, &Retention::forever().starting_at(Position(2)), 1000).await.unwrap();
     let url = "/feeds/user-events?limit=2&type=";
     let page = server.get(&format!("{url}Other,NameChanged")).await;
     let located = page.header(header::CONTENT_LOCATION);
@@ -485,6 +485,6 @@ async fn a_page_without_an_offset_names_the_url_that_goes_on_meaning_it() {
     let unchanged = server.get_with(&format!("{url}Other,NameChanged"), &etag).await;
     assert_eq!((unchanged.status, unchanged.header(header::CONTENT_LOCATION)), (StatusCode::NOT_MODIFIED, located));
 
-    log.trim(USERS.name, Position(4));
+    log.trim(USERS.name, &Retention::forever().starting_at(Position(4)), 1000).await.unwrap();
     assert_eq!(server.get(located).await.status, StatusCode::GONE);
 }

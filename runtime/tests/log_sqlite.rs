@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use event_api::log::conformance::event;
-use event_api::log::{Append, Log, LogError, SqliteLog};
+use event_api::log::{Append, Log, LogError, Retention, SqliteLog};
 use event_api::{Channel, EventSet, Headers, Position, Publisher, RawEvent, Transport};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -35,7 +35,7 @@ async fn reopening_keeps_everything() {
     let (log, folder) = temporary().await;
     let written: Vec<_> = (0..5).map(event).collect();
     append(&log, written.clone()).await;
-    log.trim(CHANNEL, Position(2)).await.unwrap();
+    log.trim(CHANNEL, &Retention::forever().starting_at(Position(2)), 1000).await.unwrap();
     log.pool().close().await;
     let log = SqliteLog::open(folder.path().join("events.db")).await.unwrap();
     let bounds = log.bounds(CHANNEL).await.unwrap();
@@ -174,6 +174,33 @@ async fn a_payload_that_cannot_be_stored_fails_alone() {
     }
     assert_eq!(log.bounds(CHANNEL).await.unwrap().next, Position(16));
     assert_eq!(events(&log).await.len(), 16);
+}
+
+#[tokio::test]
+async fn a_log_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let pool = sqlx::SqlitePool::connect_with(SqliteLog::options(&path)).await.unwrap();
+    sqlx::raw_sql(include_str!("../src/log/sqlite/schema.sql")).execute(&pool).await.unwrap();
+    sqlx::raw_sql(
+        r#"CREATE TABLE event_api_schema (store TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+        INSERT INTO event_api_schema VALUES ('log', 1);
+        INSERT INTO event_api_channels (name, next) VALUES ('user-events', 2);
+        INSERT INTO event_api_events (channel, position, id, type, time, data) VALUES
+            (1, 0, 'old', 'NameChanged', '2020-05-01T14:00:00.123456789Z', '"äää"'),
+            (1, 1, 'new', 'NameChanged', '2999-05-01T14:00:00.000000000Z', '"äää"');"#,
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    let log = SqliteLog::open(&path).await.unwrap();
+    assert_eq!(events(&log).await.len(), 2);
+    assert_eq!(log.trim(CHANNEL, &Retention::forever().max_bytes(16), 9).await.unwrap().events, 0);
+    let hour = Retention::forever().max_age(Duration::from_secs(3600));
+    assert_eq!(log.trim(CHANNEL, &hour, 9).await.unwrap().events, 1, "they count from their own time");
+    assert_eq!(log.trim(CHANNEL, &Retention::forever().max_bytes(8), 9).await.unwrap().events, 0);
+    assert_eq!(log.trim(CHANNEL, &Retention::forever().max_bytes(7), 9).await.unwrap().events, 1);
 }
 
 #[tokio::test]

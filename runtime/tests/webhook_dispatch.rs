@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use chrono::Utc;
-use event_api::log::{Log, MemoryLog, SqliteLog};
+use event_api::log::{Log, MemoryLog, Retention, SqliteLog};
 use event_api::webhook::{
     Cursor, Dispatcher, Failure, Guard, MemorySubscriptions, Resolve, RetrySchedule, SqliteSubscriptions, Start,
     Status, Subscription, SubscriptionId, Subscriptions,
@@ -375,7 +375,7 @@ async fn events_removed_by_retention_are_recorded_and_the_rest_is_delivered() {
     let (log, subscriptions) = (MemoryLog::new(), MemorySubscriptions::new());
     let endpoint = Endpoint::accepting().await;
     log.append(CHANNEL, events(0..10)).await.unwrap();
-    log.trim(CHANNEL, Position(7));
+    log.trim(CHANNEL, &Retention::forever().starting_at(Position(7)), 1000).await.unwrap();
     let id = subscribe(&subscriptions, subscription(endpoint.url())).await;
     let _running = Running::start(dispatcher(&log, &subscriptions));
     at_position(&subscriptions, &id, 10).await;

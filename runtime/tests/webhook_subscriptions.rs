@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use axum::Router;
 use chrono::{TimeDelta, Utc};
 use event_api::consume::SqliteInbox;
-use event_api::log::{Log, MemoryLog, SqliteLog};
+use event_api::log::{Log, MemoryLog, Retention, SqliteLog};
 use event_api::webhook::{
     Cursor, DeadLetter, Dispatcher, Failure, MemorySubscriptions, Receiver, Secret, Secrets, Settings,
     SqliteSubscriptions, Start, Status, Subscriptions, router,
@@ -70,7 +70,7 @@ async fn a_subscription_is_created_shown_and_deleted() {
 async fn what_cannot_be_subscribed_to_is_refused_with_the_reason() {
     let (url, log, subscriptions) = api().await;
     log.append("user-events", events(0..10)).await.unwrap();
-    log.trim("user-events", Position(3));
+    log.trim("user-events", &Retention::forever().starting_at(Position(3)), 1000).await.unwrap();
     let http = Http::new();
     let hook = "http://127.0.0.1:9/";
     for (body, status, reason) in [
@@ -114,7 +114,7 @@ async fn what_cannot_be_subscribed_to_is_refused_with_the_reason() {
 async fn a_subscription_begins_where_it_asks_to() {
     let (url, log, subscriptions) = api().await;
     log.append("user-events", events(0..10)).await.unwrap();
-    log.trim("user-events", Position(3));
+    log.trim("user-events", &Retention::forever().starting_at(Position(3)), 1000).await.unwrap();
     log.append("order-events", vec![event_of("OrderPlaced", 0)]).await.unwrap();
     let http = Http::new();
     for (from, channels, expected, start) in [

@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use event_api_tests::batch::Reading;
 use event_api_tests::corpus;
+use event_api_tests::oracle::without_formats;
 use event_api_tests::random::{self, Document, Random};
 use event_api_tests::trial::{self, Disagreement, Trial};
 use jsonschema::Draft;
@@ -34,7 +35,9 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 /// A random schema with random values.
 fn random_trial(random: &mut Random) -> Trial {
     loop {
-        if let Some(trial) = Trial::new(random::document(random)) {
+        let document = random::document(random);
+        let document = Document { schema: without_formats(document.schema), ..document };
+        if let Some(trial) = Trial::new(document) {
             return trial.with_values(VALUES, random);
         }
     }
@@ -124,7 +127,6 @@ fn random_schemas_use_every_keyword_and_random_values_are_valid_about_half_of_th
 }
 
 #[test]
-#[ignore = "the generator is not exact yet: run it to see where"]
 fn generated_types_agree_with_the_oracle() {
     let seed = setting("EVENT_API_ORACLE_SEED", 1);
     let count = setting("EVENT_API_ORACLE_SCHEMAS", 300);
@@ -134,7 +136,6 @@ fn generated_types_agree_with_the_oracle() {
 }
 
 #[test]
-#[ignore = "the generator is not exact yet: run it to see where"]
 fn types_of_real_documents_agree_with_the_oracle() {
     let Some(directory) = corpus::directory() else {
         let line = "skipped: no collection of documents; name its folder in EVENT_API_CORPUS";

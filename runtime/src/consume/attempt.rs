@@ -17,6 +17,10 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    pub(crate) fn retry(error: String) -> Self {
+        Failure { disposition: Disposition::Retry, error }
+    }
+
     pub(crate) fn disposition(&self) -> Disposition {
         self.disposition
     }
@@ -50,17 +54,13 @@ pub(crate) async fn run<H: Handler>(
         None => handling.await,
         Some(limit) => match tokio::time::timeout(limit, handling).await {
             Ok(outcome) => outcome,
-            Err(_) => return Err(retry(format!("the handler did not finish within {limit:?}"))),
+            Err(_) => return Err(Failure::retry(format!("the handler did not finish within {limit:?}"))),
         },
     };
     match outcome {
         Ok(result) => result.map_err(Failure::from),
-        Err(panic) => Err(retry(format!("the handler panicked: {}", panic_message(panic.as_ref())))),
+        Err(panic) => Err(Failure::retry(format!("the handler panicked: {}", panic_message(panic.as_ref())))),
     }
-}
-
-fn retry(error: String) -> Failure {
-    Failure { disposition: Disposition::Retry, error }
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

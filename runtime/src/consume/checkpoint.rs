@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 
 use super::dead_letter::{DeadLetters, MemoryDeadLetters};
 use super::error::StoreError;
+use super::transaction::Transactions;
 use crate::event::{EventId, Position};
 
 /// How far a consumer has come.
@@ -47,6 +48,11 @@ pub trait Checkpoints: Send + Sync {
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
         None
     }
+
+    /// Transactions in the store's database, for handlers that ask for one. A store that has none cannot give them any.
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        None
+    }
 }
 
 #[async_trait]
@@ -61,6 +67,10 @@ impl<C: Checkpoints + ?Sized> Checkpoints for Arc<C> {
 
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
         (**self).dead_letters()
+    }
+
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        (**self).transactions()
     }
 }
 

@@ -128,6 +128,15 @@ pub enum ConsumeError {
         /// Why it was given up.
         error: String,
     },
+    /// Somebody else has moved the checkpoint since it was loaded. What the handler did in its transaction was undone.
+    #[error(
+        "the checkpoint of consumer {consumer:?} was moved by another process; let only one consume under this name, or \
+         give each its own"
+    )]
+    Overtaken {
+        /// The consumer.
+        consumer: String,
+    },
     /// An event had to be read again, and the transport could not.
     #[error("event {id} could not be read a second time")]
     NotRepeatable {

@@ -6,6 +6,9 @@ use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::transaction::{HandlerTransaction, NoTransaction};
+use super::transaction::{Slot, StoreTransaction, Transactions};
 use crate::event::{EventSet, Metadata, Position};
 
 /// Handles the events of one channel. Generated adapters implement it: `UserEvents::handler(Mailer { .. })`.
@@ -49,12 +52,50 @@ pub struct Context {
     pub position: Option<Position>,
     /// Which attempt this is, from 1.
     pub attempt: u32,
+    transaction: Slot,
 }
 
 impl Context {
     /// The context of a first attempt.
     pub fn new(metadata: Metadata, position: Option<Position>) -> Self {
-        Context { metadata, position, attempt: 1 }
+        Context { metadata, position, attempt: 1, transaction: Slot::new(None) }
+    }
+
+    /// The context of an attempt whose handler may ask for a transaction.
+    pub(crate) fn begin(&mut self, attempt: u32, transactions: Option<Arc<dyn Transactions>>) {
+        self.attempt = attempt;
+        self.transaction = Slot::new(transactions);
+    }
+
+    /// The transaction that the handler has asked for, if it has: the attempt is over.
+    pub(crate) async fn end(&self) -> Option<Box<dyn StoreTransaction>> {
+        self.transaction.take().await
+    }
+
+    /// The transaction in which it is stored that the event was handled. What the handler changes in it is committed
+    /// together with that, or not at all, so the effect in this database is exactly once, even when the process is
+    /// killed.
+    ///
+    /// It is in the database of the consumer's checkpoints, or of the receiver's inbox, and begins with the first call:
+    ///
+    /// ```no_run
+    /// # use event_api::{Context, HandlerResult};
+    /// # use sqlx::Sqlite;
+    /// async fn handle(cx: &Context) -> HandlerResult {
+    ///     let mut tx = cx.transaction::<Sqlite>().await?;
+    ///     sqlx::query("UPDATE accounts SET balance = balance + 10").execute(&mut *tx).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// Nobody commits it but the consumer, when the handler has returned `Ok`; after an error it is rolled back. Do not
+    /// wait in it for something else that writes to a SQLite database: publish with `users.within(&mut *tx)`.
+    ///
+    /// # Errors
+    /// When the consumer's store is in no such database, or the transaction cannot be begun.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub async fn transaction<DB: sqlx::Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {
+        self.transaction.get().await
     }
 }
 

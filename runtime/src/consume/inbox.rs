@@ -15,6 +15,7 @@ use chrono::Utc;
 
 use super::dead_letter::{DeadLetters, MemoryDeadLetters};
 use super::error::StoreError;
+use super::transaction::Transactions;
 
 /// Longer than any sender tries: Standard Webhooks' schedule ends after three days, others go on for a week.
 pub(super) const DEFAULT_KEEP: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -48,6 +49,11 @@ pub trait Inbox: Send + Sync {
 
     /// Where events go that were rejected.
     fn dead_letters(&self) -> Arc<dyn DeadLetters>;
+
+    /// Transactions in the store's database, for handlers that ask for one. A store that has none cannot give them any.
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        None
+    }
 }
 
 /// The answer to a claim.
@@ -98,6 +104,10 @@ impl<I: Inbox + ?Sized> Inbox for Arc<I> {
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
         (**self).dead_letters()
+    }
+
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        (**self).transactions()
     }
 }
 

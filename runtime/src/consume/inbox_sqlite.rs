@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqlitePool;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
 use super::dead_letter::DeadLetters;
 use super::error::StoreError;
 use super::inbox::{Claim, Inbox, Pruning, Ticket, millis, now};
 use super::sqlite::SqliteDeadLetters;
+use super::transaction::Transactions;
+use super::transaction_sqlite::SqliteTransactions;
 use crate::sqlite;
 
 /// Times are milliseconds since 1970.
@@ -67,6 +69,11 @@ impl SqliteInbox {
     pub fn keeping(mut self, time: Duration) -> Self {
         self.pruning = Arc::new(Pruning::new(time));
         self
+    }
+
+    /// The pool, for rows that share the database.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.pool
     }
 
     async fn try_claim(&self, consumer: &str, id: &str, lease: Duration) -> Result<Claim, sqlx::Error> {
@@ -138,7 +145,27 @@ impl Inbox for SqliteInbox {
         Ok(())
     }
 
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        Some(Arc::new(SqliteTransactions::new(self.pool.clone())))
+    }
+
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
         Arc::new(self.dead_letters.clone())
     }
+}
+
+/// Stores that an event was handled, in the transaction of what its handler did. Whether the claim still held: if not,
+/// another delivery may have handled it, and the transaction must not commit.
+pub(super) async fn complete_within(connection: &mut SqliteConnection, ticket: &Ticket) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE event_api_inbox SET done = 1, token = NULL, touched = ?
+         WHERE consumer = ? AND id = ? AND token = ? AND done = 0",
+    )
+    .bind(now())
+    .bind(&ticket.consumer)
+    .bind(&ticket.id)
+    .bind(&ticket.token)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }

@@ -9,15 +9,15 @@ use super::checkpoint::{Checkpoint, Checkpoints, Retained};
 use super::dead_letter::DeadLetters;
 use super::error::ConsumeError;
 use super::handler::Handler;
-use super::pipeline::{Incoming, Outcome, Pipeline, Treatment};
+use super::pipeline::{Incoming, Outcome, Pipeline, Step, Treatment};
 use super::progress::Progress;
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use crate::event::{Envelope, EventSet, Position};
-use crate::log::{Log, LogError, StoredEvent};
+use crate::log::{Log, LogError, PageLimit, StoredEvent};
 
 /// Events read from the log at once.
-const BATCH: usize = 100;
+const BATCH: PageLimit = PageLimit { events: 100, bytes: 8 << 20 };
 
 /// Consumes a channel of a log in the same process, by the rules by which feeds are consumed over HTTP: one event at a
 /// time in the log's order, retries, dead letters, and a checkpoint behind the last completed event.
@@ -126,8 +126,15 @@ impl LogConsumer {
         let channel = H::Events::CHANNEL.name;
         let consumer = self.name.unwrap_or_else(|| channel.to_owned());
         let dead_letters = self.dead_letters.or_else(|| self.checkpoints.dead_letters());
-        let mut progress = Progress::load(consumer.clone(), self.checkpoints).await?;
-        let pipeline = Pipeline { consumer, handler, treatment: self.treatment, dead_letters, shutdown: self.shutdown };
+        let mut progress = Progress::load(consumer.clone(), Arc::clone(&self.checkpoints)).await?;
+        let pipeline = Pipeline {
+            consumer,
+            handler,
+            treatment: self.treatment,
+            checkpoints: self.checkpoints,
+            dead_letters,
+            shutdown: self.shutdown,
+        };
 
         let mut next = start(self.log.as_ref(), channel, progress.checkpoint()).await?;
         loop {
@@ -135,7 +142,7 @@ impl LogConsumer {
                 if until == Until::Shutdown {
                     self.log.wait(channel, next).await?;
                 }
-                self.log.read(channel, next, BATCH).await
+                self.log.read_page(channel, next, BATCH).await
             };
             let Some(events) = pipeline.shutdown.or(reading).await else { return Ok(()) };
             let events = match events {
@@ -158,14 +165,18 @@ impl LogConsumer {
                 if pipeline.shutdown.requested() {
                     return Ok(());
                 }
-                let id = event.metadata.id.clone();
+                let checkpoint = Checkpoint {
+                    resume: channel.to_owned(),
+                    position: Some(position),
+                    event_id: Some(event.metadata.id.clone()),
+                };
                 let typed = event.decode().map(|typed| Envelope { metadata: event.metadata.clone(), event: typed });
-                let incoming = Incoming { event: typed, position: Some(position) };
+                let step = Step { from: progress.checkpoint().cloned(), to: checkpoint.clone() };
+                let incoming = Incoming { event: typed, step };
                 match pipeline.process(incoming, channel, &|| Some(event.clone())).await? {
                     Outcome::Interrupted => return Ok(()),
-                    Outcome::Completed => {}
+                    Outcome::Completed(stored) => progress.completed(checkpoint, stored).await?,
                 }
-                progress.completed(channel, Some(position), id).await?;
                 next = position.next();
             }
         }

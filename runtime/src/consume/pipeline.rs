@@ -11,12 +11,14 @@ use chrono::Utc;
 use tracing::{Instrument as _, Span, field};
 
 use super::attempt;
+use super::checkpoint::{Checkpoint, Checkpoints};
 use super::dead_letter::{DeadLetter, DeadLetters};
 use super::error::ConsumeError;
 use super::handler::{Context, Disposition, Handler};
-use super::progress::persist;
+use super::progress::{Stored, persist};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
+use super::transaction::Moved;
 use crate::event::{DecodeError, Envelope, EventId, EventSet, Metadata, Position, RawEvent};
 
 /// How a consumer treats its events.
@@ -31,6 +33,7 @@ pub(crate) struct Pipeline<H> {
     pub(crate) consumer: String,
     pub(crate) handler: H,
     pub(crate) treatment: Treatment,
+    pub(crate) checkpoints: Arc<dyn Checkpoints>,
     pub(crate) dead_letters: Option<Arc<dyn DeadLetters>>,
     pub(crate) shutdown: Shutdown,
 }
@@ -39,14 +42,20 @@ pub(crate) struct Pipeline<H> {
 pub(crate) struct Incoming<E> {
     /// The event, or why it is none.
     pub(crate) event: Result<Envelope<E>, DecodeError>,
-    pub(crate) position: Option<Position>,
+    pub(crate) step: Step,
+}
+
+/// How an event that is completed moves its consumer.
+pub(crate) struct Step {
+    pub(crate) from: Option<Checkpoint>,
+    pub(crate) to: Checkpoint,
 }
 
 /// What became of an event that went through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was handled, or is a dead letter: the checkpoint may move past it.
-    Completed,
+    /// It was handled, or is a dead letter: the checkpoint may move past it, or has been.
+    Completed(Stored),
     /// Shutdown came before it was completed: it will come again.
     Interrupted,
 }
@@ -60,12 +69,13 @@ impl<H: Handler> Pipeline<H> {
         source: &str,
         raw: &(dyn Fn() -> Option<RawEvent> + Send + Sync),
     ) -> Result<Outcome, ConsumeError> {
-        let Incoming { event, position } = incoming;
+        let Incoming { event, step } = incoming;
+        let position = step.to.position;
         match event {
             Ok(Envelope { metadata, event }) => {
                 let span = self.span::<H::Events>(&metadata);
                 let context = Context::new(metadata, position);
-                self.attempts(event, context, source, raw).instrument(span).await
+                self.attempts(event, context, &step, source, raw).instrument(span).await
             }
             Err(error) => {
                 let text = error.to_string();
@@ -102,16 +112,18 @@ impl<H: Handler> Pipeline<H> {
         &self,
         event: H::Events,
         mut context: Context,
+        step: &Step,
         source: &str,
         raw: &(dyn Fn() -> Option<RawEvent> + Send + Sync),
     ) -> Result<Outcome, ConsumeError> {
         let mut event = event;
+        let mut attempts: u32 = 1;
         loop {
-            let failure = match attempt::run(&self.handler, event, &context, self.treatment.timeout).await {
-                Ok(()) => return Ok(Outcome::Completed),
+            context.begin(attempts, self.checkpoints.transactions());
+            let failure = match self.attempt(event, &context, step).await? {
+                Ok(stored) => return Ok(Outcome::Completed(stored)),
                 Err(failure) => failure,
             };
-            let attempts = context.attempt;
             let delay = match failure.disposition() {
                 Disposition::Retry => self.treatment.retry.random_delay(attempts),
                 Disposition::Reject => None,
@@ -129,7 +141,7 @@ impl<H: Handler> Pipeline<H> {
             if self.shutdown.sleep(delay).await.is_none() {
                 return Ok(Outcome::Interrupted);
             }
-            context.attempt = attempts.saturating_add(1);
+            attempts = attempts.saturating_add(1);
             // The handler took the event; it is read again rather than kept, because most succeed at once.
             let Some(again) = raw() else {
                 return Err(ConsumeError::NotRepeatable { id: context.metadata.id });
@@ -142,6 +154,40 @@ impl<H: Handler> Pipeline<H> {
                     return self.bury(&context.metadata.id, raw, burial).await;
                 }
             };
+        }
+    }
+
+    /// One attempt, and the end of the transaction that the handler has asked for.
+    async fn attempt(
+        &self,
+        event: H::Events,
+        context: &Context,
+        step: &Step,
+    ) -> Result<Result<Stored, attempt::Failure>, ConsumeError> {
+        let outcome = attempt::run(&self.handler, event, context, self.treatment.timeout).await;
+        let Some(mut transaction) = context.end().await else { return Ok(outcome.map(|()| Stored::No)) };
+        if let Err(failure) = outcome {
+            transaction.rollback().await;
+            return Ok(Err(failure));
+        }
+        let moved = match transaction.move_checkpoint(&self.consumer, step.from.as_ref(), &step.to).await {
+            Ok(Moved::Yes) => transaction.commit().await.map(|()| Moved::Yes),
+            Ok(Moved::Overtaken) => {
+                transaction.rollback().await;
+                Ok(Moved::Overtaken)
+            }
+            Err(error) => Err(error),
+        };
+        if let Ok(Moved::Yes) = moved {
+            return Ok(Ok(Stored::Yes));
+        }
+        // The connection may have been lost after a commit and before its answer, that of an attempt before or of a
+        // process that is gone: to handle the event again would double its effect.
+        let stored = self.checkpoints.load(&self.consumer).await;
+        match (moved, stored) {
+            (_, Ok(Some(stored))) if stored == step.to => Ok(Ok(Stored::Yes)),
+            (Ok(_), _) => Err(ConsumeError::Overtaken { consumer: self.consumer.clone() }),
+            (Err(error), _) => Ok(Err(attempt::Failure::retry(attempt::chain(&error)))),
         }
     }
 
@@ -177,7 +223,7 @@ impl<H: Handler> Pipeline<H> {
             number,
             "an event was given up and is a dead letter"
         );
-        Ok(Outcome::Completed)
+        Ok(Outcome::Completed(Stored::No))
     }
 }
 

@@ -6,11 +6,18 @@ use std::time::Duration;
 use super::checkpoint::{Checkpoint, Checkpoints};
 use super::error::StoreError;
 use super::retry::{Backoff, RetryPolicy};
-use crate::event::{EventId, Position};
 
 /// Storage may be locked or away for a moment; when it stays away, consuming must stop.
 pub(super) const STORE_RETRY: RetryPolicy =
     RetryPolicy::attempts(5).backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(2)));
+
+/// Whether a checkpoint is in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// It was committed with the handler's transaction.
+    Yes,
+    No,
+}
 
 pub(crate) struct Progress {
     consumer: String,
@@ -29,15 +36,15 @@ impl Progress {
         self.stored.as_ref()
     }
 
-    /// An event is completed, and reading goes on at `resume`.
-    pub(crate) async fn completed(
-        &mut self,
-        resume: &str,
-        position: Option<Position>,
-        event_id: EventId,
-    ) -> Result<(), StoreError> {
-        let next = Checkpoint { resume: resume.to_owned(), position, event_id: Some(event_id) };
-        self.store(next).await
+    /// An event is completed.
+    pub(crate) async fn completed(&mut self, checkpoint: Checkpoint, stored: Stored) -> Result<(), StoreError> {
+        match stored {
+            Stored::Yes => {
+                self.stored = Some(checkpoint);
+                Ok(())
+            }
+            Stored::No => self.store(checkpoint).await,
+        }
     }
 
     /// Reading goes on at `resume` without another event completed.

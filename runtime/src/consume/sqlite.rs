@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
-use sqlx::Row as _;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use chrono::Utc;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::checkpoint::{Checkpoint, Checkpoints};
 use super::dead_letter::{DeadLetter, DeadLetters, StoredDeadLetter};
 use super::error::StoreError;
-use crate::event::{EventId, Headers, Metadata, Position, RawEvent};
+use super::sql::{checkpoint, integer, letter};
+use super::transaction::{Moved, Transactions};
+use super::transaction_sqlite::SqliteTransactions;
+use crate::event::EventId;
 use crate::sqlite;
 
 /// Each entry takes the tables from one version to the next. Never edit an entry that was released; append one.
@@ -79,6 +80,11 @@ impl SqliteCheckpoints {
         migrate(&pool).await?;
         Ok(SqliteCheckpoints { pool })
     }
+
+    /// The pool, for rows that share the database.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
 }
 
 /// Dead letters in SQLite. Cheap to clone. Consumers with [`SqliteCheckpoints`] put theirs into the same database
@@ -104,6 +110,11 @@ impl SqliteDeadLetters {
     pub async fn with_pool(pool: SqlitePool) -> Result<Self, StoreError> {
         migrate(&pool).await?;
         Ok(SqliteDeadLetters { pool })
+    }
+
+    /// The pool, for rows that share the database.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.pool
     }
 }
 
@@ -142,7 +153,7 @@ impl Checkpoints for SqliteCheckpoints {
         .bind(consumer)
         .bind(&checkpoint.resume)
         .bind(checkpoint.position.map(|position| position.to_string()))
-        .bind(checkpoint.event_id.as_ref().map(EventId::as_str))
+        .bind(event_id(checkpoint))
         .bind(Utc::now().to_rfc3339())
         .execute(&self.pool)
         .await
@@ -150,30 +161,19 @@ impl Checkpoints for SqliteCheckpoints {
         Ok(())
     }
 
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        Some(Arc::new(SqliteTransactions::new(self.pool.clone())))
+    }
+
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
         Some(Arc::new(SqliteDeadLetters { pool: self.pool.clone() }))
     }
 }
 
-fn checkpoint(row: &SqliteRow) -> Result<Checkpoint, BoxError> {
-    Ok(Checkpoint {
-        resume: row.try_get("resume")?,
-        position: position(row)?,
-        event_id: row.try_get::<Option<String>, _>("event_id")?.map(EventId::from),
-    })
-}
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-fn position(row: &SqliteRow) -> Result<Option<Position>, BoxError> {
-    let text: Option<String> = row.try_get("position")?;
-    Ok(text.map(|text| text.parse::<Position>()).transpose()?)
-}
-
 #[async_trait]
 impl DeadLetters for SqliteDeadLetters {
-    async fn add(&self, letter: &DeadLetter) -> Result<u64, StoreError> {
-        let metadata = &letter.event.metadata;
+    async fn add(&self, dead: &DeadLetter) -> Result<u64, StoreError> {
+        let metadata = &dead.event.metadata;
         let doing = || format!("storing event {} as a dead letter", metadata.id);
         let headers = serde_json::to_string(&metadata.headers).map_err(|error| StoreError::new(doing(), error))?;
         let numbers: Vec<i64> = sqlx::query_scalar(
@@ -187,10 +187,10 @@ impl DeadLetters for SqliteDeadLetters {
              time = excluded.time
              RETURNING number",
         )
-        .bind(&letter.consumer)
-        .bind(letter.channel.as_deref().unwrap_or_default())
-        .bind(&letter.source)
-        .bind(letter.position.map(|position| position.to_string()))
+        .bind(&dead.consumer)
+        .bind(dead.channel.as_deref().unwrap_or_default())
+        .bind(&dead.source)
+        .bind(dead.position.map(|position| position.to_string()))
         .bind(metadata.id.as_str())
         .bind(&metadata.event_type)
         .bind(metadata.time.to_rfc3339())
@@ -199,10 +199,10 @@ impl DeadLetters for SqliteDeadLetters {
         .bind(&metadata.version)
         .bind(&metadata.traceparent)
         .bind(headers)
-        .bind(letter.event.data.get())
-        .bind(&letter.error)
-        .bind(letter.attempts)
-        .bind(letter.time.to_rfc3339())
+        .bind(dead.event.data.get())
+        .bind(&dead.error)
+        .bind(dead.attempts)
+        .bind(dead.time.to_rfc3339())
         // To the end of the statement, where it is committed: after the first row, a failing commit would go unheard.
         .fetch_all(&self.pool)
         .await
@@ -222,7 +222,7 @@ impl DeadLetters for SqliteDeadLetters {
         .fetch_all(&self.pool)
         .await
         .map_err(|error| StoreError::new(doing(), error))?;
-        rows.iter().map(stored).collect::<Result<_, _>>().map_err(|error| StoreError::new(doing(), error))
+        rows.iter().map(letter).collect::<Result<_, _>>().map_err(|error| StoreError::new(doing(), error))
     }
 
     async fn get(&self, number: u64) -> Result<Option<DeadLetter>, StoreError> {
@@ -232,7 +232,7 @@ impl DeadLetters for SqliteDeadLetters {
             .fetch_optional(&self.pool)
             .await
             .map_err(|error| StoreError::new(doing(), error))?;
-        row.map(|row| stored(&row))
+        row.map(|row| letter(&row))
             .transpose()
             .map(|stored| stored.map(|stored| stored.letter))
             .map_err(|error| StoreError::new(doing(), error))
@@ -247,43 +247,47 @@ impl DeadLetters for SqliteDeadLetters {
             .await
             .map_err(|error| StoreError::new(doing(), error))?;
         rows.first()
-            .map(stored)
+            .map(letter)
             .transpose()
             .map(|stored| stored.map(|stored| stored.letter))
             .map_err(|error| StoreError::new(doing(), error))
     }
 }
 
-/// A number no row has, where SQLite cannot hold it.
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+/// Moves a checkpoint, in the connection's transaction, unless it is not where it is believed to be.
+pub(super) async fn move_on(
+    connection: &mut SqliteConnection,
+    consumer: &str,
+    previous: Option<&Checkpoint>,
+    next: &Checkpoint,
+) -> Result<Moved, StoreError> {
+    let moved = match previous {
+        None => sqlx::query(
+            "INSERT INTO event_api_checkpoints (consumer, resume, position, event_id, updated)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (consumer) DO NOTHING",
+        ),
+        Some(_) => sqlx::query(
+            "UPDATE event_api_checkpoints SET resume = ?2, position = ?3, event_id = ?4, updated = ?5
+             WHERE consumer = ?1 AND resume = ?6 AND position IS ?7 AND event_id IS ?8",
+        ),
+    };
+    let mut moved = moved
+        .bind(consumer)
+        .bind(&next.resume)
+        .bind(next.position.map(|position| position.to_string()))
+        .bind(event_id(next))
+        .bind(Utc::now().to_rfc3339());
+    if let Some(previous) = previous {
+        moved = moved
+            .bind(&previous.resume)
+            .bind(previous.position.map(|position| position.to_string()))
+            .bind(event_id(previous));
+    }
+    let doing = || format!("storing the checkpoint of consumer {consumer:?}");
+    let moved = moved.execute(connection).await.map_err(|error| StoreError::new(doing(), error))?;
+    Ok(if moved.rows_affected() == 1 { Moved::Yes } else { Moved::Overtaken })
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredDeadLetter, BoxError> {
-    let time = |column: &str| -> Result<DateTime<Utc>, BoxError> {
-        let text: String = row.try_get(column)?;
-        Ok(DateTime::parse_from_rfc3339(&text)?.to_utc())
-    };
-    let headers: String = row.try_get("headers")?;
-    let metadata = Metadata {
-        id: EventId::from(row.try_get::<String, _>("event_id")?),
-        event_type: row.try_get("event_type")?,
-        time: time("event_time")?,
-        subject: row.try_get("subject")?,
-        address: row.try_get("address")?,
-        version: row.try_get("version")?,
-        traceparent: row.try_get("traceparent")?,
-        headers: serde_json::from_str::<Headers>(&headers)?,
-    };
-    let letter = DeadLetter {
-        consumer: row.try_get("consumer")?,
-        channel: Some(row.try_get::<String, _>("channel")?).filter(|channel| !channel.is_empty()),
-        source: row.try_get("source")?,
-        position: position(row)?,
-        event: RawEvent { metadata, data: RawValue::from_string(row.try_get("data")?)? },
-        error: row.try_get("error")?,
-        attempts: row.try_get("attempts")?,
-        time: time("time")?,
-    };
-    Ok(StoredDeadLetter { number: u64::try_from(row.try_get::<i64, _>("number")?)?, letter })
+fn event_id(checkpoint: &Checkpoint) -> Option<&str> {
+    checkpoint.event_id.as_ref().map(EventId::as_str)
 }

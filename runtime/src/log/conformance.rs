@@ -10,7 +10,7 @@ use chrono::{TimeZone, Utc};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::value::RawValue;
 
-use super::{Bounds, Log, LogError, StoredEvent};
+use super::{Bounds, Log, LogError, PageLimit, Retention, StoredEvent, Trimmed};
 use crate::event::{Headers, Metadata, Position, RawEvent};
 
 const CHANNEL: &str = "user-events";
@@ -139,6 +139,25 @@ pub async fn appending_again_gives_the_first_receipt(log: impl Log) {
     assert_eq!(read(&log, 0, 1).await[0].event, first, "the first one stays as it was");
     let other = log.append("other", vec![first]).await.unwrap_or_else(|error| panic!("{error:?}"));
     assert_eq!(other[0].position, Some(Position(0)), "another channel may hold the same id");
+}
+
+/// An event is found by its id, in its own channel.
+pub async fn an_event_is_found_by_its_id(log: impl Log) {
+    let (first, second, absent) = (event(1), event(2), event(3));
+    append(&log, vec![first.clone(), second.clone()]).await;
+    let find = async |channel: &str, event: &RawEvent| {
+        log.find(channel, &event.metadata.id).await.unwrap_or_else(|error| panic!("find failed: {error:?}"))
+    };
+    assert_eq!(find(CHANNEL, &first).await, Some(Position(0)));
+    assert_eq!(find(CHANNEL, &second).await, Some(Position(1)));
+    assert_eq!(find(CHANNEL, &absent).await, None);
+    assert_eq!(find("other", &first).await, None);
+    let mut strange = absent;
+    strange.metadata.id = "\0".into();
+    assert_eq!(find(CHANNEL, &strange).await, None);
+    trim(&log, &Retention::forever().starting_at(Position(1))).await;
+    assert_eq!(find(CHANNEL, &first).await, None, "removed events are forgotten");
+    assert_eq!(find(CHANNEL, &second).await, Some(Position(1)));
 }
 
 /// An id that stands for an event cannot stand for another one; nothing of such an append is kept.
@@ -291,11 +310,9 @@ pub async fn waiting_ends_when_the_event_comes(log: impl Log + Clone + 'static) 
 }
 
 /// Retention removes a prefix; who reads below it is told where the channel begins, and positions go on.
-///
-/// `trim` removes the events of a channel before a position.
-pub async fn below_retention_is_an_error<L: Log>(log: L, trim: impl AsyncFn(&L, &str, Position)) {
+pub async fn below_retention_is_an_error(log: impl Log) {
     append(&log, (0..10).map(event).collect()).await;
-    trim(&log, CHANNEL, Position(4)).await;
+    trim(&log, &Retention::forever().starting_at(Position(4))).await;
     assert_eq!(bounds(&log).await, (4, 10));
     for (from, limit) in [(0, 10), (3, 1), (3, 0)] {
         match log.read(CHANNEL, Position(from), limit).await {
@@ -304,11 +321,93 @@ pub async fn below_retention_is_an_error<L: Log>(log: L, trim: impl AsyncFn(&L, 
         }
     }
     assert_eq!(positions(&read(&log, 4, 3).await), [4, 5, 6]);
-    trim(&log, CHANNEL, Position(2)).await;
+    trim(&log, &Retention::forever().starting_at(Position(2))).await;
     assert_eq!(bounds(&log).await, (4, 10), "what is gone cannot come back");
-    trim(&log, CHANNEL, Position(1000)).await;
+    trim(&log, &Retention::forever().starting_at(Position(1000))).await;
     assert_eq!(bounds(&log).await, (10, 10), "retention ends at the head");
     assert_eq!(read(&log, 10, 1).await, []);
     assert_eq!(append(&log, vec![event(10)]).await, [10]);
-    trim(&log, "never written", Position(3)).await;
+    let none = log.trim("never written", &Retention::forever().max_events(0), 10).await;
+    assert_eq!(none.unwrap_or_else(|error| panic!("{error:?}")), Trimmed::default());
+}
+
+/// Removes in steps of three, until there is no more to do.
+async fn trim(log: &impl Log, retention: &Retention) -> u64 {
+    const STEP: usize = 3;
+    let mut removed = 0;
+    loop {
+        let (oldest, _) = bounds(log).await;
+        let step = log.trim(CHANNEL, retention, STEP).await.unwrap_or_else(|error| panic!("trim failed: {error:?}"));
+        assert!(step.events <= STEP as u64, "a step removes no more than it may, and not {}", step.events);
+        assert_eq!((step.oldest.0, bounds(log).await.0), (oldest + step.events, oldest + step.events));
+        removed += step.events;
+        if step.events < STEP as u64 {
+            return removed;
+        }
+    }
+}
+
+/// Retention by number and by size keeps the newest events, whatever was removed or refused before.
+pub async fn retention_keeps_the_newest(log: impl Log) {
+    append(&log, (0..20).map(|number| raw("Sized", format!("\"{number:08}\""))).collect()).await;
+    let mut stolen = raw("Sized", "\"another\"".to_owned());
+    stolen.metadata.id = read(&log, 0, 1).await[0].event.metadata.id.clone();
+    let refused = log.append(CHANNEL, vec![raw("Sized", "\"unseen\"".to_owned()), stolen]).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(trim(&log, &Retention::forever()).await, 0, "nothing is removed unasked");
+    assert_eq!(trim(&log, &Retention::forever().max_events(15)).await, 5);
+    assert_eq!(bounds(&log).await, (5, 20));
+    assert_eq!(trim(&log, &Retention::forever().max_events(15)).await, 0);
+    // Ten bytes each, with the quotes.
+    assert_eq!(trim(&log, &Retention::forever().max_bytes(109).max_events(15)).await, 5);
+    assert_eq!(bounds(&log).await, (10, 20));
+    append(&log, vec![raw("Sized", "\"ÄÄÄÄ\"".to_owned())]).await;
+    assert_eq!(trim(&log, &Retention::forever().max_bytes(110)).await, 0, "bytes, and not characters, are counted");
+    assert_eq!(trim(&log, &Retention::forever().max_bytes(109)).await, 1);
+    assert_eq!(trim(&log, &Retention::forever().max_bytes(0)).await, 10);
+    assert_eq!(bounds(&log).await, (21, 21));
+    assert_eq!(append(&log, vec![event(0)]).await, [21]);
+}
+
+/// Retention by age counts from the append, whatever time an event carries.
+pub async fn retention_by_age_counts_from_the_append(log: impl Log) {
+    const AGE: Duration = Duration::from_secs(2);
+    let mut ancient = event(0);
+    ancient.metadata.time = Utc.with_ymd_and_hms(1999, 1, 1, 0, 0, 0).unwrap();
+    append(&log, vec![ancient, event(1), event(2), event(3)]).await;
+    assert_eq!(trim(&log, &Retention::forever().max_age(Duration::from_secs(3600))).await, 0);
+    assert_eq!(trim(&log, &Retention::forever().max_age(Duration::MAX)).await, 0);
+    tokio::time::sleep(AGE + Duration::from_millis(100)).await;
+    append(&log, vec![event(4), event(5)]).await;
+    assert_eq!(trim(&log, &Retention::forever().max_age(AGE)).await, 4);
+    assert_eq!(bounds(&log).await, (4, 6));
+}
+
+/// A page ends with the event with which its payloads reach the limit in bytes, and holds one event at least.
+pub async fn a_page_is_bounded_in_bytes(log: impl Log) {
+    // Sizes 2, 12, 102, 1002, …: the larger ones are stored apart in some databases.
+    let sizes = [0, 10, 100, 1000, 10_000, 100_000, 10, 10];
+    append(&log, sizes.iter().map(|size| raw("Sized", format!("\"{}\"", "ä".repeat(size / 2)))).collect()).await;
+    for (from, events, bytes, expected) in [
+        (0, 10, 1, 0..1),
+        (0, 10, 0, 0..1),
+        (0, 10, 2, 0..1),
+        (0, 10, 3, 0..2),
+        (0, 10, 14, 0..2),
+        (0, 10, 15, 0..3),
+        (0, 2, 1_000_000, 0..2),
+        (2, 10, 100, 2..3),
+        (4, 10, 5, 4..5),
+        (4, 10, 10_003, 4..6),
+        (5, 10, usize::MAX, 5..8),
+        (6, 10, 24, 6..8),
+        (6, 10, 25, 6..8),
+        (8, 10, 1, 8..8),
+    ] {
+        let limit = PageLimit::events(events).bytes(bytes);
+        let page = log.read_page(CHANNEL, Position(from), limit).await;
+        let page = page.unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(positions(&page), expected.clone().collect::<Vec<_>>(), "from {from}, {limit:?}");
+        assert_eq!(limit.is_at_end(&page), expected.end == 8 && bytes != 24, "from {from}, {limit:?}");
+    }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use async_trait::async_trait;
 
+use super::retention::{self, Aged, Retention, Trimmed};
 use super::same::same_content;
 use super::wake::Wake;
-use super::{Append, Bounds, Log, LogError, StoredEvent, check};
+use super::{Append, Bounds, Log, LogError, PageLimit, StoredEvent, check};
 use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
 
@@ -27,8 +29,22 @@ struct Shared {
 struct Channel {
     /// The position of the first event in `events`.
     oldest: u64,
-    events: VecDeque<RawEvent>,
+    events: VecDeque<Held>,
+    /// Of all payloads.
+    bytes: u64,
     positions: HashMap<EventId, Position>,
+}
+
+#[derive(Debug)]
+struct Held {
+    event: RawEvent,
+    since: Instant,
+}
+
+impl Held {
+    fn bytes(&self) -> usize {
+        self.event.data.get().len()
+    }
 }
 
 impl Channel {
@@ -38,7 +54,7 @@ impl Channel {
 
     fn get(&self, position: Position) -> Option<&RawEvent> {
         let index = position.0.checked_sub(self.oldest)?;
-        self.events.get(usize::try_from(index).ok()?)
+        self.events.get(usize::try_from(index).ok()?).map(|held| &held.event)
     }
 
     /// Appends all or none: on an error, what was appended before it is taken back.
@@ -50,8 +66,9 @@ impl Channel {
             let position = match self.positions.get(&id) {
                 Some(&position) => {
                     if !self.get(position).is_some_and(|first| same_content(first, &event)) {
-                        for event in self.events.drain(before..) {
-                            self.positions.remove(&event.metadata.id);
+                        for held in self.events.drain(before..) {
+                            self.bytes -= held.bytes() as u64;
+                            self.positions.remove(&held.event.metadata.id);
                         }
                         return Err(LogError::IdReused { channel: name.to_owned(), id });
                     }
@@ -60,7 +77,9 @@ impl Channel {
                 None => {
                     let position = self.bounds().next;
                     self.positions.insert(id.clone(), position);
-                    self.events.push_back(event);
+                    let held = Held { event, since: Instant::now() };
+                    self.bytes += held.bytes() as u64;
+                    self.events.push_back(held);
                     position
                 }
             };
@@ -74,21 +93,6 @@ impl MemoryLog {
     /// An empty log.
     pub fn new() -> Self {
         MemoryLog::default()
-    }
-
-    /// Removes the events before `before`, and returns how many they were. Who reads below gets
-    /// [`LogError::Retained`]. The ids of removed events are forgotten.
-    pub fn trim(&self, channel: &str, before: Position) -> u64 {
-        let mut channels = self.channels();
-        let Some(channel) = channels.get_mut(channel) else { return 0 };
-        let mut removed = 0;
-        while channel.oldest < before.0 {
-            let Some(event) = channel.events.pop_front() else { break };
-            channel.positions.remove(&event.metadata.id);
-            channel.oldest += 1;
-            removed += 1;
-        }
-        removed
     }
 
     fn channels(&self) -> MutexGuard<'_, HashMap<String, Channel>> {
@@ -110,7 +114,7 @@ impl Log for MemoryLog {
         Ok(receipts)
     }
 
-    async fn read(&self, channel: &str, from: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+    async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
         let channels = self.channels();
         let Some(held) = channels.get(channel) else { return Ok(Vec::new()) };
         let Bounds { oldest, .. } = held.bounds();
@@ -119,11 +123,20 @@ impl Log for MemoryLog {
         };
         // A position that does not fit is beyond the end.
         let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(held.events.len());
-        let events = held.events.range(skip..).take(limit);
+        let mut bytes = 0_usize;
+        let events = held.events.range(skip..).take(limit.events).take_while(|held| {
+            let taken = bytes < limit.bytes.max(1);
+            bytes = bytes.saturating_add(held.bytes());
+            taken
+        });
         Ok(events
             .zip(from.0..)
-            .map(|(event, at)| StoredEvent { position: Position(at), event: event.clone() })
+            .map(|(held, at)| StoredEvent { position: Position(at), event: held.event.clone() })
             .collect())
+    }
+
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+        Ok(self.channels().get(channel).and_then(|channel| channel.positions.get(id).copied()))
     }
 
     async fn bounds(&self, channel: &str) -> Result<Bounds, LogError> {
@@ -136,6 +149,23 @@ impl Log for MemoryLog {
             watch.beyond(position).await;
         }
         Ok(())
+    }
+
+    async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {
+        let mut channels = self.channels();
+        let Some(channel) = channels.get_mut(channel) else { return Ok(Trimmed::default()) };
+        let Bounds { oldest, next } = channel.bounds();
+        let aged = |held: &Held| Aged { age: held.since.elapsed(), bytes: held.bytes() as u64 };
+        let holding = retention::Held { oldest, next, bytes: channel.bytes };
+        let cut = retention.begin(holding, channel.events.iter().take(limit).map(aged));
+        for _ in 0..cut.events {
+            if let Some(held) = channel.events.pop_front() {
+                channel.positions.remove(&held.event.metadata.id);
+            }
+        }
+        channel.oldest += cut.events;
+        channel.bytes -= cut.bytes;
+        Ok(Trimmed::new(cut.events, channel.bounds().oldest))
     }
 }
 

@@ -6,8 +6,15 @@
 
 #[cfg(feature = "testing")]
 pub mod conformance;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod group;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod retention;
 mod same;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod wake;
@@ -16,8 +23,12 @@ use async_trait::async_trait;
 use chrono::Datelike;
 
 pub use memory::MemoryLog;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresLog;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLog;
+
+pub use retention::{Retainer, Retention, Trimmed};
 
 use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
@@ -45,9 +56,25 @@ pub trait Log: Send + Sync {
 
     /// Reads at most `limit` events from `from` on, oldest first. Empty at the end of the log.
     ///
+    /// Where payloads may be large, [`Log::read_page`] bounds what is held in memory.
+    ///
     /// # Errors
     /// [`LogError::Retained`] when events at `from` were removed by retention; otherwise when storage fails.
-    async fn read(&self, channel: &str, from: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError>;
+    async fn read(&self, channel: &str, from: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+        self.read_page(channel, from, PageLimit::events(limit)).await
+    }
+
+    /// Reads events from `from` on, oldest first, until `limit` is reached. Empty at the end of the log only.
+    ///
+    /// # Errors
+    /// As [`Log::read`].
+    async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError>;
+
+    /// Where the event with this id stands. Nowhere: it was never there, or removed by retention.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError>;
 
     /// Which positions a channel holds. A channel that was never written holds none.
     ///
@@ -60,6 +87,43 @@ pub trait Log: Send + Sync {
     /// # Errors
     /// When storage fails.
     async fn wait(&self, channel: &str, position: Position) -> Result<(), LogError>;
+
+    /// One step of retention: removes the oldest events of a channel, at most `limit` of those that `retention` does not
+    /// keep. Fewer than `limit` were removed when there are no more. Who reads below gets [`LogError::Retained`]; the
+    /// ids of removed events are forgotten. [`Retainer`] does it all the time.
+    ///
+    /// # Errors
+    /// When storage fails; then nothing was removed.
+    async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError>;
+}
+
+/// Where a page ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimit {
+    /// It holds at most so many events.
+    pub events: usize,
+    /// It ends with the event with which its payloads reach so many bytes. So it holds at most that and one event, and
+    /// a single event of any size is a page.
+    pub bytes: usize,
+}
+
+impl PageLimit {
+    /// So many events, whatever their size.
+    pub fn events(events: usize) -> Self {
+        PageLimit { events, bytes: usize::MAX }
+    }
+
+    /// Ends the page with the event with which its payloads reach `bytes`.
+    #[must_use]
+    pub fn bytes(self, bytes: usize) -> Self {
+        PageLimit { bytes, ..self }
+    }
+
+    /// Whether a page that was read is at the end of the log, and was not ended by this limit.
+    pub fn is_at_end(&self, page: &[StoredEvent]) -> bool {
+        let bytes = |stored: &StoredEvent| stored.event.data.get().len();
+        page.len() < self.events && page.iter().map(bytes).sum::<usize>() < self.bytes.max(1)
+    }
 }
 
 /// An event in the log.

@@ -1,6 +1,8 @@
 //! Waiting for events: readers park on a channel, whoever learns that the channel has grown wakes them.
 
 use std::collections::HashMap;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -29,7 +31,7 @@ impl Wake {
             }
         };
         drop(channels);
-        self.arrival.notify_one();
+        self.arrival.notify_waiters();
         Watch(receiver)
     }
 
@@ -49,18 +51,20 @@ impl Wake {
     }
 
     /// Returns when somebody waits; at once if somebody does.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) async fn somebody(&self) {
         loop {
+            let mut arrival = pin!(self.arrival.notified());
+            // From here on, nobody's arrival is missed.
+            arrival.as_mut().enable();
             if self.is_awaited() {
                 return;
             }
-            // A permit is kept when somebody arrived since.
-            self.arrival.notified().await;
+            arrival.await;
         }
     }
 
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     fn is_awaited(&self) -> bool {
         let mut channels = self.channels();
         channels.retain(|_, sender| sender.receiver_count() > 0);

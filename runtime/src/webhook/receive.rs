@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use super::sign::{DEFAULT_TOLERANCE, Secrets, SignatureError, Signed};
 use super::wire::Delivered;
 use super::{body, sign, wire};
-use crate::consume::{Claim, Context, DeadLetter, Disposition, Handler, Inbox, StoreError, Ticket};
+use crate::consume::{Claim, Context, DeadLetter, Disposition, Handler, Inbox, StoreError, StoreTransaction, Ticket};
 use crate::event::{Channel, EventSet as _, RawEvent};
 use crate::problem::Problem;
 
@@ -57,7 +57,7 @@ pub fn receiver<S: Clone + Send + Sync + 'static>(
 /// | signature wrong, or timestamp off by more than five minutes | 401 | |
 ///
 /// An event is handled again only when this process dies, or its inbox fails, after the handler succeeded and before
-/// that was stored. A handler goes on when the sender hangs up.
+/// that was stored. A handler that works in [`Context::transaction`] has its effect exactly once even then. A handler goes on when the sender hangs up.
 pub struct Receiver {
     secrets: Secrets,
     inbox: Arc<dyn Inbox>,
@@ -203,7 +203,7 @@ impl Receiver {
             }
         };
         let mut context = Context::new(delivered.event.metadata.clone(), delivered.position);
-        context.attempt = ticket.attempt;
+        context.begin(ticket.attempt, self.inbox.transactions());
         let outcome = match self.handler(&delivered) {
             Some(handler) => handler.handle(&delivered.event, &context, self.timeout).await,
             None => Err(Failed::rejected(format!(
@@ -211,6 +211,18 @@ impl Receiver {
                 delivered.channel.as_deref().unwrap_or("(not named)"),
                 delivered.event.metadata.event_type
             ))),
+        };
+        let transaction = context.end().await;
+        let outcome = match (outcome, transaction) {
+            (Ok(()), Some(transaction)) => match commit(transaction, &ticket).await {
+                Ok(()) => return Ok(StatusCode::NO_CONTENT),
+                Err(error) => Err(Failed::retry(crate::consume::chain(&error))),
+            },
+            (failed, Some(transaction)) => {
+                transaction.rollback().await;
+                failed
+            }
+            (outcome, None) => outcome,
         };
         match outcome {
             Ok(()) => {}
@@ -269,6 +281,13 @@ impl Receiver {
     }
 }
 
+/// Commits what the handler did together with the note that it is done. Where the answer to a commit is lost, the next
+/// delivery finds that the event is done.
+async fn commit(mut transaction: Box<dyn StoreTransaction>, ticket: &Ticket) -> Result<(), StoreError> {
+    transaction.complete(ticket).await?;
+    transaction.commit().await
+}
+
 impl std::fmt::Debug for Receiver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let channels: Vec<&str> = self.handlers.iter().map(|registered| registered.name.as_str()).collect();
@@ -320,6 +339,10 @@ struct Failed {
 impl Failed {
     fn rejected(error: String) -> Self {
         Failed { disposition: Disposition::Reject, tried: false, error }
+    }
+
+    fn retry(error: String) -> Self {
+        Failed { disposition: Disposition::Retry, tried: true, error }
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use evaluated::Evaluated;
+pub(super) use values::same_value;
 
 use super::{JsonType, Keywords, Pattern, SchemaId, SchemaKind, Schemas};
 use crate::source::{Node, Pointer, Span, Value};
@@ -44,6 +45,8 @@ pub struct Checker<'s> {
     /// Whether any schema asks what others have evaluated.
     tracks_evaluated: bool,
     steps: usize,
+    /// Something was taken to be valid because it could not be decided within the limits.
+    is_unsure: bool,
 }
 
 impl<'s> Checker<'s> {
@@ -55,7 +58,7 @@ impl<'s> Checker<'s> {
             }
             SchemaKind::Bool(_) => false,
         });
-        Checker { schemas, patterns: HashMap::new(), tracks_evaluated, steps: 0 }
+        Checker { schemas, patterns: HashMap::new(), tracks_evaluated, steps: 0, is_unsure: false }
     }
 
     /// What is wrong with `value` by `schema`; nothing when it is valid.
@@ -72,13 +75,34 @@ impl<'s> Checker<'s> {
         run.evaluate(schema, value, &mut None).valid
     }
 
+    /// Whether `value` is valid by `schema`; `None` when that cannot be said for sure within the limits.
+    pub(crate) fn decide(&mut self, schema: SchemaId, value: &Node) -> Option<bool> {
+        self.steps = 0;
+        self.is_unsure = false;
+        let valid = self.is_valid(schema, value);
+        (!self.is_unsure).then_some(valid)
+    }
+
+    /// Comparisons that the last decision took.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Whether a regular expression matches; `None` when that cannot be said within the limits.
+    pub(crate) fn pattern_matches(&mut self, pattern: &'s str, text: &str) -> Option<bool> {
+        self.pattern(pattern)?.matches(text)
+    }
+
     fn pattern(&mut self, text: &'s str) -> Option<Rc<Pattern>> {
         self.patterns.entry(text).or_insert_with(|| Pattern::new(text).map(Rc::new)).clone()
     }
 
-    /// Whether `pattern` (ECMA-262) is found in the text, as `pattern` and `patternProperties` have it. Undecidable and invalid patterns match: they are reported elsewhere, if at all.
+    /// Whether `pattern` (ECMA-262) is found in the text, as `pattern` and `patternProperties` have it. Undecidable and
+    /// invalid patterns match: they are reported elsewhere, if at all.
     pub fn matches(&mut self, pattern: &'s str, text: &str) -> bool {
-        self.pattern(pattern).and_then(|pattern| pattern.matches(text)).unwrap_or(true)
+        let matches = self.pattern_matches(pattern, text);
+        self.is_unsure |= matches.is_none();
+        matches.unwrap_or(true)
     }
 }
 
@@ -132,7 +156,10 @@ impl<'s, 'v> Run<'_, 's, 'v> {
     fn evaluate(&mut self, id: SchemaId, value: &'v Node, sink: &mut Sink<'_>) -> Outcome {
         let key = (id, std::ptr::from_ref(value));
         match self.known.get(&key) {
-            Some(Known::Open) => return Outcome::valid(),
+            Some(Known::Open) => {
+                self.checker.is_unsure = true;
+                return Outcome::valid();
+            }
             Some(Known::Done { outcome, reported }) if outcome.valid || *reported || sink.is_none() => {
                 return outcome.clone();
             }
@@ -140,6 +167,7 @@ impl<'s, 'v> Run<'_, 's, 'v> {
         }
         self.checker.steps += 1;
         if self.depth >= MAX_DEPTH || self.checker.steps > MAX_STEPS {
+            self.checker.is_unsure = true;
             return Outcome::valid();
         }
         let schemas = self.checker.schemas;

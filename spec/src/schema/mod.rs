@@ -5,6 +5,8 @@
 //! bounds are numbers, `definitions` and `$defs` are one map, tuples are `prefix_items`.
 
 mod check;
+mod implied;
+mod inclusion;
 mod keywords;
 mod pattern;
 pub(crate) mod read;
@@ -12,6 +14,7 @@ pub(crate) mod read;
 use indexmap::IndexMap;
 
 pub use check::{Checker, Violation};
+pub use inclusion::{Inclusion, Reading, Reason, Verdict, Witness};
 pub(crate) use pattern::Pattern;
 
 use crate::source::{Location, Node, Number};

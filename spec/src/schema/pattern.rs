@@ -41,6 +41,12 @@ impl Pattern {
         compile(text, Flags { no_opt: true, ..Flags::default() }).err().map(|error| error.text)
     }
 
+    /// Whether the text is in the language in Unicode mode.
+    pub(crate) fn is_unicode(text: &str) -> bool {
+        text.len() <= MAX_LENGTH
+            && Regex::with_flags(text, Flags { unicode: true, no_opt: true, ..Flags::default() }).is_ok()
+    }
+
     /// Whether it matches anywhere in the text; `None` when finding out could take too long.
     pub(crate) fn matches(&self, text: &str) -> Option<bool> {
         let length = text.chars().count() as f64;

@@ -96,6 +96,42 @@ impl Number {
         multiply(remainder, power_of_ten(zeros, modulus), modulus) == 0
     }
 
+    /// The value as an integer and a power of ten, without zeros at the integer's end; `None` for more than 38 digits.
+    pub(crate) fn scientific(&self) -> Option<(i128, i64)> {
+        let Decimal { negative, digits, exponent } = Decimal::of(self);
+        if digits.is_empty() {
+            return Some((0, 0));
+        }
+        let value = digits.parse::<i128>().ok()?;
+        Some((if negative { -value } else { value }, exponent))
+    }
+
+    /// The number `digits × 10^exponent`, spelled without an exponent where that is short.
+    pub(crate) fn from_scientific(digits: i128, exponent: i64) -> Self {
+        const PLAIN: i64 = 20;
+        if digits == 0 {
+            return Number::from(0);
+        }
+        let (mut digits, mut exponent) = (digits, exponent);
+        while digits % 10 == 0 {
+            digits /= 10;
+            exponent += 1;
+        }
+        let sign = if digits < 0 { "-" } else { "" };
+        let text = digits.unsigned_abs().to_string();
+        let spelled = match exponent {
+            0..=PLAIN => format!("{sign}{text}{}", "0".repeat(exponent as usize)),
+            _ if (-PLAIN..0).contains(&exponent) => {
+                let places = exponent.unsigned_abs() as usize;
+                let padded = format!("{text:0>width$}", width = places + 1);
+                let (whole, fraction) = padded.split_at(padded.len() - places);
+                format!("{sign}{whole}.{fraction}")
+            }
+            _ => format!("{sign}{text}e{exponent}"),
+        };
+        Number::spelled(spelled)
+    }
+
     /// One spelling for each value, so that equal numbers can be found by their text.
     pub(crate) fn canonical(&self) -> String {
         let Decimal { negative, digits, exponent } = Decimal::of(self);
@@ -189,6 +225,17 @@ mod tests {
             ("5", "0", true),
         ] {
             assert_eq!(number(value).is_multiple_of(&number(divisor)), expected, "{value} {divisor}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_the_digits_it_is_made_of() {
+        for (digits, exponent, text) in
+            [(15, 0, "15"), (-15, 2, "-1500"), (15, -1, "1.5"), (-5, -3, "-0.005"), (150, -1, "15"), (3, 40, "3e40")]
+        {
+            let made = super::super::Number::from_scientific(digits, exponent);
+            assert_eq!(made.as_str(), text);
+            assert_eq!(Number::parse(text), Some(made));
         }
     }
 

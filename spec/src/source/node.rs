@@ -56,6 +56,11 @@ impl Number {
         valid.then(|| Number(text.to_owned()))
     }
 
+    /// A number from a spelling that is known to be JSON's.
+    pub(super) fn spelled(text: String) -> Self {
+        Number(text)
+    }
+
     /// The JSON spelling.
     pub fn as_str(&self) -> &str {
         &self.0

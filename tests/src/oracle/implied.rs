@@ -21,21 +21,22 @@ const OF_STRINGS: [&str; 5] = ["minLength", "maxLength", "pattern", "contentEnco
 /// Formats that are known to be formats of strings.
 const STRING_FORMATS: [&str; 10] =
     ["date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"];
-/// Keywords that say nothing about a value.
-const SILENT: [&str; 13] = [
-    "$schema",
-    "$id",
-    "$comment",
-    "$defs",
-    "definitions",
-    "title",
-    "description",
-    "default",
-    "examples",
-    "readOnly",
-    "writeOnly",
-    "deprecated",
-    "$anchor",
+/// Keywords that speak of values of any type.
+const OF_ANY: [&str; 14] = [
+    "$ref",
+    "$dynamicRef",
+    "$recursiveRef",
+    "type",
+    "enum",
+    "const",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "format",
 ];
 
 /// Keywords whose value is one schema, or a list of schemas.
@@ -94,13 +95,14 @@ fn implied_type(keywords: &Map<String, Value>) -> Option<&'static str> {
     for (keyword, value) in keywords {
         let keyword = keyword.as_str();
         let of = match keyword {
-            _ if SILENT.contains(&keyword) => continue,
             _ if OF_OBJECTS.contains(&keyword) => "object",
             _ if OF_ARRAYS.contains(&keyword) => "array",
             _ if OF_NUMBERS.contains(&keyword) => "number",
             _ if OF_STRINGS.contains(&keyword) => "string",
             "format" if value.as_str().is_some_and(|format| STRING_FORMATS.contains(&format)) => "string",
-            _ => return None,
+            _ if OF_ANY.contains(&keyword) => return None,
+            // Annotations, and what the dialect does not know.
+            _ => continue,
         };
         if *implied.get_or_insert(of) != of {
             return None;

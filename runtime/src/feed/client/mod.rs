@@ -242,8 +242,15 @@ impl Consumer {
             headers: headers(&self.headers)?,
             timeout: self.timeout,
         };
-        let progress = Progress::load(consumer.clone(), self.checkpoints).await?;
-        let pipeline = Pipeline { consumer, handler, treatment: self.treatment, dead_letters, shutdown: self.shutdown };
+        let progress = Progress::load(consumer.clone(), Arc::clone(&self.checkpoints)).await?;
+        let pipeline = Pipeline {
+            consumer,
+            handler,
+            treatment: self.treatment,
+            checkpoints: self.checkpoints,
+            dead_letters,
+            shutdown: self.shutdown,
+        };
         let pace = walk::Pace { backoff: self.backoff, poll_interval: self.poll_interval, long_poll: self.long_poll };
         let pass_over = self.start == Start::Now;
         Walk::new(fetcher, progress, pipeline, home, pass_over)?.run(pace, self.on_retained, until).await

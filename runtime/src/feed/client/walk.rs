@@ -10,7 +10,9 @@ use url::Url;
 use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
 use super::fresh;
 use super::location::{Visited, at_offset, check_types, has_offset};
-use crate::consume::{Backoff, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained};
+use crate::consume::{
+    self, Backoff, Checkpoint, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained, Stored,
+};
 use crate::event::{EventId, Position};
 use crate::feed::page::{Page, PageError};
 
@@ -205,18 +207,18 @@ impl<H: Handler> Walk<H> {
             if self.pipeline.shutdown.requested() {
                 return Ok(Step::Stopped);
             }
-            let (position, id) = (item.position, EventId::from(item.id.as_ref()));
-            let incoming = Incoming { event: item.into_event(), position };
-            match self.pipeline.process(incoming, &here, &|| page.raw(index)).await? {
-                Outcome::Interrupted => return Ok(Step::Stopped),
-                Outcome::Completed => {}
-            }
             let resume = match &next {
                 // One write instead of two.
                 Ok(Some(next)) if last == Some(index) => next.as_str(),
                 _ => &here,
             };
-            self.progress.completed(resume, position, id).await?;
+            let checkpoint = checkpoint(resume, item.position, EventId::from(item.id.as_ref()));
+            let step = consume::Step { from: self.progress.checkpoint().cloned(), to: checkpoint.clone() };
+            let incoming = Incoming { event: item.into_event(), step };
+            match self.pipeline.process(incoming, &here, &|| page.raw(index)).await? {
+                Outcome::Interrupted => return Ok(Step::Stopped),
+                Outcome::Completed(stored) => self.progress.completed(checkpoint, stored).await?,
+            }
         }
         let Some(next) = next? else {
             self.etag.clone_from(&body.etag);
@@ -249,7 +251,9 @@ impl<H: Handler> Walk<H> {
             self.passing = None;
             self.etag.clone_from(&body.etag);
             match passed {
-                Some((position, id)) => self.progress.completed(self.url.as_str(), position, id).await?,
+                Some((position, id)) => {
+                    self.progress.completed(checkpoint(self.url.as_str(), position, id), Stored::No).await?;
+                }
                 None => self.progress.moved(self.url.as_str()).await?,
             }
             return Ok(Step::Head);
@@ -288,6 +292,10 @@ impl<H: Handler> Walk<H> {
         self.url = url;
         self.etag = None;
     }
+}
+
+fn checkpoint(resume: &str, position: Option<Position>, id: EventId) -> Checkpoint {
+    Checkpoint { resume: resume.to_owned(), position, event_id: Some(id) }
 }
 
 fn unreadable(error: &PageError, body: &Body) -> String {

@@ -1,13 +1,16 @@
 //! Serving feeds: an axum router over the log.
 //!
-//! In: requests `GET /{channel}?offset=N&limit=M&type=A,B`. Out: pages ([`super::wire`]), or problem documents. The
-//! request is read in [`query`] and [`prefer`], the events are collected in [`scan`], the URLs are made in [`urls`],
-//! and [`respond`] decides what may be cached.
+//! In: requests `GET /{channel}?offset=N&limit=M&type=A,B`. Out: pages ([`super::wire`], or [`cloud_events`]), a stream
+//! ([`sse`]), or problem documents. The request is read in [`negotiate`], [`query`] and [`prefer`], the events are
+//! collected in [`scan`], the URLs are made in [`urls`], and [`respond`] decides what may be cached.
 
+mod cloud_events;
+mod negotiate;
 mod prefer;
 mod query;
 mod respond;
 mod scan;
+mod sse;
 mod urls;
 
 use std::collections::BTreeMap;
@@ -26,6 +29,7 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use self::negotiate::Format;
 use self::query::Query;
 use self::respond::{Caching, Rendered, Stability};
 use self::scan::Scan;
@@ -56,6 +60,7 @@ pub struct Feeds {
     default_limit: usize,
     max_limit: usize,
     max_wait: Duration,
+    heartbeat: Duration,
     caching: Caching,
     origin: Origin,
     shutdown: Shutdown,
@@ -90,6 +95,7 @@ impl Feeds {
             default_limit: 100,
             max_limit: 1000,
             max_wait: Duration::from_secs(60),
+            heartbeat: Duration::from_secs(15),
             caching: Caching::Public,
             origin: Origin::Request,
             shutdown: Shutdown::never(),
@@ -114,6 +120,14 @@ impl Feeds {
     #[must_use]
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
+        self
+    }
+
+    /// How often a stream of server-sent events without events says that it is alive. 15 seconds by default; keep it
+    /// below the timeouts of proxies.
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.heartbeat = interval;
         self
     }
 
@@ -150,6 +164,10 @@ impl Feeds {
     }
 
     /// The router: `GET /` lists the feeds, `GET /{channel}` is a page of one. Nest it where the feeds shall stand.
+    ///
+    /// By `Accept`, the same URL is a page of JSON Feed (`application/feed+json`, unless the client wants another form), a
+    /// batch of CloudEvents (`application/cloudevents-batch+json`, with `lastEventId` and `timeout` as in
+    /// <https://www.http-feeds.org>), or a stream of server-sent events (`text/event-stream`).
     pub fn router(self) -> Router {
         Router::new()
             .route("/", get(index).fallback(not_allowed))
@@ -165,9 +183,25 @@ impl Feeds {
         })
     }
 
-    /// Where a request that names no offset begins.
-    async fn start(&self, channel: &Channel) -> Result<Position, Problem> {
-        Ok(self.log.bounds(channel.name).await?.oldest)
+    /// Where a page begins, and whether a request for the same URL always begins there.
+    async fn start(&self, channel: &Channel, query: &Query) -> Result<(Position, Begin), Problem> {
+        if let Some(offset) = query.offset {
+            return Ok((offset, Begin::Named));
+        }
+        let bounds = self.log.bounds(channel.name).await?;
+        let Some(id) = &query.last_event_id else { return Ok((bounds.oldest, Begin::Oldest)) };
+        if let Some(position) = self.log.find(channel.name, id).await? {
+            return Ok((position.next(), Begin::Named));
+        }
+        let detail = format!("there is no event {id} in channel {:?}", channel.name);
+        if bounds.oldest == Position::default() {
+            return Err(Problem::bad_request(format!(
+                "{detail}; leave `lastEventId` out to begin with the oldest event"
+            )));
+        }
+        let detail = format!("{detail}, from which older events were removed by retention");
+        Err(Problem::new(StatusCode::GONE, "Events removed by retention", detail)
+            .with("oldest_position", bounds.oldest.0))
     }
 
     /// Refuses an offset behind the end. To wait there for events would skip those that come before it: the reader has
@@ -190,14 +224,12 @@ impl Feeds {
         channel: &Channel,
         urls: &FeedUrls,
         query: &Query,
+        format: Format,
         headers: &HeaderMap,
     ) -> Result<Response, Problem> {
         let wait = prefer::wait(headers);
         let deadline = wait.or(query.timeout).map(|wait| Instant::now() + wait.min(self.max_wait));
-        let offset = match query.offset {
-            Some(offset) => offset,
-            None => self.start(channel).await?,
-        };
+        let (offset, begin) = self.start(channel, query).await?;
         let limit = query.limit.unwrap_or(self.default_limit).min(self.max_limit);
         let log = self.log.as_ref();
         let mut scan = Scan::new(offset, limit, &query.types);
@@ -212,7 +244,7 @@ impl Feeds {
         if scan.is_at_start() && offset != Position::default() {
             self.check_end(channel, offset).await?;
         }
-        let mut page = Rendered::new(channel, urls, query, &scan)?;
+        let mut page = Rendered::new(format, channel, urls, query, &scan)?;
         if let Some(deadline) = deadline {
             // Nothing new: no events at all, or those that the client holds already.
             let known = scan.items().len();
@@ -224,15 +256,15 @@ impl Feeds {
                     }
                     scan.extend(log, channel.name).await.map_err(retained)?;
                 }
-                page = Rendered::new(channel, urls, query, &scan)?;
+                page = Rendered::new(format, channel, urls, query, &scan)?;
             }
         }
         // Without an offset, a page stands where the log begins, and retention moves that: even where it begins at 0,
         // the same URL will have another page later.
-        let fixed = scan.is_full() && query.offset.is_some();
+        let fixed = scan.is_full() && begin == Begin::Named;
         let mut response =
             page.respond(headers, self.caching, if fixed { Stability::Fixed } else { Stability::Growing });
-        if query.offset.is_none()
+        if begin == Begin::Oldest
             && let Ok(here) = HeaderValue::try_from(urls.page(offset, query))
         {
             // RFC 9110, section 8.7: the URL that goes on meaning this page when retention moves where the log begins.
@@ -256,7 +288,35 @@ async fn page(
     let channel = feeds.channel(&name.map(|Path(name)| name).unwrap_or_default())?;
     let query = Query::parse(uri.query().unwrap_or_default())?;
     let urls = feeds.origin.feed(channel.name, &uri, &headers);
-    feeds.page(channel, &urls, &query, &headers).await
+    match Format::wanted(&headers) {
+        Format::Events => stream(feeds, channel, query, &headers).await,
+        format => feeds.page(channel, &urls, &query, format, &headers).await,
+    }
+}
+
+async fn stream(
+    feeds: Arc<Feeds>,
+    channel: &'static Channel,
+    query: Query,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let next = match sse::resume(headers)? {
+        Some(next) => next,
+        None => feeds.start(channel, &query).await?.0,
+    };
+    // A client that cannot be served is told so; from the stream itself it would only reconnect.
+    feeds.log.read(channel.name, next, 0).await?;
+    feeds.check_end(channel, next).await?;
+    Ok(sse::respond(feeds, channel, next, query.types))
+}
+
+/// How a request says where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begin {
+    /// By a position, or by the event before it.
+    Named,
+    /// Not at all: with the oldest event, and retention moves that.
+    Oldest,
 }
 
 /// The feeds that there are.

@@ -1,11 +1,11 @@
-//! What a request asks for: `offset`, `limit`, `type`, `timeout`. Unknown parameters are ignored.
+//! What a request asks for: `offset`, `lastEventId`, `limit`, `type`, `timeout`. Unknown parameters are ignored.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use url::form_urlencoded;
 
-use crate::event::Position;
+use crate::event::{EventId, Position};
 use crate::problem::Problem;
 
 /// The parameters of a page. What the request does not say is `None`, so that URLs of further pages need not say it.
@@ -17,6 +17,8 @@ pub(super) struct Query {
     pub(super) types: BTreeSet<String>,
     /// How long to wait for events.
     pub(super) timeout: Option<Duration>,
+    /// The event that was seen last, for those who go by ids: the page begins behind it.
+    pub(super) last_event_id: Option<EventId>,
 }
 
 impl Query {
@@ -40,6 +42,9 @@ impl Query {
                 "timeout" => {
                     let milliseconds = number("timeout", value, "how many milliseconds to wait for events")?;
                     query.timeout = Some(Duration::from_millis(milliseconds));
+                }
+                "lastEventId" => {
+                    query.last_event_id = Some(decode(value)).filter(|id| !id.is_empty()).map(EventId::from);
                 }
                 // Split before decoding: a comma that belongs to a name is written %2C.
                 "type" => query.types.extend(value.split(',').map(decode).filter(|name| !name.is_empty())),

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use super::super::wire::{Item, MEDIA_TYPE, Page, VERSION};
+use super::cloud_events;
+use super::negotiate::Format;
 use super::query::Query;
 use super::scan::Scan;
 use super::urls::FeedUrls;
@@ -37,19 +39,35 @@ pub(super) enum Stability {
 pub(super) struct Rendered {
     body: Vec<u8>,
     etag: String,
+    content_type: &'static str,
+    /// The page after this one, for forms whose body cannot say it.
+    link: Option<String>,
 }
 
 impl Rendered {
-    pub(super) fn new(channel: &Channel, urls: &FeedUrls, query: &Query, scan: &Scan<'_>) -> Result<Self, Problem> {
+    pub(super) fn new(
+        format: Format,
+        channel: &Channel,
+        urls: &FeedUrls,
+        query: &Query,
+        scan: &Scan<'_>,
+    ) -> Result<Self, Problem> {
         let next_url = (!scan.is_at_start()).then(|| urls.page(scan.next(), query));
-        let page = Page {
-            version: VERSION,
-            title: channel.title,
-            feed_url: &urls.feed,
-            next_url: next_url.as_deref(),
-            items: scan.items().iter().map(Item::from).collect(),
+        let rendered = match format {
+            Format::CloudEvents => cloud_events::batch(&urls.feed, scan.items()),
+            Format::Feed | Format::Events => serde_json::to_vec(&Page {
+                version: VERSION,
+                title: channel.title,
+                feed_url: &urls.feed,
+                next_url: next_url.as_deref(),
+                items: scan.items().iter().map(Item::from).collect(),
+            }),
         };
-        let body = serde_json::to_vec(&page).map_err(|error| Problem::internal(&error))?;
+        let body = rendered.map_err(|error| Problem::internal(&error))?;
+        let (content_type, link) = match format {
+            Format::CloudEvents => (cloud_events::MEDIA_TYPE, next_url),
+            Format::Feed | Format::Events => (MEDIA_TYPE, None),
+        };
         let mut etag = String::from("\"");
         // Half of the digest: as unlikely to be met twice as a UUID.
         for byte in &Sha256::digest(&body)[..16] {
@@ -57,7 +75,7 @@ impl Rendered {
             let _ = write!(etag, "{byte:02x}");
         }
         etag.push('"');
-        Ok(Rendered { body, etag })
+        Ok(Rendered { body, etag, content_type, link })
     }
 
     /// Whether the client says that it holds this page: `If-None-Match` (RFC 9110, section 13.1.2).
@@ -81,7 +99,7 @@ impl Rendered {
         let mut response = match known {
             true => StatusCode::NOT_MODIFIED.into_response(),
             false => {
-                let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE))];
+                let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type))];
                 (content_type, Body::from(self.body)).into_response()
             }
         };
@@ -90,9 +108,11 @@ impl Rendered {
         if let Ok(etag) = HeaderValue::try_from(self.etag) {
             headers.insert(header::ETAG, etag);
         }
-        if stability == Stability::Growing {
-            // RFC 7240, section 2: what a preference may change varies by it.
-            headers.insert(header::VARY, HeaderValue::from_static("Prefer"));
+        // RFC 7240, section 2: what a preference may change varies by it.
+        let vary = if stability == Stability::Growing { "Accept, Prefer" } else { "Accept" };
+        headers.insert(header::VARY, HeaderValue::from_static(vary));
+        if let Some(link) = self.link.and_then(|url| HeaderValue::try_from(format!("<{url}>; rel=\"next\"")).ok()) {
+            headers.insert(header::LINK, link);
         }
         response
     }

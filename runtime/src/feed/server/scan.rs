@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::event::Position;
-use crate::log::{Log, LogError, StoredEvent};
+use crate::log::{Log, LogError, PageLimit, StoredEvent};
 
 /// Events read from the log at once.
 const CHUNK: usize = 256;
@@ -38,8 +38,11 @@ impl<'a> Scan<'a> {
     pub(super) async fn extend(&mut self, log: &dyn Log, channel: &str) -> Result<(), LogError> {
         while !self.is_full() {
             let wanted = if self.types.is_empty() { CHUNK.min(self.limit - self.items.len()) } else { CHUNK };
-            let events = log.read(channel, self.next, wanted).await?;
-            let at_end = events.len() < wanted;
+            // What is filtered out does not count against the page, but it is read.
+            let bytes = if self.types.is_empty() { BYTES - self.bytes } else { BYTES };
+            let limit = PageLimit::events(wanted).bytes(bytes);
+            let events = log.read_page(channel, self.next, limit).await?;
+            let at_end = limit.is_at_end(&events);
             for stored in events {
                 if self.is_full() {
                     break;

@@ -7,9 +7,10 @@ use sqlx::Connection;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use super::super::same::same_content;
+use super::super::sql::{from_sql, storage, to_sql};
 use super::super::{Append, LogError, check};
 use super::insert::{self, NewRow};
-use super::{row, storage};
+use super::row;
 use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
 
@@ -24,6 +25,16 @@ pub(super) struct Appender {
 struct Slot {
     channel: i64,
     next: Position,
+    /// Added bytes of payload.
+    bytes: i64,
+}
+
+impl Slot {
+    /// The event now stands at `next`.
+    fn grow(&mut self, event: &RawEvent) {
+        self.next = self.next.next();
+        self.bytes = self.bytes.saturating_add(i64::try_from(event.data.get().len()).unwrap_or(i64::MAX));
+    }
 }
 
 impl Appender {
@@ -41,7 +52,7 @@ impl Appender {
             let id = &event.metadata.id;
             let row = NewRow { channel: slot.channel, position: slot.next, event };
             let position = if insert::unless_there(connection, row).await? {
-                slot.next = row.position.next();
+                slot.grow(event);
                 row.position
             } else {
                 first(connection, slot, event)
@@ -68,7 +79,7 @@ impl Appender {
             let first = rows.len();
             for event in events {
                 rows.push(NewRow { channel: slot.channel, position: slot.next, event });
-                slot.next = slot.next.next();
+                slot.grow(event);
             }
             self.channels.insert(channel.to_owned(), slot);
             let receipt = |row: &NewRow<'_>| Receipt::new(row.event.metadata.id.clone(), Some(row.position));
@@ -80,8 +91,9 @@ impl Appender {
     /// Writes down how far the channels have grown.
     pub(super) async fn finish(&self, connection: &mut SqliteConnection) -> Result<(), LogError> {
         for slot in self.channels.values() {
-            sqlx::query("UPDATE event_api_channels SET next = ? WHERE id = ?")
-                .bind(row::to_sql(slot.next))
+            sqlx::query("UPDATE event_api_channels SET next = ?, bytes = bytes + ? WHERE id = ?")
+                .bind(to_sql(slot.next))
+                .bind(slot.bytes)
                 .bind(slot.channel)
                 .execute(&mut *connection)
                 .await
@@ -109,7 +121,7 @@ impl Appender {
         .fetch_one(connection)
         .await
         .map_err(storage)?;
-        Ok(Slot { channel: id, next: row::from_sql(next)? })
+        Ok(Slot { channel: id, next: from_sql(next)?, bytes: 0 })
     }
 }
 

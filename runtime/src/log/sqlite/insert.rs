@@ -1,17 +1,16 @@
 //! Writing the rows of events: one of which the id may be there already, or many that are taken to be new.
 
-use chrono::SecondsFormat;
 use sqlx::AssertSqlSafe;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
 
 use super::super::LogError;
-use super::{row, storage};
+use super::super::sql::{headers_to_sql, storage, time_to_sql, to_sql};
 use crate::event::{Position, RawEvent};
 
 const INSERT: &str = "INSERT INTO event_api_events
-    (channel, position, id, type, time, subject, address, version, traceparent, headers, data) VALUES ";
-const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (channel, position, id, type, time, subject, address, version, traceparent, headers, data, stored_at) VALUES ";
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// How many rows one statement writes. A statement costs a round trip to the connection's thread, which is more than a
 /// row costs; few sizes, so that each statement is prepared once.
@@ -58,20 +57,23 @@ type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 fn bind<'q>(query: Statement<'q>, row: NewRow<'q>) -> Result<Statement<'q>, LogError> {
     let NewRow { channel, position, event } = row;
     let metadata = &event.metadata;
-    let headers = match metadata.headers.is_empty() {
-        true => None,
-        false => Some(serde_json::to_string(&metadata.headers).map_err(|error| LogError::Storage(error.into()))?),
-    };
+    let headers = headers_to_sql(metadata)?;
     Ok(query
         .bind(channel)
-        .bind(row::to_sql(position))
+        .bind(to_sql(position))
         .bind(metadata.id.as_str())
         .bind(metadata.event_type.as_str())
-        .bind(metadata.time.to_rfc3339_opts(SecondsFormat::Nanos, true))
+        .bind(time_to_sql(metadata))
         .bind(metadata.subject.as_deref())
         .bind(metadata.address.as_deref())
         .bind(metadata.version.as_deref())
         .bind(metadata.traceparent.as_deref())
         .bind(headers)
-        .bind(event.data.get()))
+        .bind(event.data.get())
+        .bind(now()))
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now() -> i64 {
+    chrono::Utc::now().timestamp_millis()
 }

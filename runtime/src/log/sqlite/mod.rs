@@ -7,6 +7,7 @@
 mod append;
 mod insert;
 mod row;
+mod trim;
 mod wait;
 mod writer;
 
@@ -16,12 +17,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePool};
 
-use super::{Append, Bounds, Log, LogError, StoredEvent, check};
-use crate::event::{Position, RawEvent};
+use super::group::Writer;
+use super::retention::{Retention, Trimmed};
+use super::sql::storage;
+use super::{Append, Bounds, Log, LogError, PageLimit, StoredEvent, check};
+use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
 use crate::sqlite;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("retention.sql")];
 
 /// A log in a SQLite database. Handles are cheap to clone and share the pool, the writer and the waiting.
 ///
@@ -52,7 +56,7 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 #[derive(Clone, Debug)]
 pub struct SqliteLog {
     pool: SqlitePool,
-    writer: writer::Writer,
+    writer: Writer,
     waiting: Arc<wait::Waiting>,
 }
 
@@ -82,7 +86,7 @@ impl SqliteLog {
         sqlite::migrate(&pool, "log", MIGRATIONS).await.map_err(|error| LogError::Storage(error.into()))?;
         warn_unless_durable(&pool).await?;
         let waiting = Arc::new(wait::Waiting::start(pool.clone()));
-        let writer = writer::Writer::start(pool.clone(), Arc::clone(&waiting));
+        let writer = Writer::start(writer::Database { pool: pool.clone(), waiting: Arc::clone(&waiting) });
         Ok(SqliteLog { pool, writer, waiting })
     }
 
@@ -104,32 +108,6 @@ impl SqliteLog {
     pub fn wake(&self) {
         self.waiting.look();
     }
-
-    /// Removes the events before `before`, and returns how many they were. Who reads below gets
-    /// [`LogError::Retained`]. The ids of removed events are forgotten.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub async fn trim(&self, channel: &str, before: Position) -> Result<u64, LogError> {
-        let mut transaction = self.begin().await?;
-        let found: Option<(i64, i64)> = sqlx::query_as(
-            "UPDATE event_api_channels SET oldest = max(oldest, min(next, ?2)) WHERE name = ?1 RETURNING id, oldest",
-        )
-        .bind(channel)
-        .bind(row::to_sql(before))
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(storage)?;
-        let Some((channel, oldest)) = found else { return Ok(0) };
-        let removed = sqlx::query("DELETE FROM event_api_events WHERE channel = ? AND position < ?")
-            .bind(channel)
-            .bind(oldest)
-            .execute(&mut *transaction)
-            .await
-            .map_err(storage)?;
-        transaction.commit().await.map_err(storage)?;
-        Ok(removed.rows_affected())
-    }
 }
 
 #[async_trait]
@@ -139,8 +117,12 @@ impl Log for SqliteLog {
         self.writer.append(channel, events).await
     }
 
-    async fn read(&self, channel: &str, from: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+    async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
         row::read(&self.pool, channel, from, limit).await
+    }
+
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+        row::find(&self.pool, channel, id).await
     }
 
     async fn bounds(&self, channel: &str) -> Result<Bounds, LogError> {
@@ -153,6 +135,11 @@ impl Log for SqliteLog {
             watch.beyond(position).await;
         }
         Ok(())
+    }
+
+    async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {
+        let mut connection = self.pool.acquire().await.map_err(storage)?;
+        trim::trim(&mut connection, channel, retention, limit).await
     }
 }
 
@@ -175,8 +162,4 @@ async fn warn_unless_durable(pool: &SqlitePool) -> Result<(), LogError> {
         );
     }
     Ok(())
-}
-
-fn storage(error: sqlx::Error) -> LogError {
-    LogError::Storage(error.into())
 }

@@ -1,22 +1,11 @@
 //! Reading: rows become events.
 
-use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
-use super::super::{Bounds, LogError, StoredEvent};
-use super::storage;
-use crate::event::{EventId, Headers, Metadata, Position, RawEvent};
-
-/// SQLite's integers are signed. A position beyond them is beyond every event, as the largest one is.
-pub(super) fn to_sql(position: Position) -> i64 {
-    i64::try_from(position.0).unwrap_or(i64::MAX)
-}
-
-pub(super) fn from_sql(position: i64) -> Result<Position, LogError> {
-    u64::try_from(position).map(Position).map_err(|_| LogError::Corrupt(format!("the position {position} is negative")))
-}
+use super::super::sql::{from_sql, storage, stored, to_sql};
+use super::super::{Bounds, LogError, PageLimit, StoredEvent};
+use crate::event::{EventId, Position};
 
 /// Reads a page. Bounds and events come from one statement, so from one state of the database: retention that runs in
 /// between cannot make it look as if events below the new oldest position had never been.
@@ -24,19 +13,31 @@ pub(super) async fn read(
     pool: &SqlitePool,
     channel: &str,
     from: Position,
-    limit: usize,
+    limit: PageLimit,
 ) -> Result<Vec<StoredEvent>, LogError> {
+    // The lengths of payloads are read first, which needs no payload, to find the event that ends the page.
     let rows = sqlx::query(
         "SELECT c.oldest, e.position, e.id, e.type, e.time, e.subject, e.address, e.version, e.traceparent, e.headers,
                 e.data
          FROM event_api_channels c
-         LEFT JOIN event_api_events e ON e.channel = c.id AND e.position >= ?2
-         WHERE c.name = ?1 ORDER BY e.position LIMIT ?3",
+         LEFT JOIN event_api_events e ON e.channel = c.id AND e.position >= ?2 AND e.position <= (
+             SELECT coalesce(min(position), 9223372036854775807)
+             FROM (
+                 SELECT position, sum(bytes) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) AS total
+                 FROM (
+                     SELECT position, octet_length(data) AS bytes FROM event_api_events
+                     WHERE channel = (SELECT id FROM event_api_channels WHERE name = ?1) AND position >= ?2
+                     ORDER BY position LIMIT ?3
+                 )
+             )
+             WHERE total >= ?4
+         )
+         WHERE c.name = ?1 ORDER BY e.position LIMIT max(?3, 1)",
     )
     .bind(channel)
     .bind(to_sql(from))
-    // Even for an empty page, one row to learn the bounds from.
-    .bind(i64::try_from(limit.max(1)).unwrap_or(i64::MAX))
+    .bind(i64::try_from(limit.events).unwrap_or(i64::MAX))
+    .bind(i64::try_from(limit.bytes.max(1)).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await
     .map_err(storage)?;
@@ -46,9 +47,10 @@ pub(super) async fn read(
         return Err(LogError::Retained { channel: channel.to_owned(), oldest });
     }
     let mut events = Vec::with_capacity(rows.len());
-    for row in rows.iter().take(limit) {
+    // Even for an empty page there is a row, to learn the bounds from.
+    for row in rows.iter().take(limit.events) {
         if row.try_get::<Option<i64>, _>("position").map_err(storage)?.is_some() {
-            events.push(event(row)?);
+            events.push(stored(row)?);
         }
     }
     Ok(events)
@@ -69,7 +71,21 @@ pub(super) async fn by_id(
     .fetch_optional(connection)
     .await
     .map_err(storage)?;
-    row.as_ref().map(event).transpose()
+    row.as_ref().map(stored).transpose()
+}
+
+/// Where the event with this id stands.
+pub(super) async fn find(pool: &SqlitePool, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT e.position FROM event_api_channels c JOIN event_api_events e ON e.channel = c.id
+         WHERE c.name = ? AND e.id = ?",
+    )
+    .bind(channel)
+    .bind(id.as_str())
+    .fetch_optional(pool)
+    .await
+    .map_err(storage)?;
+    found.map(from_sql).transpose()
 }
 
 pub(super) async fn bounds(pool: &SqlitePool, channel: &str) -> Result<Bounds, LogError> {
@@ -89,31 +105,4 @@ pub(super) async fn ends(pool: &SqlitePool) -> Result<Vec<(String, Position)>, L
     let found: Vec<(String, i64)> =
         sqlx::query_as("SELECT name, next FROM event_api_channels").fetch_all(pool).await.map_err(storage)?;
     found.into_iter().map(|(name, next)| Ok((name, from_sql(next)?))).collect()
-}
-
-fn event(row: &SqliteRow) -> Result<StoredEvent, LogError> {
-    let position = from_sql(row.try_get("position").map_err(storage)?)?;
-    let corrupt = |column: &str, error: &dyn std::fmt::Display| {
-        LogError::Corrupt(format!("column `{column}` of the event at position {position}: {error}"))
-    };
-    let id: String = row.try_get("id").map_err(storage)?;
-    let time: &str = row.try_get("time").map_err(storage)?;
-    let time = DateTime::parse_from_rfc3339(time).map_err(|error| corrupt("time", &error))?.with_timezone(&Utc);
-    let headers = match row.try_get::<Option<&str>, _>("headers").map_err(storage)? {
-        Some(text) => serde_json::from_str(text).map_err(|error| corrupt("headers", &error))?,
-        None => Headers::default(),
-    };
-    let data: String = row.try_get("data").map_err(storage)?;
-    let data = RawValue::from_string(data).map_err(|error| corrupt("data", &error))?;
-    let metadata = Metadata {
-        id: EventId::from(id),
-        event_type: row.try_get("type").map_err(storage)?,
-        time,
-        subject: row.try_get("subject").map_err(storage)?,
-        address: row.try_get("address").map_err(storage)?,
-        version: row.try_get("version").map_err(storage)?,
-        traceparent: row.try_get("traceparent").map_err(storage)?,
-        headers,
-    };
-    Ok(StoredEvent { position, event: RawEvent { metadata, data } })
 }

@@ -14,11 +14,11 @@ use super::Shared;
 use super::attempt::Outcome;
 use crate::consume::{Backoff, Shutdown};
 use crate::event::Position;
-use crate::log::{LogError, StoredEvent};
+use crate::log::{LogError, PageLimit, StoredEvent};
 use crate::webhook::subscription::{Cursor, DeadLetter, Failure, Subscription};
 
 /// Events read at once. Few enough that lanes which wait hold little.
-const PAGE: usize = 100;
+const PAGE: PageLimit = PageLimit { events: 100, bytes: 1 << 20 };
 /// Between tries to reach a log or store that fails.
 const STORAGE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
 /// The longest sleep in one piece: the wall clock may be set while we sleep.
@@ -54,7 +54,7 @@ impl Lane {
         let position = self.cursor.position;
         let read = persist(&shared.shutdown, "reading the log", || async {
             shared.log.wait(&self.channel, position).await?;
-            match shared.log.read(&self.channel, position, PAGE).await {
+            match shared.log.read_page(&self.channel, position, PAGE).await {
                 Err(LogError::Retained { oldest, .. }) => Ok(Err(oldest)),
                 page => page.map(Ok),
             }

@@ -24,7 +24,7 @@ pub use self::schedule::RetrySchedule;
 use crate::consume::{Shutdown, StoreError, chain};
 use crate::event::{Channel, Position, Transport};
 use crate::http_client::{BodyLimit, Client};
-use crate::log::{Log, LogError};
+use crate::log::{Log, LogError, PageLimit};
 use crate::webhook::guard::Guard;
 use crate::webhook::subscription::{Cursor, Start, Status, Subscription, SubscriptionId, Subscriptions};
 
@@ -34,8 +34,10 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_secs(5);
 /// Responses are read for their status; this much is read to log what the endpoint said.
 const BODY: usize = 4096;
-/// Subscriptions read from the store at once, and events from the log.
+/// Subscriptions read from the store at once.
 const PAGE: usize = 500;
+/// Events read from the log at once, to find the first one after a time.
+const SEARCH: PageLimit = PageLimit { events: 500, bytes: 8 << 20 };
 /// Beyond the timeout of a request, what an orderly stop grants a lane to store its cursor.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -309,7 +311,7 @@ impl Supervisor {
             Start::Now | Start::At(_) => {}
         }
         loop {
-            let page = match log.read(channel, position, PAGE).await {
+            let page = match log.read_page(channel, position, SEARCH).await {
                 // Retention went by while we read.
                 Err(LogError::Retained { oldest, .. }) if oldest > position => {
                     position = oldest;

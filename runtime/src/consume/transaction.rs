@@ -1,0 +1,195 @@
+//! The handler's own transaction: the rows that it changes are committed together with the note that the event was
+//! handled, so its effect in that database is exactly once.
+//!
+//! A handler asks for it ([`Context::transaction`](super::Context::transaction)); nothing is begun for those that do not.
+//! When the handler succeeds, the consumer writes its checkpoint (or completes the event in its inbox) in the same
+//! transaction and commits; when it fails, everything is rolled back, and the event is tried again.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+
+use super::checkpoint::Checkpoint;
+use super::error::StoreError;
+use super::inbox::Ticket;
+
+/// Begins transactions in the database of a store, for handlers.
+#[async_trait]
+pub trait Transactions: Send + Sync {
+    /// Begins a transaction that may write.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn begin(&self) -> Result<Box<dyn StoreTransaction>, StoreError>;
+}
+
+/// An open transaction. Dropped, it is rolled back.
+#[async_trait]
+pub trait StoreTransaction: Send {
+    /// What the handler gets when it asks for it by its type: `sqlx::Transaction<'static, Sqlite>`, for example.
+    fn inner(&mut self) -> &mut (dyn Any + Send);
+
+    /// Moves the checkpoint of `consumer` from `previous` to `next` when the transaction commits, and waits for others
+    /// that move it.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn move_checkpoint(
+        &mut self,
+        consumer: &str,
+        previous: Option<&Checkpoint>,
+        next: &Checkpoint,
+    ) -> Result<Moved, StoreError>;
+
+    /// Completes an event in the inbox when the transaction commits.
+    ///
+    /// # Errors
+    /// When storage fails, or the claim has passed to another: then the transaction must not be committed.
+    async fn complete(&mut self, ticket: &Ticket) -> Result<(), StoreError>;
+
+    /// Commits. When it returns, everything is as durable as the store is.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+
+    /// Rolls back, and waits for it.
+    async fn rollback(self: Box<Self>);
+}
+
+/// Whether a checkpoint was where it was believed to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It was, and moves with the commit.
+    Yes,
+    /// Somebody else has moved it: the transaction must not be committed.
+    Overtaken,
+}
+
+/// The claim of an event has passed to another delivery while the event was handled.
+#[derive(Debug, thiserror::Error)]
+#[error("the handler took longer than its claim of the event, which has passed to another delivery")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) struct ClaimLost;
+
+/// The transaction of one attempt, which is begun when the handler asks for it.
+#[derive(Clone)]
+pub(super) struct Slot {
+    state: Arc<Mutex<State>>,
+}
+
+#[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "handlers name a database"))]
+enum State {
+    /// The store has no transactions.
+    Unsupported,
+    Ready(Arc<dyn Transactions>),
+    Open(Box<dyn StoreTransaction>),
+    /// The attempt is over.
+    Over,
+}
+
+impl Slot {
+    pub(super) fn new(transactions: Option<Arc<dyn Transactions>>) -> Self {
+        let state = transactions.map_or(State::Unsupported, State::Ready);
+        Slot { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Ends the attempt: the transaction, if the handler has asked for it. It waits for those that still use it.
+    pub(super) async fn take(&self) -> Option<Box<dyn StoreTransaction>> {
+        let mut state = self.state.lock().await;
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Open(transaction) => Some(transaction),
+            State::Unsupported | State::Ready(_) | State::Over => None,
+        }
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").finish_non_exhaustive()
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod guard {
+    use std::ops::{Deref, DerefMut};
+
+    use sqlx::{Database, Transaction};
+    use tokio::sync::{MappedMutexGuard, MutexGuard};
+
+    use super::{Slot, State};
+    use crate::consume::error::StoreError;
+
+    /// The transaction in which the event's completion is stored, for the handler's own rows:
+    /// `sqlx::query(…).execute(&mut *tx)`, or `users.within(&mut *tx)` to publish.
+    ///
+    /// The consumer commits it when the handler has succeeded.
+    pub struct HandlerTransaction<'a, DB: Database>(MappedMutexGuard<'a, Transaction<'static, DB>>);
+
+    impl<DB: Database> Deref for HandlerTransaction<'_, DB> {
+        type Target = DB::Connection;
+
+        fn deref(&self) -> &Self::Target {
+            &self.0
+        }
+    }
+
+    impl<DB: Database> DerefMut for HandlerTransaction<'_, DB> {
+        fn deref_mut(&mut self) -> &mut Self::Target {
+            &mut self.0
+        }
+    }
+
+    impl<DB: Database> std::fmt::Debug for HandlerTransaction<'_, DB> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.debug_struct("HandlerTransaction").finish_non_exhaustive()
+        }
+    }
+
+    /// Why a handler gets no transaction.
+    #[derive(Debug, thiserror::Error)]
+    #[non_exhaustive]
+    pub enum NoTransaction {
+        /// The consumer's checkpoints, or the receiver's inbox, are not in such a database.
+        #[error(
+            "the consumer keeps what it has handled in no {database} database, so there is no transaction to share; give \
+             it checkpoints or an inbox there"
+        )]
+        Elsewhere {
+            /// The database that was asked for.
+            database: &'static str,
+        },
+        /// The attempt that the context belongs to has ended.
+        #[error("the handling of this event has ended, and its transaction with it")]
+        Over,
+        /// It could not be begun.
+        #[error(transparent)]
+        Store(#[from] StoreError),
+    }
+
+    impl Slot {
+        pub(in crate::consume) async fn get<DB: Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {
+            let mut state = self.state.lock().await;
+            if let State::Ready(transactions) = &*state {
+                *state = State::Open(transactions.begin().await?);
+            }
+            let elsewhere = NoTransaction::Elsewhere { database: DB::NAME };
+            match &*state {
+                State::Open(_) => {}
+                State::Over => return Err(NoTransaction::Over),
+                State::Unsupported | State::Ready(_) => return Err(elsewhere),
+            }
+            let found = MutexGuard::try_map(state, |state| match state {
+                State::Open(open) => open.inner().downcast_mut::<Transaction<'static, DB>>(),
+                _ => None,
+            });
+            found.map(HandlerTransaction).map_err(|_| elsewhere)
+        }
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use guard::{HandlerTransaction, NoTransaction};

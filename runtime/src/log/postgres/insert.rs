@@ -1,0 +1,81 @@
+//! Writing the rows of events, many in one statement.
+
+use sqlx::Row;
+use sqlx::postgres::PgConnection;
+
+use super::super::LogError;
+use super::super::sql::{headers_to_sql, storage, time_to_sql, to_sql};
+use crate::event::{Position, RawEvent};
+
+/// An event and where it shall stand: without a position where the transaction is the caller's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewRow<'a> {
+    pub(super) channel: &'a str,
+    pub(super) position: Option<Position>,
+    pub(super) event: &'a RawEvent,
+}
+
+/// Inserts those rows of which the id is not there; how many these were.
+///
+/// Where another transaction has inserted an id and has not ended, this waits for its end.
+pub(super) async fn unless_there(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Result<u64, LogError> {
+    let metadata = || rows.iter().map(|row| &row.event.metadata);
+    let headers: Vec<Option<String>> = metadata().map(headers_to_sql).collect::<Result<_, _>>()?;
+    // Identities are given in the order of the rows.
+    let inserted = sqlx::query(
+        "INSERT INTO event_api_events
+             (channel, position, id, type, time, subject, address, version, traceparent, headers, data)
+         SELECT channel, position, id, type, time, subject, address, version, traceparent, headers, data
+         FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                     $9::text[], $10::text[], $11::text[]) WITH ORDINALITY AS new
+             (channel, position, id, type, time, subject, address, version, traceparent, headers, data, ordinal)
+         ORDER BY ordinal
+         ON CONFLICT (channel, id) DO NOTHING",
+    )
+    .bind(rows.iter().map(|row| row.channel).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.position.map(to_sql)).collect::<Vec<_>>())
+    .bind(metadata().map(|metadata| metadata.id.as_str()).collect::<Vec<_>>())
+    .bind(metadata().map(|metadata| metadata.event_type.as_str()).collect::<Vec<_>>())
+    .bind(metadata().map(time_to_sql).collect::<Vec<_>>())
+    .bind(metadata().map(|metadata| metadata.subject.as_deref()).collect::<Vec<_>>())
+    .bind(metadata().map(|metadata| metadata.address.as_deref()).collect::<Vec<_>>())
+    .bind(metadata().map(|metadata| metadata.version.as_deref()).collect::<Vec<_>>())
+    .bind(metadata().map(|metadata| metadata.traceparent.as_deref()).collect::<Vec<_>>())
+    .bind(headers)
+    .bind(rows.iter().map(|row| row.event.data.get()).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map_err(storage)?;
+    Ok(inserted.rows_affected())
+}
+
+/// Gives positions from `next` on to at most `limit` committed events that have none, in the order in which they were
+/// appended. How many they were, and how many bytes their payloads have. Only under the log's lock.
+pub(super) async fn number(
+    connection: &mut PgConnection,
+    channel: &str,
+    next: Position,
+    limit: i64,
+) -> Result<(u64, i64), LogError> {
+    let row = sqlx::query(
+        "WITH waiting AS (
+             SELECT id, appended FROM event_api_events
+             WHERE channel = $1 AND position IS NULL ORDER BY appended LIMIT $3
+         ), ordered AS (
+             SELECT id, row_number() OVER (ORDER BY appended) - 1 AS ordinal FROM waiting
+         ), numbered AS (
+             UPDATE event_api_events e SET position = $2 + ordinal
+             FROM ordered WHERE e.channel = $1 AND e.id = ordered.id
+             RETURNING octet_length(e.data) AS bytes
+         )
+         SELECT count(*), coalesce(sum(bytes), 0)::bigint AS bytes FROM numbered",
+    )
+    .bind(channel)
+    .bind(to_sql(next))
+    .bind(limit)
+    .fetch_one(connection)
+    .await
+    .map_err(storage)?;
+    let count: i64 = row.try_get("count").map_err(storage)?;
+    Ok((count.unsigned_abs(), row.try_get("bytes").map_err(storage)?))
+}

@@ -1,0 +1,185 @@
+//! Who gives positions: one transaction at a time, that of whoever needs the order.
+//!
+//! Events of a caller's transaction are committed without positions, so that callers do not wait for each other.
+//! Positions are given afterwards under one lock, which belongs to a short transaction and ends with it: by the group
+//! writer before its own events, by a reader that has come to the end, by a waiting reader's poller. So there is no
+//! process that must be alive: when one dies, its transaction ends, and with it the lock.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use sqlx::postgres::{PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Connection as _, Transaction};
+
+use super::super::LogError;
+use super::super::sql::{from_sql, storage, to_sql};
+use super::insert;
+use crate::event::Position;
+use crate::postgres::LOCKS;
+
+/// Events that get positions in one transaction, so that others need not wait for long.
+const ROUND: i64 = 5000;
+
+/// Gives positions in one log.
+#[derive(Clone)]
+pub(super) struct Sequencer {
+    pool: PgPool,
+    begin: Arc<str>,
+    /// The name under which new events are notified.
+    pub(super) notifications: Arc<str>,
+}
+
+impl fmt::Debug for Sequencer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sequencer").finish_non_exhaustive()
+    }
+}
+
+/// What is known of a channel under the lock, and what has been done to it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Slot {
+    pub(super) next: Position,
+    /// Added bytes of payload.
+    pub(super) bytes: i64,
+    /// Whether `next` has grown.
+    pub(super) grown: bool,
+    /// Whether there may be more committed events without positions.
+    pub(super) more: bool,
+}
+
+impl Slot {
+    /// Takes the next position for an event.
+    pub(super) fn take(&mut self, bytes: usize) -> Position {
+        let position = self.next;
+        self.next = position.next();
+        self.bytes = self.bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.grown = true;
+        position
+    }
+}
+
+pub(super) type Slots<'a> = HashMap<&'a str, Slot>;
+
+impl Sequencer {
+    /// The sequencer of the log whose tables the pool's connections see.
+    pub(super) async fn new(pool: PgPool) -> Result<Self, LogError> {
+        // Two logs in different schemas of one database have different tables, and need not wait for each other.
+        let (table, synchronous): (i64, String) =
+            sqlx::query_as("SELECT 'event_api_events'::regclass::oid::bigint, current_setting('synchronous_commit')")
+                .fetch_one(&pool)
+                .await
+                .map_err(storage)?;
+        // Whatever else the service can do without: an append that is acknowledged is on the disk.
+        let durable = if synchronous == "off" { "SET LOCAL synchronous_commit = on;" } else { "" };
+        // A process that stops in the middle of its transaction, and whose connection stays open (the machine has lost
+        // its network), must not keep the lock. In one round trip, and READ COMMITTED: each statement sees what was
+        // committed before the lock was got.
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+             SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '30s'; {durable}
+             SELECT pg_advisory_xact_lock({});",
+            LOCKS | table
+        );
+        Ok(Sequencer { pool, begin: begin.into(), notifications: format!("event_api_{table}").into() })
+    }
+
+    /// Begins a transaction that holds the lock. After an error, the connection is to be closed.
+    pub(super) async fn begin<'c>(
+        &self,
+        connection: &'c mut PgConnection,
+    ) -> Result<Transaction<'c, Postgres>, LogError> {
+        // Made of numbers and constants only.
+        connection.begin_with(AssertSqlSafe(self.begin.to_string())).await.map_err(storage)
+    }
+
+    /// Gives positions to the events of `channels` that have none, and tells where the channels end then.
+    pub(super) async fn slots<'a>(
+        &self,
+        connection: &mut PgConnection,
+        channels: &[&'a str],
+    ) -> Result<Slots<'a>, LogError> {
+        let found: Vec<(i64, bool)> = sqlx::query_as(
+            "SELECT coalesce(c.next, 0),
+                    EXISTS (SELECT FROM event_api_events e WHERE e.channel = asked.name AND e.position IS NULL)
+             FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, ordinal)
+             LEFT JOIN event_api_channels c ON c.name = asked.name ORDER BY ordinal",
+        )
+        .bind(channels)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(storage)?;
+        let mut slots = Slots::with_capacity(channels.len());
+        for (channel, (next, pending)) in channels.iter().zip(found) {
+            let mut slot = Slot { next: from_sql(next)?, ..Slot::default() };
+            if pending {
+                let (count, bytes) = insert::number(connection, channel, slot.next, ROUND).await?;
+                slot.next = Position(slot.next.0 + count);
+                slot.bytes = bytes;
+                slot.grown = count > 0;
+                slot.more = count == ROUND.unsigned_abs();
+            }
+            slots.insert(channel, slot);
+        }
+        Ok(slots)
+    }
+
+    /// Writes down how far the channels have grown, tells the readers of all processes, and commits.
+    pub(super) async fn commit(
+        &self,
+        mut transaction: Transaction<'_, Postgres>,
+        slots: &Slots<'_>,
+    ) -> Result<(), LogError> {
+        let grown = || slots.iter().filter(|(_, slot)| slot.grown);
+        if grown().next().is_some() {
+            // A notification has less than 8000 bytes; of a channel with such a name, readers learn by polling.
+            sqlx::query(
+                "WITH grown AS (
+                     INSERT INTO event_api_channels AS c (name, next, bytes)
+                     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
+                     ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes
+                     RETURNING name, next
+                 )
+                 SELECT pg_notify($4, left(next || ' ' || name, 1900)) FROM grown",
+            )
+            .bind(grown().map(|(name, _)| *name).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| to_sql(slot.next)).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| slot.bytes).collect::<Vec<_>>())
+            .bind(&*self.notifications)
+            .execute(&mut *transaction)
+            .await
+            .map_err(storage)?;
+        }
+        transaction.commit().await.map_err(storage)
+    }
+
+    /// Gives positions to all committed events of a channel that have none. Where the channel ends then.
+    ///
+    /// It goes on when the caller stops waiting: a transaction must not be left where it is.
+    pub(super) async fn number(&self, channel: &str) -> Result<Position, LogError> {
+        let (this, channel) = (self.clone(), channel.to_owned());
+        let task = tokio::spawn(async move { this.number_all(&channel).await });
+        task.await.map_err(|error| LogError::Storage(error.into()))?
+    }
+
+    async fn number_all(&self, channel: &str) -> Result<Position, LogError> {
+        loop {
+            let mut connection = self.pool.acquire().await.map_err(storage)?;
+            match self.round(&mut connection, channel).await {
+                Ok(slot) if slot.more => {}
+                Ok(slot) => return Ok(slot.next),
+                Err(error) => {
+                    connection.close_on_drop();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn round(&self, connection: &mut PgConnection, channel: &str) -> Result<Slot, LogError> {
+        let mut transaction = self.begin(connection).await?;
+        let slots = self.slots(&mut transaction, &[channel]).await?;
+        self.commit(transaction, &slots).await?;
+        Ok(slots.get(channel).copied().unwrap_or_default())
+    }
+}

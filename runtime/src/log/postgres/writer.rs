@@ -1,0 +1,177 @@
+//! How Postgres commits a group of appends: under the log's lock, with final positions, in few statements.
+//!
+//! Most groups hold only new events: then the rows are inserted as planned, and that is all. When an id turns out to be
+//! there, the transaction is rolled back, and the group is planned anew with what is stored under its ids.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnection, PgPool};
+
+use super::super::LogError;
+use super::super::group::{Commit, Failure, Outcome, Request};
+use super::super::same::same_content;
+use super::super::sql::storage;
+use super::super::wake::Wake;
+use super::insert::{self, NewRow};
+use super::row::{self, Found};
+use super::sequencer::{Sequencer, Slots};
+use crate::event::{Position, RawEvent};
+use crate::publish::Receipt;
+
+/// How often a group is planned anew. Each time, a caller's transaction must have committed one of the group's ids in
+/// the moment between looking and writing.
+const ATTEMPTS: usize = 8;
+
+/// Where groups are committed, and who is told of it.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) pool: PgPool,
+    pub(super) sequencer: Sequencer,
+    pub(super) wake: Arc<Wake>,
+}
+
+#[async_trait]
+impl Commit for Database {
+    async fn commit(&self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        let mut connection = self.pool.acquire().await.map_err(|error| Failure::Together(storage(error)))?;
+        let outcome = self.commit_on(&mut connection, group).await;
+        if outcome.is_err() {
+            // The first message of the transaction has several statements, of which sqlx cannot know how far they came.
+            connection.close_on_drop();
+        }
+        outcome
+    }
+}
+
+impl Database {
+    async fn commit_on(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        let channels: HashSet<&str> = group.iter().map(|request| request.channel.as_str()).collect();
+        let channels: Vec<&str> = channels.into_iter().collect();
+        let mut look = false;
+        let mut attempts = 0;
+        loop {
+            let mut transaction = self.sequencer.begin(connection).await.map_err(Failure::Together)?;
+            let mut slots = self.sequencer.slots(&mut transaction, &channels).await.map_err(Failure::Together)?;
+            if slots.values().any(|slot| slot.more) {
+                // What was committed before these appends stands before them, however much it is.
+                self.sequencer.commit(transaction, &slots).await.map_err(Failure::Together)?;
+                continue;
+            }
+            let stored = match look {
+                true => stored(&mut transaction, group).await.map_err(Failure::One)?,
+                false => Vec::new(),
+            };
+            // Committed by a caller since the positions were given: the next look will find a position there.
+            let settled = stored.iter().all(|found| found.position.is_some());
+            let stored =
+                stored.iter().map(|found| ((&*found.channel, found.event.metadata.id.as_str()), found)).collect();
+            let plan = Plan::new(group, &mut slots, &stored);
+            let written = match plan.rows.len() as u64 {
+                0 => settled,
+                rows => {
+                    settled && insert::unless_there(&mut transaction, &plan.rows).await.map_err(Failure::One)? == rows
+                }
+            };
+            if written {
+                self.sequencer.commit(transaction, &slots).await.map_err(Failure::Together)?;
+                for (channel, slot) in &slots {
+                    self.wake.advance(channel, slot.next);
+                }
+                return Ok(plan.outcomes);
+            }
+            transaction.rollback().await.map_err(|error| Failure::Together(storage(error)))?;
+            look = true;
+            attempts += 1;
+            if attempts == ATTEMPTS {
+                return Err(Failure::One(LogError::Storage(Box::new(Contended))));
+            }
+        }
+    }
+}
+
+/// The ids of a group are appended by others again and again, at the same time.
+#[derive(Debug, thiserror::Error)]
+#[error("other transactions kept appending the same event ids, and removing them; append again")]
+struct Contended;
+
+/// An event's channel and id.
+type Key<'a> = (&'a str, &'a str);
+
+fn key(request: &Request, index: usize) -> Key<'_> {
+    (&request.channel, request.events[index].metadata.id.as_str())
+}
+
+/// What is stored under the ids of a group.
+async fn stored(connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Found>, LogError> {
+    let keys: HashSet<Key<'_>> =
+        group.iter().flat_map(|request| (0..request.events.len()).map(move |index| key(request, index))).collect();
+    let (channels, ids): (Vec<&str>, Vec<&str>) = keys.into_iter().unzip();
+    row::by_ids(connection, &channels, &ids).await
+}
+
+/// What is written for a group, and what its requests are answered if it is.
+struct Plan<'a> {
+    rows: Vec<NewRow<'a>>,
+    outcomes: Vec<Outcome>,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans the group by what is `stored` under its ids. A request with an id that stands for another event is refused,
+    /// and nothing of it is written.
+    fn new(group: &'a [Request], slots: &mut Slots<'_>, stored: &HashMap<Key<'_>, &Found>) -> Self {
+        let mut new: HashMap<Key<'a>, (Position, &'a RawEvent)> = HashMap::with_capacity(group.len());
+        let mut plan = Plan { rows: Vec::with_capacity(group.len()), outcomes: Vec::with_capacity(group.len()) };
+        for request in group {
+            let before = (plan.rows.len(), slots.get(request.channel.as_str()).copied());
+            let outcome = plan.request(request, slots, stored, &mut new);
+            if outcome.is_err() {
+                let (rows, slot) = before;
+                for row in plan.rows.drain(rows..) {
+                    new.remove(&(row.channel, row.event.metadata.id.as_str()));
+                }
+                if let (Some(slot), Some(before)) = (slots.get_mut(request.channel.as_str()), slot) {
+                    *slot = before;
+                }
+            }
+            plan.outcomes.push(outcome);
+        }
+        plan
+    }
+
+    fn request(
+        &mut self,
+        request: &'a Request,
+        slots: &mut Slots<'_>,
+        stored: &HashMap<Key<'_>, &Found>,
+        new: &mut HashMap<Key<'a>, (Position, &'a RawEvent)>,
+    ) -> Outcome {
+        let channel = request.channel.as_str();
+        let slot = slots.get_mut(channel).ok_or(LogError::NoReceipt)?;
+        let mut receipts = Vec::with_capacity(request.events.len());
+        for (index, event) in request.events.iter().enumerate() {
+            let key = key(request, index);
+            let first = match (new.get(&key), stored.get(&key)) {
+                (Some((position, first)), _) => Some((Some(*position), *first)),
+                (None, Some(found)) => Some((found.position, &found.event)),
+                (None, None) => None,
+            };
+            let position = match first {
+                Some((position, first)) if same_content(first, event) => position,
+                Some(_) => {
+                    let id = event.metadata.id.clone();
+                    return Err(LogError::IdReused { channel: channel.to_owned(), id });
+                }
+                None => {
+                    let position = slot.take(event.data.get().len());
+                    new.insert(key, (position, event));
+                    self.rows.push(NewRow { channel, position: Some(position), event });
+                    Some(position)
+                }
+            };
+            receipts.push(Receipt::new(event.metadata.id.clone(), position));
+        }
+        Ok(receipts)
+    }
+}

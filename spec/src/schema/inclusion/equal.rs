@@ -1,0 +1,171 @@
+//! Whether two schemas say the same, word by word: then each accepts what the other accepts, whatever that is. Most of a
+//! new version of a document is the old one.
+
+use std::collections::HashMap;
+
+use crate::schema::check::same_value;
+use crate::schema::{Keywords, SchemaId, SchemaKind, Schemas};
+use crate::source::{Node, Number};
+
+/// Pairs that one question may lead to.
+const MAX_PAIRS: usize = 20_000;
+
+type Pair = (SchemaId, SchemaId);
+
+/// What is known of pairs of schemas.
+#[derive(Debug, Default)]
+pub(super) struct Equality {
+    known: HashMap<Pair, bool>,
+    /// Pairs that were compared since somebody asked.
+    compared: usize,
+}
+
+impl Equality {
+    /// Whether two schemas say the same. Pairs that contain each other are equal when nothing tells them apart.
+    pub(super) fn same(&mut self, left: &Schemas, a: SchemaId, right: &Schemas, b: SchemaId) -> bool {
+        let root = (left.follow(a), right.follow(b));
+        if let Some(same) = self.known.get(&root) {
+            return *same;
+        }
+        // Every pair that must be equal for the root to be, with those that ask for it.
+        let mut pairs = vec![root];
+        let mut indices = HashMap::from([(root, 0usize)]);
+        let mut asked_by: Vec<Vec<usize>> = vec![Vec::new()];
+        let mut different = Vec::new();
+        let mut next = 0;
+        while next < pairs.len() {
+            if pairs.len() > MAX_PAIRS {
+                // They may be equal all the same; it is not worth more.
+                self.known.insert(root, false);
+                return false;
+            }
+            self.compared += 1;
+            let (a, b) = pairs[next];
+            let mut inner = Vec::new();
+            let alike = match self.known.get(&(a, b)) {
+                Some(same) => *same,
+                None => alike(left, a, right, b, &mut inner),
+            };
+            if !alike {
+                different.push(next);
+                inner.clear();
+            }
+            for (a, b) in inner {
+                let pair = (left.follow(a), right.follow(b));
+                let index = *indices.entry(pair).or_insert_with(|| {
+                    pairs.push(pair);
+                    asked_by.push(Vec::new());
+                    pairs.len() - 1
+                });
+                asked_by[index].push(next);
+            }
+            next += 1;
+        }
+        let mut same = vec![true; pairs.len()];
+        while let Some(index) = different.pop() {
+            if std::mem::replace(&mut same[index], false) {
+                different.append(&mut asked_by[index]);
+            }
+        }
+        let answer = same[0];
+        self.known.extend(pairs.into_iter().zip(same));
+        answer
+    }
+
+    /// How many pairs were compared since this was asked last.
+    pub(super) fn take_compared(&mut self) -> usize {
+        std::mem::take(&mut self.compared)
+    }
+}
+
+/// Whether two schemas have the same keywords; the schemas within, which must be equal as well, are added to `inner`.
+fn alike(left: &Schemas, a: SchemaId, right: &Schemas, b: SchemaId, inner: &mut Vec<Pair>) -> bool {
+    match (&left[a].kind, &right[b].kind) {
+        (SchemaKind::Bool(a), SchemaKind::Bool(b)) => a == b,
+        (SchemaKind::Object(k), SchemaKind::Object(l)) => {
+            left[a].dialect == right[b].dialect && assertions_alike(k, l) && inner_alike(k, l, inner)
+        }
+        _ => false,
+    }
+}
+
+/// The keywords that look at a value itself.
+fn assertions_alike(a: &Keywords, b: &Keywords) -> bool {
+    a.unresolved_reference.is_none()
+        && b.unresolved_reference.is_none()
+        && a.types == b.types
+        && same_numbers(&a.multiple_of, &b.multiple_of)
+        && same_numbers(&a.minimum, &b.minimum)
+        && same_numbers(&a.maximum, &b.maximum)
+        && same_numbers(&a.exclusive_minimum, &b.exclusive_minimum)
+        && same_numbers(&a.exclusive_maximum, &b.exclusive_maximum)
+        && (a.min_length, a.max_length) == (b.min_length, b.max_length)
+        && a.pattern == b.pattern
+        && (a.min_contains, a.max_contains) == (b.min_contains, b.max_contains)
+        && (a.min_items, a.max_items, a.unique_items) == (b.min_items, b.max_items, b.unique_items)
+        && (a.min_properties, a.max_properties) == (b.min_properties, b.max_properties)
+        && a.required == b.required
+        && a.dependent_required == b.dependent_required
+        && same_values(a.const_value.as_slice(), b.const_value.as_slice())
+        && a.enum_values.is_some() == b.enum_values.is_some()
+        && same_values(a.enum_values.as_deref().unwrap_or_default(), b.enum_values.as_deref().unwrap_or_default())
+}
+
+fn same_numbers(a: &Option<Number>, b: &Option<Number>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.compare(b).is_eq(),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn same_values(a: &[Node], b: &[Node]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b))
+}
+
+/// The pairs of schemas that must be equal as well; `false` when there is a schema without its counterpart.
+fn inner_alike(a: &Keywords, b: &Keywords, pairs: &mut Vec<(SchemaId, SchemaId)>) -> bool {
+    let single: [fn(&Keywords) -> Option<SchemaId>; 12] = [
+        |k| k.reference,
+        |k| k.dynamic_reference,
+        |k| k.items,
+        |k| k.contains,
+        |k| k.unevaluated_items,
+        |k| k.additional_properties,
+        |k| k.unevaluated_properties,
+        |k| k.property_names,
+        |k| k.not,
+        |k| k.if_schema,
+        |k| k.then_schema,
+        |k| k.else_schema,
+    ];
+    for get in single {
+        match (get(a), get(b)) {
+            (Some(a), Some(b)) => pairs.push((a, b)),
+            (None, None) => {}
+            _ => return false,
+        }
+    }
+    let lists: [fn(&Keywords) -> &[SchemaId]; 4] = [|k| &k.prefix_items, |k| &k.all_of, |k| &k.any_of, |k| &k.one_of];
+    for get in lists {
+        let (a, b) = (get(a), get(b));
+        if a.len() != b.len() {
+            return false;
+        }
+        pairs.extend(a.iter().copied().zip(b.iter().copied()));
+    }
+    for (a, b) in [
+        (&a.properties, &b.properties),
+        (&a.pattern_properties, &b.pattern_properties),
+        (&a.dependent_schemas, &b.dependent_schemas),
+    ] {
+        if a.len() != b.len() {
+            return false;
+        }
+        for (name, &a) in a {
+            let Some(&b) = b.get(name) else { return false };
+            pairs.push((a, b));
+        }
+    }
+    true
+}
