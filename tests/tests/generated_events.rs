@@ -191,6 +191,7 @@ fn requests_know_their_replies() {
     }
     assert_eq!(replies::<Ask>(), ["Answer", "Refusal"]);
     assert_eq!(replies::<Poke>(), ["Refusal"]);
+    assert_eq!(replies::<Beg>(), ["Answer", "Refusal"], "with headers as well");
 }
 
 #[test]

@@ -80,6 +80,37 @@ fn types_may_be_called_like_those_of_the_prelude_and_of_the_macros() {
 }
 
 #[test]
+fn types_may_be_called_like_readers_and_like_what_the_runtime_exports() {
+    let mut contract = Contract::of("names");
+    contract.check::<api::Rule>("Rule", &["\"x\""], &["\"no\""]);
+    contract.check::<api::Json>("Json", &["\"x\"", "1"], &["\"\"", "true"]);
+    contract.check::<api::Integer>("Integer", &["1.0"], &["10"]);
+    contract.check::<api::List>("List", &["[1.5]"], &["[10]"]);
+    contract.check::<api::Map>("Map", &[r#"{"a": 1.0}"#], &[r#"{"a": 10}"#]);
+    contract.check::<api::Same>("Same", &[r#"[1, "a"]"#], &[r#"["a"]"#]);
+    contract.check::<api::Date>("Date", &[r#"{"d": "2020-01-01"}"#], &[r#"{"d": 1}"#]);
+    contract.check::<api::Uuid>("Uuid", &["{}"], &[r#"{"u": 1}"#]);
+    contract.check::<api::PartialEq>("PartialEq", &[r#"{"rule": "x"}"#], &[r#"{"x": 1}"#]);
+    contract.check::<api::Context>("Context", &[r#"{"json": 1}"#], &[r#"{"json": null}"#]);
+    contract.check::<api::BTreeMap>("BTreeMap", &[r#"{"m": 1}"#], &[r#"{"m": "1"}"#]);
+    let methods = r#"{"new": 1, "get": 2, "check": 3, "into_inner": 4, "more": "x"}"#;
+    contract.check::<api::Methods>("Methods", &[methods], &["{}"]);
+    contract.check::<api::Variants>("Variants", &["\"new\"", "\"ALL\"", "\"all\"", "\"Err\""], &["\"New\""]);
+    contract.check::<api::Kinds>("Kinds", &["\"x\"", "true", "[\"x\"]", methods], &["1"]);
+    contract.holds();
+    assert_eq!(api::Methods::new(1, 2, 3).default, 1);
+}
+
+#[test]
+fn a_script_without_case_writes_types_and_fields_alike() {
+    let text = r#"{"地域":"関東"}"#;
+    let map: api::地図 = serde_json::from_str(text).unwrap();
+    assert_eq!(map.地域_.as_str(), "関東");
+    assert_eq!(serde_json::to_string(&map).unwrap(), text);
+    assert_eq!(api::UncasedEventsAddress { 地域_: "関東".to_owned() }.to_string(), "a/関東");
+}
+
+#[test]
 fn channels_that_differ_only_in_case_are_two() {
     let names = [api::OrdersEvents::CHANNEL.name, api::Orders2Events::CHANNEL.name, api::Orders3Events::CHANNEL.name];
     assert_eq!(names, ["orders", "orders2", "orders3"]);

@@ -47,8 +47,8 @@ impl Context<'_> {
         });
         let channel = self.channel();
         let payloads = self.payloads();
-        let requests = set.events.iter().filter(|event| event.owns_payload).filter_map(|event| {
-            let (ty, reply) = (self.payload(event), ident(event.reply.as_ref()?));
+        let requests = set.events.iter().filter(|event| event.is_request).filter_map(|event| {
+            let (ty, reply) = (self.payload(event), ident(event.replies.first()?));
             Some(quote! {
                 impl ::event_api::Request for #ty {
                     type Replies = #reply;
@@ -213,8 +213,8 @@ impl Context<'_> {
 
     fn event_docs(&self, event: &Event) -> Docs {
         let mut docs = event.docs.clone();
-        if let Some(reply) = &event.reply {
-            docs.notes.push(format!("Answered by `{reply}`."));
+        if !event.replies.is_empty() {
+            docs.notes.push(format!("Answered by `{}`.", event.replies.join("` or `")));
         }
         docs
     }
@@ -279,17 +279,7 @@ impl Context<'_> {
                 #(#methods)*
             }
 
-            impl #publisher for ::event_api::Publisher<#name> {
-                async fn publish(&self, event: #name) -> ::event_api::PublishResult {
-                    ::event_api::Publisher::publish(self, event).await
-                }
-            }
-
-            impl #publisher for ::event_api::Within<'_, #name> {
-                async fn publish(&self, event: #name) -> ::event_api::PublishResult {
-                    ::event_api::Within::publish(self, event).await
-                }
-            }
+            ::event_api::codegen::publisher!(#publisher, #name);
         }
     }
 
@@ -351,33 +341,19 @@ impl Context<'_> {
             let (field, ty, docs) = (ident(field), self.paths.ty(ty, self.api), docs::attributes(docs));
             quote!(#docs pub #field: #ty,)
         });
-        let parts = address.parts.iter().map(|part| match part {
-            AddressPart::Literal(text) => quote!(f.write_str(#text)?;),
-            AddressPart::Parameter { field, .. } => {
-                let field = ident(field);
-                quote!(::core::fmt::Display::fmt(&self.#field, f)?;)
-            }
-        });
-        let mut literals = vec![String::new()];
+        // Literals and fields by turns, a literal first and last.
+        let mut parts = TokenStream::new();
+        let mut literal = String::new();
         for part in &address.parts {
             match part {
-                AddressPart::Literal(text) => {
-                    if let Some(last) = literals.last_mut() {
-                        last.push_str(text);
-                    }
+                AddressPart::Literal(text) => literal.push_str(text),
+                AddressPart::Parameter { field, .. } => {
+                    let (text, field) = (std::mem::take(&mut literal), ident(field));
+                    parts.extend(quote!(#text, #field,));
                 }
-                AddressPart::Parameter { .. } => literals.push(String::new()),
             }
         }
-        let names: Vec<_> = parameters.iter().map(|(field, ..)| ident(field)).collect();
-        let parsed = parameters.iter().map(|(field, ty, _)| {
-            let field = ident(field);
-            match ty {
-                Type::String => quote!(#field: (*#field).to_owned(),),
-                _ => quote!(#field: #field.parse()?,),
-            }
-        });
-        let result = self.paths.result();
+        parts.extend(quote!(#literal));
         let derives = derives(&["Clone", "Debug", "PartialEq", "Eq", "Hash"], &address.additions);
         quote! {
             #[doc = #docs]
@@ -386,23 +362,7 @@ impl Context<'_> {
                 #(#fields)*
             }
 
-            impl ::core::fmt::Display for #name {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    #(#parts)*
-                    Ok(())
-                }
-            }
-
-            impl ::core::str::FromStr for #name {
-                type Err = ::event_api::Invalid;
-
-                fn from_str(address: &str) -> #result<Self, Self::Err> {
-                    match ::event_api::codegen::match_address(&[#(#literals),*], address).as_deref() {
-                        Some([#(#names),*]) => Ok(Self { #(#parsed)* }),
-                        _ => Err(::event_api::Invalid::address(#template)),
-                    }
-                }
-            }
+            ::event_api::codegen::address!(#name, #template, [#parts]);
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn head(definition: &Definition, derives: &[&str], api: &Api) -> Toke
     let docs = match &definition.kind {
         Kind::Newtype(newtype) => {
             let mut docs = definition.docs.clone();
-            docs.notes.extend(check_note(&newtype.checks, api));
+            docs.notes.extend(check_note(newtype, api));
             docs::attributes(&docs)
         }
         _ => docs::attributes(&definition.docs),
@@ -123,7 +123,7 @@ fn constructor(object: &Struct, name: &proc_macro2::Ident, api: &Api, paths: &Pa
     let rest = rest.map(|field| quote!(#field: ::std::collections::BTreeMap::new(),));
     Some(quote! {
         impl #name {
-            /// With what is required, and nothing else.
+            /// With what is required; the rest is absent, or has its default.
             pub fn new(#(#arguments),*) -> Self {
                 Self { #(#values,)* #rest }
             }
@@ -354,35 +354,56 @@ fn new_type(definition: &Definition, newtype: &Newtype, api: &Api, paths: &Paths
     }
 }
 
-/// What must be true, in the schema's own words.
-fn check_note(checks: &[Check], api: &Api) -> Option<String> {
-    let words: Vec<String> = checks
-        .iter()
-        .map(|check| match check {
-            Check::MinLength(n) => format!("at least {}", counted(*n, "character")),
-            Check::MaxLength(n) => format!("at most {}", counted(*n, "character")),
-            Check::Pattern(pattern) => format!("matches `{}`", pattern.replace('`', "'")),
-            Check::MinInteger(n) => format!("at least {n}"),
-            Check::MaxInteger(n) => format!("at most {n}"),
-            Check::MultipleOfInteger(n) => format!("a multiple of {n}"),
-            Check::Min(n) => format!("at least {n}"),
-            Check::Max(n) => format!("at most {n}"),
-            Check::ExclusiveMin(n) => format!("more than {n}"),
-            Check::ExclusiveMax(n) => format!("less than {n}"),
-            Check::MultipleOf(n) => format!("a multiple of {n}"),
-            Check::MinItems(n) => format!("at least {}", counted(*n, "item")),
-            Check::MaxItems(n) => format!("at most {}", counted(*n, "item")),
-            Check::UniqueItems => "no item twice".to_owned(),
-            Check::MinProperties(n) => format!("at least {}", counted(*n, "member")),
-            Check::MaxProperties(n) => format!("at most {}", counted(*n, "member")),
+/// What must be true of a value, as a sentence, and how to make and read the newtype, whose methods a macro writes.
+fn check_note(newtype: &Newtype, api: &Api) -> Option<String> {
+    let (mut is, mut has, mut does) = (Vec::new(), Vec::new(), Vec::new());
+    for check in &newtype.checks {
+        match check {
+            Check::MinLength(n) => has.push(format!("at least {}", counted(*n, "character"))),
+            Check::MaxLength(n) => has.push(format!("at most {}", counted(*n, "character"))),
+            Check::Pattern(pattern) => does.push(format!("match `{}`", pattern.replace('`', "'"))),
+            Check::MinInteger(n) => is.push(format!("at least {n}")),
+            Check::MaxInteger(n) => is.push(format!("at most {n}")),
+            Check::Min(n) => is.push(format!("at least {n}")),
+            Check::Max(n) => is.push(format!("at most {n}")),
+            Check::ExclusiveMin(n) => is.push(format!("more than {n}")),
+            Check::ExclusiveMax(n) => is.push(format!("less than {n}")),
+            Check::MultipleOfInteger(n) => is.push(format!("a multiple of {n}")),
+            Check::MultipleOf(n) => is.push(format!("a multiple of {n}")),
+            Check::MinItems(n) => has.push(format!("at least {}", counted(*n, "item"))),
+            Check::MaxItems(n) => has.push(format!("at most {}", counted(*n, "item"))),
+            Check::MinProperties(n) => has.push(format!("at least {}", counted(*n, "member"))),
+            Check::MaxProperties(n) => has.push(format!("at most {}", counted(*n, "member"))),
+            Check::UniqueItems => does.push("repeat no item".to_owned()),
             Check::Rule(id) => {
-                let keywords: Vec<&str> = api.types.rules[id.0].rule.keywords().into_iter().collect();
-                format!("what `{}` demands", keywords.join("`, `"))
+                let keywords = api.types.rules[id.0].rule.keywords().into_iter();
+                let keywords: Vec<String> = keywords.map(|keyword| format!("`{keyword}`")).collect();
+                does.push(format!("do as the schema's {} says", enumeration(&keywords)));
             }
-            Check::Keys(patterns) => format!("member names match `{}`", patterns.join("` or `").replace("``", "`")),
-        })
-        .collect();
-    (!words.is_empty()).then(|| format!("Constraints, checked by `new` and on reading: {}.", words.join(", ")))
+            Check::Keys(patterns) => {
+                let patterns: Vec<String> =
+                    patterns.iter().map(|pattern| format!("`{}`", pattern.replace('`', "'"))).collect();
+                has.push(format!("only members whose names match {}", patterns.join(" or ")));
+            }
+        }
+    }
+    let groups = [("be", is), ("have", has)].into_iter().filter(|(_, words)| !words.is_empty());
+    let groups: Vec<String> =
+        groups.map(|(verb, words)| format!("{verb} {}", enumeration(&words))).chain(does).collect();
+    let made = match &newtype.inner {
+        Type::String => "`new` checks it, `as_str` gives the text",
+        _ => "`new` checks it, `get` gives the value",
+    };
+    (!groups.is_empty()).then(|| format!("Must {}: {made}.", enumeration(&groups)))
+}
+
+/// `a, b and c`
+fn enumeration(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 fn counted(count: u64, what: &str) -> String {

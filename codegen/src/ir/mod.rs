@@ -120,8 +120,11 @@ pub(crate) struct Event {
     pub(crate) owns_payload: bool,
     /// Where the correlation id is.
     pub(crate) correlation_id: Option<Accessor>,
-    /// The set that answers, for a request.
-    pub(crate) reply: Option<String>,
+    /// The sets that answer, for a request.
+    pub(crate) replies: Vec<String>,
+    /// Whether its payload's type says which set answers it (`impl Request`): the same one wherever it is asked, and
+    /// said once in the module.
+    pub(crate) is_request: bool,
 }
 
 /// A path to a value within a payload or headers type.

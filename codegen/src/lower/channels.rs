@@ -1,6 +1,6 @@
 //! Channels, messages and operations: the event sets of a module.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use event_api_spec::document::{
     Action, Channel, ChannelId, CorrelationId, Document, Message, MessageId, Operation, Parameter, Payload, Reply,
@@ -212,8 +212,8 @@ impl Channels<'_, '_, '_> {
         let asked = document[request_channel].messages.values();
         for (event, message) in self.sets[requests].events.iter_mut().zip(asked) {
             let asks = operation.messages.as_ref().is_none_or(|messages| messages.contains(message));
-            if asks && event.reply.is_none() {
-                event.reply = Some(reply_set.clone());
+            if asks && !event.replies.contains(&reply_set) {
+                event.replies.push(reply_set.clone());
             }
         }
     }
@@ -262,7 +262,8 @@ impl Channels<'_, '_, '_> {
                 headers: parts.headers,
                 owns_payload: false,
                 correlation_id,
-                reply: None,
+                replies: Vec::new(),
+                is_request: false,
                 event_type: event_type.clone(),
             });
             event_types.push(event_type);
@@ -474,24 +475,26 @@ impl Channels<'_, '_, '_> {
         ty
     }
 
-    /// A payload type that stands for one message of the whole document can say which.
+    /// A payload type that stands for one message of the whole document can say which, and one that is answered alike
+    /// wherever it is asked can say by what.
     fn claim_payloads(&mut self) {
-        let mut uses: HashMap<Type, usize> = HashMap::new();
-        let channel_sets: Vec<usize> = self.set_of_channel.values().copied().collect();
+        let mut uses: HashMap<Type, Vec<Vec<String>>> = HashMap::new();
+        let channel_sets: Vec<usize> = (0..self.sets.len()).filter(|index| !self.sets[*index].is_part).collect();
         for index in &channel_sets {
             for event in &self.sets[*index].events {
-                if let Some(payload) = &event.payload {
-                    *uses.entry(payload.clone()).or_default() += 1;
+                if let Some(payload @ Type::Named(_)) = &event.payload {
+                    uses.entry(payload.clone()).or_default().push(event.replies.clone());
                 }
             }
         }
+        let mut requests = HashSet::new();
         for index in channel_sets {
             for event in &mut self.sets[index].events {
-                let unique = event
-                    .payload
-                    .as_ref()
-                    .is_some_and(|payload| matches!(payload, Type::Named(_)) && uses.get(payload) == Some(&1));
-                event.owns_payload = unique && event.headers.is_none();
+                let Some(payload) = &event.payload else { continue };
+                let Some(uses) = uses.get(payload) else { continue };
+                event.owns_payload = uses.len() == 1 && event.headers.is_none();
+                let answered_alike = event.replies.len() == 1 && uses.iter().all(|replies| *replies == event.replies);
+                event.is_request = answered_alike && requests.insert(payload.clone());
             }
         }
     }

@@ -11,6 +11,7 @@ mod recursion;
 mod residual;
 mod rule;
 mod scalar;
+mod shadow;
 mod shape;
 mod types;
 mod union;
@@ -57,6 +58,7 @@ fn lower_document(document: &Document, sources: &Sources, settings: &Settings) -
     let sets = channels::lower(document, &mut types);
     let mut lowered = types.finish();
     lowered.api.sets = sets;
+    shadow::separate(&mut lowered.api);
     lowered.api.title.clone_from(&document.info.title);
     lowered.api.version.clone_from(&document.info.version);
     lowered.api.description.clone_from(&document.info.description);
@@ -71,6 +73,7 @@ pub(crate) fn schema(root: SchemaId, name: &str, schemas: &Schemas, sources: &So
         types.lower_root(root, name);
         types.finish()
     });
+    shadow::separate(&mut lowered.api);
     lowered.api.title = name.to_owned();
     lowered.api.source = sources.file(schemas[root].location.span.file).path().display().to_string();
     lowered

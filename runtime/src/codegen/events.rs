@@ -145,6 +145,25 @@ macro_rules! __handle_event {
     };
 }
 
+/// A publisher trait for what publishes: into a log, and within a transaction.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __publisher {
+    ($publisher:ident, $name:ident) => {
+        impl $publisher for $crate::Publisher<$name> {
+            async fn publish(&self, event: $name) -> $crate::PublishResult {
+                $crate::Publisher::publish(self, event).await
+            }
+        }
+
+        impl $publisher for $crate::Within<'_, $name> {
+            async fn publish(&self, event: $name) -> $crate::PublishResult {
+                $crate::Within::publish(self, event).await
+            }
+        }
+    };
+}
+
 /// Payload types that stand for one event alone: `From` and `Event`.
 #[doc(hidden)]
 #[macro_export]

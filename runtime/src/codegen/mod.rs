@@ -6,6 +6,7 @@
 //! They expand where the user's types stand, and of what a macro declares only local variables are out of those types'
 //! way: so type parameters and items in them begin with `__`, which no generated type does.
 
+mod address;
 pub mod avro;
 mod check;
 mod decimal;
@@ -34,10 +35,10 @@ pub use {chrono, serde, serde_json, uuid};
 
 pub use crate::address::match_address;
 pub use crate::{
-    __avro_newtype as avro_newtype, __avro_payload as avro_payload, __avro_record as avro_record,
+    __address as address, __avro_newtype as avro_newtype, __avro_payload as avro_payload, __avro_record as avro_record,
     __avro_sized_bytes as avro_sized_bytes, __avro_union as avro_union, __events as events,
     __from_variants as from_variants, __newtype as newtype, __object as object, __pattern as pattern,
-    __payloads as payloads, __scalar_enum as scalar_enum, __string_enum as string_enum,
+    __payloads as payloads, __publisher as publisher, __scalar_enum as scalar_enum, __string_enum as string_enum,
     __string_newtype as string_newtype, __tuple as tuple, __union_by_kind as union_by_kind,
     __union_by_member as union_by_member, __union_by_rule as union_by_rule, __wrapper as wrapper,
 };
