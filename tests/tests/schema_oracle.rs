@@ -65,7 +65,8 @@ fn agree(name: &str, trials: Vec<Trial>) {
 
 #[test]
 fn random_schemas_use_every_keyword_and_random_values_are_valid_about_half_of_the_time() {
-    const KEYWORDS: [&str; 38] = [
+    // `format` is not among them: see `without_formats`.
+    const KEYWORDS: [&str; 37] = [
         "type",
         "enum",
         "const",
@@ -77,7 +78,6 @@ fn random_schemas_use_every_keyword_and_random_values_are_valid_about_half_of_th
         "minLength",
         "maxLength",
         "pattern",
-        "format",
         "items",
         "additionalItems",
         "prefixItems",
