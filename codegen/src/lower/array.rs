@@ -2,7 +2,7 @@
 
 use event_api_spec::schema::{Keywords, SchemaId};
 
-use super::conjunction::Conjunction;
+use super::conjunction::{Conjunction, Watch};
 use super::types::{Lowering, Naming};
 use crate::ir::{Check, Kind, Newtype, Rule, TupleStruct, Type};
 
@@ -42,10 +42,16 @@ impl Lowering<'_> {
 
     fn array_view(&self, conjunction: &Conjunction) -> Array {
         let leaves: Vec<&Keywords> = conjunction.keywords(self.schemas).collect();
+        let unique = leaves.iter().any(|k| k.unique_items);
         let items = |index: usize| {
             let schemas: Vec<SchemaId> =
                 leaves.iter().filter_map(|k| k.prefix_items.get(index).copied().or(k.items)).collect();
-            Items { all: Conjunction::of_all(self.schemas, &schemas), schema: schemas.first().copied() }
+            let mut all = Conjunction::of_all(self.schemas, &schemas);
+            // Items that differ in what their type ignores must not become equal.
+            if (unique || conjunction.watch == Watch::Everything) && self.may_lose(&all) {
+                all.watch = Watch::Everything;
+            }
+            Items { all, schema: schemas.first().copied() }
         };
         let max = leaves.iter().filter_map(|k| k.max_items).min();
         let longest = leaves.iter().map(|k| k.prefix_items.len()).max().unwrap_or(0);
@@ -57,7 +63,7 @@ impl Lowering<'_> {
             rest,
             min: leaves.iter().filter_map(|k| k.min_items).max().unwrap_or(0),
             max,
-            unique: leaves.iter().any(|k| k.unique_items),
+            unique,
         }
     }
 

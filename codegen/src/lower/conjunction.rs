@@ -35,6 +35,8 @@ pub(crate) enum Watch {
     Declared,
     /// It asks which members are there.
     Members,
+    /// It compares whole values, with all that is in them.
+    Everything,
 }
 
 /// `anyOf` or `oneOf` of a schema.

@@ -80,6 +80,16 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
+        if let Some(id) = self.unevaluated_members(conjunction, &leaves) {
+            for member in members.values_mut().filter(|member| member.schemas.is_empty()) {
+                member.add(schemas, id);
+            }
+        }
+        if conjunction.watch == Watch::Everything {
+            for member in members.values_mut().filter(|member| self.may_lose(&member.all)) {
+                member.all.watch = Watch::Everything;
+            }
+        }
         let declares = !members.is_empty();
         Object { members, others: self.others(conjunction, &leaves), declares }
     }
@@ -174,7 +184,9 @@ impl<'a> Lowering<'a> {
         }
         let value = match &object.others {
             Others::Open | Others::ByName => Type::Any,
-            Others::Closed if checks.iter().any(|check| matches!(check, Check::MinProperties(_))) => return Type::Never,
+            Others::Closed if checks.iter().any(|check| matches!(check, Check::MinProperties(_))) => {
+                return Type::Never;
+            }
             Others::Closed => {
                 // No member at all is allowed: an empty object.
                 let object = Struct { fields: Vec::new(), constants: Vec::new(), additional: Additional::Refuse };
@@ -219,7 +231,7 @@ impl<'a> Lowering<'a> {
         let settings = self.settings;
         let (name, pointer) = (self.types[id].name.clone(), self.pointer(naming.schema));
         let keeps = self.is_listed(&settings.keep_unknown, "keep_unknown", &name, &pointer);
-        let watch = if keeps { Watch::Members } else { conjunction.watch };
+        let watch = if keeps { conjunction.watch.max(Watch::Members) } else { conjunction.watch };
         let additional = self.lower_others(&object.others, watch, &base, &mut scope);
         self.types[id].kind = Kind::Struct(Struct { fields, constants, additional });
         Type::Named(id)
@@ -239,7 +251,9 @@ impl<'a> Lowering<'a> {
             }
             None => {
                 let position = format!("{base}{}", type_name(wire_name));
-                let schema = first.or_else(|| member.all.leaves.first().copied());
+                let schema = first
+                    .or_else(|| member.all.leaves.first().copied())
+                    .or_else(|| member.all.unions.first().map(|union| union.schema));
                 match schema {
                     Some(schema) => self.lower_member(member.all.clone(), schema, position),
                     // Of an undeclared member, other schemas say at most that there is none.
@@ -308,7 +322,7 @@ impl<'a> Lowering<'a> {
 
     fn lower_others(&mut self, others: &Others<'_>, watch: Watch, base: &str, scope: &mut Scope) -> Additional {
         let ty = match others {
-            Others::Open if watch != Watch::Members => return Additional::Ignore,
+            Others::Open if watch < Watch::Members => return Additional::Ignore,
             Others::Closed => return Additional::Refuse,
             Others::Open | Others::ByName => Type::Any,
             Others::Alike { all, schema, .. } => {

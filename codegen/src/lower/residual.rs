@@ -6,6 +6,7 @@
 
 use event_api_spec::schema::{JsonType, SchemaId};
 use event_api_spec::{Node, Value as NodeValue};
+use serde_json::Value;
 
 use super::conjunction::{Conjunction, Watch};
 use super::object::{Object, Others};
@@ -26,8 +27,7 @@ impl Lowering<'_> {
         };
         let declared: Vec<&str> =
             conjunction.keywords(self.schemas).flat_map(|k| k.properties.keys().map(String::as_str)).collect();
-        let only_declared = self.looks_only_at(&rule, &declared, &mut Vec::new());
-        inside.watch = inside.watch.max(if only_declared { Watch::Declared } else { Watch::Members });
+        inside.watch = inside.watch.max(self.watch_of(&rule, &declared, &mut Vec::new()));
         let unions = inside.unions.iter().map(|union| union.schema);
         inside.settled = inside.leaves.iter().copied().chain(unions).collect();
 
@@ -228,28 +228,37 @@ impl Lowering<'_> {
         })
     }
 
-    /// Whether a rule asks for no member beyond those named.
-    fn looks_only_at(&self, rule: &Rule, names: &[&str], seen: &mut Vec<RuleId>) -> bool {
-        let known = |name: &String| names.contains(&name.as_str());
+    /// How closely a rule looks at an object of which these members are declared.
+    fn watch_of(&self, rule: &Rule, declared: &[&str], seen: &mut Vec<RuleId>) -> Watch {
+        let by_names = |names: Vec<&String>| {
+            let known = names.into_iter().all(|name| declared.contains(&name.as_str()));
+            if known { Watch::Declared } else { Watch::Members }
+        };
         match rule {
-            Rule::MemberCount { .. } | Rule::Names(_) | Rule::UnevaluatedMembers(_) | Rule::Values(_) => false,
-            Rule::Members { properties, patterns, additional } => {
-                patterns.is_empty() && additional.is_none() && properties.iter().all(|(name, _)| known(name))
+            Rule::Values(values) if values.iter().any(Value::is_object) => Watch::Everything,
+            Rule::MemberCount { .. } | Rule::Names(_) | Rule::UnevaluatedMembers(_) => Watch::Members,
+            Rule::Members { properties, patterns, additional: None } if patterns.is_empty() => {
+                by_names(properties.iter().map(|(name, _)| name).collect())
             }
-            Rule::Required(required) => required.iter().all(known),
+            Rule::Members { .. } => Watch::Members,
+            Rule::Required(required) => by_names(required.iter().collect()),
             Rule::Dependent(rules) => {
-                rules.iter().all(|(name, rule)| known(name) && self.looks_only_at(rule, names, seen))
+                let inside = rules.iter().map(|(_, rule)| self.watch_of(rule, declared, seen)).max();
+                by_names(rules.iter().map(|(name, _)| name).collect()).max(inside.unwrap_or_default())
             }
             Rule::See(id) => {
                 if seen.contains(id) {
-                    return true;
+                    return Watch::Declared;
                 }
                 seen.push(*id);
-                self.looks_only_at(&self.types.rules[id.0].rule, names, seen)
+                self.watch_of(&self.types.rules[id.0].rule, declared, seen)
             }
             // What is said of the items of an array is not said of this object.
-            Rule::Items { .. } | Rule::Contains { .. } | Rule::UnevaluatedItems(_) => true,
-            rule => rule.parts().into_iter().all(|part| self.looks_only_at(part, names, seen)),
+            Rule::Items { .. } | Rule::Contains { .. } | Rule::UnevaluatedItems(_) => Watch::Declared,
+            rule => {
+                let parts = rule.parts().into_iter().map(|part| self.watch_of(part, declared, seen));
+                parts.max().unwrap_or(Watch::Declared)
+            }
         }
     }
 }

@@ -294,6 +294,15 @@ impl Lowering<'_> {
         self.kinds_within(all, MAX_UNION_DEPTH)
     }
 
+    /// Whether the type of a value may leave something of it out: whether it may be an object, or hold one.
+    pub(super) fn may_lose(&self, all: &Conjunction) -> bool {
+        if all.is_anything() || all.lists_values(self.schemas) {
+            return false;
+        }
+        let kinds = self.kinds(all);
+        kinds.is_empty() || kinds.iter().any(|kind| matches!(kind, JsonType::Object | JsonType::Array))
+    }
+
     fn kinds_within(&self, all: &Conjunction, depth: usize) -> Vec<JsonType> {
         if let Some(types) = all.declared_types(self.schemas) {
             return types;

@@ -96,6 +96,8 @@ fn implied_type(keywords: &Map<String, Value>) -> Option<&'static str> {
         let keyword = keyword.as_str();
         let of = match keyword {
             _ if OF_OBJECTS.contains(&keyword) => "object",
+            // Without `items` it says nothing, in any draft.
+            "additionalItems" if !keywords.contains_key("items") => continue,
             _ if OF_ARRAYS.contains(&keyword) => "array",
             _ if OF_NUMBERS.contains(&keyword) => "number",
             _ if OF_STRINGS.contains(&keyword) => "string",
