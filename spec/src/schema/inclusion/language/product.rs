@@ -36,8 +36,7 @@ impl Wanted {
             return (self.any(), 0);
         }
         match self.shortest(Alphabet::All) {
-            // What `.` and classes say of control characters is what engines disagree about.
-            (Leaf::Found(text), steps) if !text.bytes().all(is_readable) => match self.shortest(Alphabet::Readable) {
+            (Leaf::Found(text), steps) if text.chars().any(is_contested) => match self.shortest(Alphabet::Readable) {
                 (Leaf::Found(readable), more) => (Leaf::Found(readable), steps + more),
                 (_, more) => (Leaf::Found(text), steps + more),
             },
@@ -121,6 +120,11 @@ enum Alphabet {
     All,
     /// Those of ASCII that are seen.
     Readable,
+}
+
+/// Control characters and line ends: what `.` and classes say of them is what engines disagree about.
+fn is_contested(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 fn is_readable(byte: u8) -> bool {
