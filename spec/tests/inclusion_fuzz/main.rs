@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod dense;
 mod random;
 mod schemas;
 mod values;
@@ -37,8 +38,12 @@ fn node(value: &Value) -> Node {
     }
 }
 
-/// What another validator says; `None` when it does not take the schema.
+/// What another validator says; `None` when it does not take the schema, or is known to differ.
 fn other_validator(schema: &Value, value: &Value, dialect: Dialect) -> Option<bool> {
+    // Line ends other than the usual one: for ECMA-262 they are some, for the engine of that validator they are not.
+    if ["\\r", "\u{2028}", "\u{2029}"].iter().any(|end| value.to_string().contains(end)) {
+        return None;
+    }
     let draft = match dialect {
         Dialect::Draft2020 => jsonschema::Draft::Draft202012,
         _ => jsonschema::Draft::Draft7,
@@ -61,8 +66,19 @@ fn decide(writer: &LoadedSchema, reader: &LoadedSchema, reading: Reading) -> (Ve
     (verdict, inclusion.steps())
 }
 
-/// Decides one pair and looks for contradictions.
+/// Decides one pair and looks for contradictions with values that the writer is likely to accept.
 fn examine(random: &mut Random, writer: &Value, reader: &Value, tally: &mut Tally) {
+    examine_with(random, writer, reader, tally, |random| values::likely(random, writer, writer, 6));
+}
+
+/// Decides one pair and looks for contradictions.
+fn examine_with(
+    random: &mut Random,
+    writer: &Value,
+    reader: &Value,
+    tally: &mut Tally,
+    mut value: impl FnMut(&mut Random) -> Value,
+) {
     let dialect = random.dialect;
     let (sending, reading) = (load(writer, dialect), load(reader, dialect));
     let (verdict, steps) = decide(&sending, &reading, Reading::AsWritten);
@@ -74,7 +90,7 @@ fn examine(random: &mut Random, writer: &Value, reader: &Value, tally: &mut Tall
             assert!(!matches!(declared, Verdict::Incompatible { .. }), "what is declared is less{}", pair());
             let mut checkers = (Checker::new(&sending.schemas), Checker::new(&reading.schemas));
             for _ in 0..VALUES {
-                let value = values::likely(random, writer, writer, 6);
+                let value = value(random);
                 let node = node(&value);
                 let valid = |checker: &mut Checker<'_>, id: Option<SchemaId>| checker.is_valid(id.unwrap(), &node);
                 if valid(&mut checkers.0, sending.root) {
@@ -122,9 +138,30 @@ fn no_value_contradicts_a_verdict_on_random_schemas_of_2020() {
     random_pairs(Dialect::Draft2020, 10);
 }
 
+#[test]
+fn no_value_contradicts_a_verdict_on_schemas_that_say_much_of_little() {
+    let (seed, pairs) = (setting("EVENT_API_FUZZ_SEED", 1), setting("EVENT_API_FUZZ_PAIRS", 1000) * 2);
+    let mut tally = Tally::default();
+    for index in 0..pairs {
+        let mut random = Random::new(seed.wrapping_mul(1 << 32).wrapping_add(index + 1));
+        random.dialect = if index % 4 == 0 { Dialect::Draft2020 } else { Dialect::Draft7 };
+        let kind = *random.one(&["array", "array", "object", "object", "string", "number"]);
+        let writer = dense::schema(&mut random, kind);
+        let reader = match random.below(3) {
+            0 => dense::schema(&mut random, kind),
+            1 => json!({ "anyOf": [dense::schema(&mut random, kind), dense::schema(&mut random, kind), false] }),
+            _ => json!({ "allOf": [writer, { "not": dense::schema(&mut random, kind) }] }),
+        };
+        examine_with(&mut random, &writer, &reader, &mut tally, |random| dense::small(random, kind));
+    }
+    report(&tally);
+    let undecided = tally.verdicts.get("unknown").copied().unwrap_or(0) as u64;
+    assert!(undecided * 50 <= pairs, "{undecided} of {pairs} are undecided: {:?}", tally.unknown);
+}
+
 /// Of so many pairs, one may be left undecided.
 fn random_pairs(dialect: Dialect, undecided_of: u64) {
-    let (seed, pairs) = (setting("EVENT_API_FUZZ_SEED", 1), setting("EVENT_API_FUZZ_PAIRS", 1500));
+    let (seed, pairs) = (setting("EVENT_API_FUZZ_SEED", 1), setting("EVENT_API_FUZZ_PAIRS", 1000));
     let mut tally = Tally::default();
     for index in 0..pairs {
         let mut random = Random::new(seed.wrapping_mul(1 << 32).wrapping_add(index + 1));
@@ -203,7 +240,7 @@ fn no_value_contradicts_a_verdict_on_changes_of_real_schemas() {
     /// Pairs made of one document: reading it takes longer than deciding them.
     const EACH: u64 = 10;
     let Some(files) = real_files() else { return };
-    let (seed, pairs) = (setting("EVENT_API_FUZZ_SEED", 1), setting("EVENT_API_FUZZ_PAIRS", 1500) / 5);
+    let (seed, pairs) = (setting("EVENT_API_FUZZ_SEED", 1), setting("EVENT_API_FUZZ_PAIRS", 1000) / 5);
     let mut tally = Tally::default();
     for index in 0..pairs / EACH {
         let mut random = Random::new(seed.wrapping_mul(1 << 32).wrapping_add(index + 1));

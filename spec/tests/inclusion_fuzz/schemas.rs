@@ -148,7 +148,7 @@ fn keyword_for(random: &mut Random, kind: &str, depth: usize) -> (&'static str, 
         "object" => match random.below(12) {
             0 => ("minProperties", count(random)),
             1 => ("maxProperties", count(random)),
-            2 | 3 => ("required", (0..1 + random.below(2)).map(|i| json!(NAMES[(random.below(3) + i) % 4])).collect()),
+            2 | 3 => ("required", names(random)),
             4 => ("additionalProperties", inner(random, depth)),
             5 => ("additionalProperties", json!(false)),
             6 => ("propertyNames", schema(random, depth - 1)),
@@ -163,6 +163,12 @@ fn keyword_for(random: &mut Random, kind: &str, depth: usize) -> (&'static str, 
         },
         _ => combination(random, depth, 9),
     }
+}
+
+/// One name or two different ones: a list with repetitions is no schema.
+fn names(random: &mut Random) -> Value {
+    let first = random.below(NAMES.len());
+    (0..1 + random.below(2)).map(|index| json!(NAMES[(first + index) % NAMES.len()])).collect()
 }
 
 fn map(random: &mut Random, depth: usize, keys: &[&str], member: fn(&mut Random, usize) -> Value) -> Value {

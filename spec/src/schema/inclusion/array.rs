@@ -78,9 +78,12 @@ impl<'s> Search<'s> {
         }
         let spread = facts.items.len() as u64 + if facts.twins { 2 } else { 0 };
         let last = most.min(first.max(tail as u64) + spread);
+        // Those with the least freedom come first, so that the others can share their places.
+        let mut facts = facts.clone();
+        facts.items.sort_by_key(|item| (!item.exactly, std::cmp::Reverse(item.index)));
         let mut ways = Ways::default();
         for length in first..=last {
-            let outcome = self.placed(facts, length as usize, tail, &mut Places::new());
+            let outcome = self.placed(&facts, length as usize, tail, &mut Places::new());
             if let Some(outcome) = ways.add(outcome) {
                 return outcome;
             }
@@ -115,12 +118,8 @@ impl<'s> Search<'s> {
                 continue;
             }
             // Of places that are alike, one is enough.
-            if index >= tail && !places.contains(&index) && !item.exactly {
-                let is_asked_for = facts.items.iter().any(|other| other.exactly && other.index == index);
-                if tried_free && !is_asked_for {
-                    continue;
-                }
-                tried_free |= !is_asked_for;
+            if index >= tail && !places.contains(&index) && std::mem::replace(&mut tried_free, true) {
+                continue;
             }
             places.push(index);
             let literals = self.literals_at(facts, places, index);

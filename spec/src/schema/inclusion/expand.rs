@@ -29,6 +29,9 @@ impl<'s> Search<'s> {
             Accepts::Integers => facts.push(Fact::Integer),
             Accepts::Yes => {}
         }
+        if let Some(reference) = &keywords.unresolved_reference {
+            facts.push(Fact::Doubt(Reason::UnresolvedReference(reference.clone())));
+        }
         if let Some(values) = &keywords.enum_values {
             facts.push(Fact::OneOf(values));
         }

@@ -35,8 +35,19 @@ impl Wanted {
         if self.languages.is_empty() {
             return (self.any(), 0);
         }
+        match self.shortest(Alphabet::All) {
+            (Leaf::Found(text), steps) if text.chars().any(is_contested) => match self.shortest(Alphabet::Readable) {
+                (Leaf::Found(readable), more) => (Leaf::Found(readable), steps + more),
+                (_, more) => (Leaf::Found(text), steps + more),
+            },
+            other => other,
+        }
+    }
+
+    /// The shortest such string of an alphabet.
+    fn shortest(&self, alphabet: Alphabet) -> (Leaf<String>, usize) {
         // Counting multiplies the states, and is mostly unnecessary.
-        let (uncounted, steps) = Walk::new(self, 0).find();
+        let (uncounted, steps) = Walk::new(self, 0, alphabet).find();
         match uncounted {
             Leaf::Found(text) => {
                 let length = text.chars().count() as u64;
@@ -52,7 +63,7 @@ impl Wanted {
         if self.least > MAX_LENGTH {
             return (Leaf::Unknown(Reason::TooLarge), steps);
         }
-        let (counted, more) = Walk::new(self, self.least as u32).find();
+        let (counted, more) = Walk::new(self, self.least as u32, alphabet).find();
         let found = match counted {
             Leaf::Found(text) if text.chars().count() as u64 > self.most => Leaf::Empty,
             other => other,
@@ -101,6 +112,23 @@ impl Wanted {
         }
         all
     }
+}
+
+/// Of which characters a string may be made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alphabet {
+    All,
+    /// Those of ASCII that are seen.
+    Readable,
+}
+
+/// Control characters and line ends: what `.` and classes say of them is what engines disagree about.
+fn is_contested(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn is_readable(byte: u8) -> bool {
+    byte.is_ascii_graphic()
 }
 
 fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
@@ -190,7 +218,7 @@ struct Walk<'w> {
 }
 
 impl<'w> Walk<'w> {
-    fn new(wanted: &'w Wanted, least: u32) -> Self {
+    fn new(wanted: &'w Wanted, least: u32, alphabet: Alphabet) -> Self {
         let excluded = Trie::new(wanted.outside.iter().map(|text| &**text));
         let mut told_apart = [false; 256];
         for &(_, byte) in excluded.next.keys() {
@@ -198,7 +226,7 @@ impl<'w> Walk<'w> {
         }
         let mut seen = HashSet::new();
         let mut bytes = Vec::new();
-        for byte in readable_first() {
+        for byte in readable_first().filter(|&byte| alphabet == Alphabet::All || is_readable(byte)) {
             let kinds: Vec<u8> = wanted
                 .languages
                 .iter()
@@ -277,10 +305,9 @@ fn spelled(states: &[(State, usize, u8)], mut index: usize) -> String {
 }
 
 fn readable_first() -> impl Iterator<Item = u8> {
-    let readable = |byte: &u8| byte.is_ascii_graphic();
     let early = (b'a'..=b'z').chain(b'0'..=b'9').chain(b'A'..=b'Z');
-    let punctuation = (0..=255).filter(move |byte| readable(byte) && !byte.is_ascii_alphanumeric());
-    early.chain(punctuation).chain((0..=255).filter(move |byte| !readable(byte)))
+    let punctuation = (0..=255).filter(|byte| is_readable(*byte) && !byte.is_ascii_alphanumeric());
+    early.chain(punctuation).chain((0..=255).filter(|byte| !is_readable(*byte)))
 }
 
 /// What UTF-8 tells apart.
