@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Transaction};
 
 use super::super::LogError;
 use super::super::sql::{from_sql, storage, to_sql};
-use super::insert;
+use super::{insert, row};
 use crate::event::Position;
 use crate::postgres::LOCKS;
 
@@ -42,6 +42,8 @@ pub(super) struct Slot {
     pub(super) next: Position,
     /// Added bytes of payload.
     pub(super) bytes: i64,
+    /// Where the channel's floor is now, if it has moved.
+    floor: Option<i64>,
     /// Whether `next` has grown.
     pub(super) grown: bool,
     /// Whether there may be more committed events without positions.
@@ -99,12 +101,12 @@ impl Sequencer {
         connection: &mut PgConnection,
         channels: &[&'a str],
     ) -> Result<Slots<'a>, LogError> {
-        let found: Vec<(i64, bool)> = sqlx::query_as(
-            "SELECT coalesce(c.next, 0),
-                    EXISTS (SELECT FROM event_api_events e WHERE e.channel = asked.name AND e.position IS NULL)
-             FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, ordinal)
-             LEFT JOIN event_api_channels c ON c.name = asked.name ORDER BY ordinal",
-        )
+        let found: Vec<(i64, bool)> = sqlx::query_as(concat!(
+            "SELECT coalesce(c.next, 0), ",
+            row::has_pending!("asked.name"),
+            " FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, ordinal)
+             LEFT JOIN event_api_channels c ON c.name = asked.name ORDER BY ordinal"
+        ))
         .bind(channels)
         .fetch_all(&mut *connection)
         .await
@@ -113,11 +115,12 @@ impl Sequencer {
         for (channel, (next, pending)) in channels.iter().zip(found) {
             let mut slot = Slot { next: from_sql(next)?, ..Slot::default() };
             if pending {
-                let (count, bytes) = insert::number(connection, channel, slot.next, ROUND).await?;
-                slot.next = Position(slot.next.0 + count);
-                slot.bytes = bytes;
-                slot.grown = count > 0;
-                slot.more = count == ROUND.unsigned_abs();
+                let numbered = insert::number(connection, channel, slot.next, ROUND).await?;
+                slot.next = Position(slot.next.0 + numbered.count);
+                slot.bytes = numbered.bytes;
+                slot.grown = numbered.count > 0;
+                slot.more = numbered.count == ROUND.unsigned_abs();
+                slot.floor = (!slot.more).then_some(numbered.floor);
             }
             slots.insert(channel, slot);
         }
@@ -135,16 +138,19 @@ impl Sequencer {
             // A notification has less than 8000 bytes; of a channel with such a name, readers learn by polling.
             sqlx::query(
                 "WITH grown AS (
-                     INSERT INTO event_api_channels AS c (name, next, bytes)
-                     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
-                     ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes
+                     INSERT INTO event_api_channels AS c (name, next, bytes, floor)
+                     SELECT name, next, bytes, coalesce(new.floor, (SELECT floor FROM event_api_channels o WHERE o.name = new.name), 0)
+                     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS new (name, next, bytes, floor)
+                     ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes,
+                     floor = excluded.floor
                      RETURNING name, next
                  )
-                 SELECT pg_notify($4, left(next || ' ' || name, 1900)) FROM grown",
+                 SELECT pg_notify($5, left(next || ' ' || name, 1900)) FROM grown",
             )
             .bind(grown().map(|(name, _)| *name).collect::<Vec<_>>())
             .bind(grown().map(|(_, slot)| to_sql(slot.next)).collect::<Vec<_>>())
             .bind(grown().map(|(_, slot)| slot.bytes).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| slot.floor).collect::<Vec<_>>())
             .bind(&*self.notifications)
             .execute(&mut *transaction)
             .await

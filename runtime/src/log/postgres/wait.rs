@@ -116,7 +116,7 @@ async fn next_time(wake: &Wake) {
 
 /// Gives positions to what has none, and looks at where all channels end when the look is to be complete.
 async fn find(pool: &PgPool, sequencer: &Sequencer, wake: &Wake, complete: bool) -> Result<(), LogError> {
-    for channel in row::pending(pool).await? {
+    for channel in row::pending(pool, &wake.awaited()).await? {
         let next = sequencer.number(&channel).await?;
         wake.advance(&channel, next);
     }
