@@ -42,8 +42,8 @@ pub(super) struct Slot {
     pub(super) next: Position,
     /// Added bytes of payload.
     pub(super) bytes: i64,
-    /// Where the channel's floor is now, if it has moved.
-    floor: Option<i64>,
+    /// Transactions before this one have ended, and their events have positions.
+    floor: i64,
     /// Whether `next` has grown.
     pub(super) grown: bool,
     /// Whether there may be more committed events without positions.
@@ -101,8 +101,8 @@ impl Sequencer {
         connection: &mut PgConnection,
         channels: &[&'a str],
     ) -> Result<Slots<'a>, LogError> {
-        let found: Vec<(i64, bool)> = sqlx::query_as(concat!(
-            "SELECT coalesce(c.next, 0), ",
+        let found: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
+            "SELECT coalesce(c.next, 0), coalesce(c.floor, 0), ",
             row::has_pending!("asked.name"),
             " FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, ordinal)
              LEFT JOIN event_api_channels c ON c.name = asked.name ORDER BY ordinal"
@@ -112,15 +112,17 @@ impl Sequencer {
         .await
         .map_err(storage)?;
         let mut slots = Slots::with_capacity(channels.len());
-        for (channel, (next, pending)) in channels.iter().zip(found) {
-            let mut slot = Slot { next: from_sql(next)?, ..Slot::default() };
+        for (channel, (next, floor, pending)) in channels.iter().zip(found) {
+            let mut slot = Slot { next: from_sql(next)?, floor, ..Slot::default() };
             if pending {
                 let numbered = insert::number(connection, channel, slot.next, ROUND).await?;
                 slot.next = Position(slot.next.0 + numbered.count);
                 slot.bytes = numbered.bytes;
                 slot.grown = numbered.count > 0;
                 slot.more = numbered.count == ROUND.unsigned_abs();
-                slot.floor = (!slot.more).then_some(numbered.floor);
+                if !slot.more {
+                    slot.floor = numbered.floor;
+                }
             }
             slots.insert(channel, slot);
         }
@@ -139,8 +141,7 @@ impl Sequencer {
             sqlx::query(
                 "WITH grown AS (
                      INSERT INTO event_api_channels AS c (name, next, bytes, floor)
-                     SELECT name, next, bytes, coalesce(new.floor, (SELECT floor FROM event_api_channels o WHERE o.name = new.name), 0)
-                     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS new (name, next, bytes, floor)
+                     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])
                      ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes,
                      floor = excluded.floor
                      RETURNING name, next
