@@ -301,6 +301,52 @@ async fn readers_that_stop_waiting_leave_no_transaction_behind() {
 }
 
 #[tokio::test]
+async fn a_long_reading_transaction_does_not_make_it_slow() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    // As a backup does: until it ends, nothing that was there when it began can be vacuumed.
+    let mut backup = log.pool().begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await.unwrap();
+    sqlx::query("SELECT count(*) FROM event_api_events").execute(&mut *backup).await.unwrap();
+    let publish = async |count: usize| {
+        let mut tx = log.pool().begin().await.unwrap();
+        tx.append(CHANNEL, (0..count).map(event).collect()).await.unwrap();
+        tx.commit().await.unwrap();
+        log.bounds(CHANNEL).await.unwrap();
+    };
+    publish(1000).await;
+    let last: i64 = sqlx::query_scalar("SELECT max(xact) FROM event_api_events").fetch_one(log.pool()).await.unwrap();
+    // All that has positions is passed over, as soon as the transactions of other tests have ended that began before.
+    let passed_over = async {
+        loop {
+            publish(1).await;
+            let floor: i64 =
+                sqlx::query_scalar("SELECT floor FROM event_api_channels").fetch_one(log.pool()).await.unwrap();
+            if floor > last {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon(passed_over).await;
+    backup.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_restored_in_another_server_lose_nothing() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    append(&log, vec![event(0)]).await;
+    // Where they come from, transactions had come much further.
+    sqlx::query("UPDATE event_api_channels SET floor = 1000000000000000").execute(log.pool()).await.unwrap();
+    let mut tx = log.pool().begin().await.unwrap();
+    tx.append(CHANNEL, vec![event(1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(events(&log).await.len(), 2);
+    let floor: i64 = sqlx::query_scalar("SELECT floor FROM event_api_channels").fetch_one(log.pool()).await.unwrap();
+    assert!(floor < 1_000_000_000_000_000, "and from then on it is this server's");
+}
+
+#[tokio::test]
 async fn tables_of_a_newer_release_are_refused() {
     let Some(schema) = Schema::create().await else { return };
     let log = schema.log().await;

@@ -64,6 +64,12 @@ impl Wake {
         }
     }
 
+    /// The channels that somebody waits for.
+    #[cfg(feature = "postgres")]
+    pub(super) fn awaited(&self) -> Vec<String> {
+        self.channels().iter().filter(|(_, sender)| sender.receiver_count() > 0).map(|(name, _)| name.clone()).collect()
+    }
+
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     fn is_awaited(&self) -> bool {
         let mut channels = self.channels();

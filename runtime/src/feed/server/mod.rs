@@ -2,10 +2,13 @@
 //!
 //! In: requests `GET /{channel}?offset=N&limit=M&type=A,B`. Out: pages ([`super::wire`], or [`cloud_events`]), a stream
 //! ([`sse`]), or problem documents. The request is read in [`negotiate`], [`query`] and [`prefer`], the events are
-//! collected in [`scan`], the URLs are made in [`urls`], and [`respond`] decides what may be cached.
+//! collected in [`scan`], the URLs are made in [`urls`], [`respond`] decides what may be cached, [`encoding`] compresses,
+//! and full pages are held in [`pages`].
 
 mod cloud_events;
+mod encoding;
 mod negotiate;
+mod pages;
 mod prefer;
 mod query;
 mod respond;
@@ -29,7 +32,9 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use self::encoding::Encoding;
 use self::negotiate::Format;
+use self::pages::{Key, Pages};
 use self::query::Query;
 use self::respond::{Caching, Rendered, Stability};
 use self::scan::Scan;
@@ -61,6 +66,7 @@ pub struct Feeds {
     max_limit: usize,
     max_wait: Duration,
     heartbeat: Duration,
+    pages: Arc<Pages>,
     caching: Caching,
     origin: Origin,
     shutdown: Shutdown,
@@ -96,6 +102,7 @@ impl Feeds {
             max_limit: 1000,
             max_wait: Duration::from_secs(60),
             heartbeat: Duration::from_secs(15),
+            pages: Arc::new(Pages::new(32 << 20)),
             caching: Caching::Public,
             origin: Origin::Request,
             shutdown: Shutdown::never(),
@@ -120,6 +127,14 @@ impl Feeds {
     #[must_use]
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
+        self
+    }
+
+    /// How many bytes of full pages are kept in memory, as they are sent: 32 MiB unless set, none for 0. They never
+    /// change, and readers of history share them.
+    #[must_use]
+    pub fn page_cache(mut self, bytes: usize) -> Self {
+        self.pages = Arc::new(Pages::new(bytes));
         self
     }
 
@@ -221,7 +236,7 @@ impl Feeds {
 
     async fn page(
         &self,
-        channel: &Channel,
+        channel: &'static Channel,
         urls: &FeedUrls,
         query: &Query,
         format: Format,
@@ -232,6 +247,17 @@ impl Feeds {
         let (offset, begin) = self.start(channel, query).await?;
         let limit = query.limit.unwrap_or(self.default_limit).min(self.max_limit);
         let log = self.log.as_ref();
+        let key = Key::new(urls, query, offset, format);
+        if begin == Begin::Named
+            && let Some(page) = self.pages.get(&key)
+            && self.pages.is_kept(log, channel.name, offset).await?
+        {
+            let mut response = self.send(page, Some(&key), headers).await;
+            if let Some(wait) = wait {
+                prefer::applied(&mut response, wait.min(self.max_wait));
+            }
+            return Ok(response);
+        }
         let mut scan = Scan::new(offset, limit, &query.types);
         let retained = |error| match error {
             LogError::Retained { oldest, .. } => {
@@ -262,8 +288,11 @@ impl Feeds {
         // Without an offset, a page stands where the log begins, and retention moves that: even where it begins at 0,
         // the same URL will have another page later.
         let fixed = scan.is_full() && begin == Begin::Named;
-        let mut response =
-            page.respond(headers, self.caching, if fixed { Stability::Fixed } else { Stability::Growing });
+        let page = Arc::new(page);
+        if fixed {
+            self.pages.put(key.clone(), &page);
+        }
+        let mut response = self.send(page, fixed.then_some(&key), headers).await;
         if begin == Begin::Oldest
             && let Ok(here) = HeaderValue::try_from(urls.page(offset, query))
         {
@@ -275,6 +304,30 @@ impl Feeds {
             prefer::applied(&mut response, wait.min(self.max_wait));
         }
         Ok(response)
+    }
+}
+
+impl Feeds {
+    /// The response of a page, in the encoding that the client wants. A page with a key can never change.
+    async fn send(&self, page: Arc<Rendered>, fixed: Option<&Key>, headers: &HeaderMap) -> Response {
+        let encoding = Encoding::wanted(headers, page.len());
+        let page = match fixed {
+            _ if encoding == Encoding::Identity => page,
+            None => Arc::new(page.encoded(encoding).await),
+            Some(key) => {
+                let key = key.encoded(encoding);
+                match self.pages.get(&key) {
+                    Some(page) => page,
+                    None => {
+                        let page = Arc::new(page.encoded(encoding).await);
+                        self.pages.put(key, &page);
+                        page
+                    }
+                }
+            }
+        };
+        let stability = if fixed.is_some() { Stability::Fixed } else { Stability::Growing };
+        page.respond(headers, self.caching, stability)
     }
 }
 

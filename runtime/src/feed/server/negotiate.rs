@@ -6,7 +6,7 @@ use super::super::wire;
 use super::cloud_events;
 
 /// A form of a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Format {
     /// A page of JSON Feed.
     Feed,

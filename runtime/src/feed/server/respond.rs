@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use super::super::wire::{Item, MEDIA_TYPE, Page, VERSION};
 use super::cloud_events;
+use super::encoding::Encoding;
 use super::negotiate::Format;
 use super::query::Query;
 use super::scan::Scan;
@@ -35,9 +36,11 @@ pub(super) enum Stability {
 }
 
 /// A page as bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Rendered {
-    body: Vec<u8>,
+    body: Bytes,
+    encoding: Encoding,
+    /// Of the page before it was encoded.
     etag: String,
     content_type: &'static str,
     /// The page after this one, for forms whose body cannot say it.
@@ -75,20 +78,34 @@ impl Rendered {
             let _ = write!(etag, "{byte:02x}");
         }
         etag.push('"');
-        Ok(Rendered { body, etag, content_type, link })
+        Ok(Rendered { body: body.into(), encoding: Encoding::Identity, etag, content_type, link })
     }
 
-    /// Whether the client says that it holds this page: `If-None-Match` (RFC 9110, section 13.1.2).
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The page in another encoding; as it is where that fails.
+    pub(super) async fn encoded(&self, encoding: Encoding) -> Self {
+        match encoding.encode(self.body.clone()).await {
+            Some(body) => Rendered { body, encoding, ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// Whether the client says that it holds this page, in any encoding: `If-None-Match` (RFC 9110, section 13.1.2).
     pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
         let values = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
         values
             .flat_map(|value| value.split(','))
             .map(str::trim)
-            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
+            .map(|tag| tag.strip_prefix("W/").unwrap_or(tag))
+            .any(|tag| tag == "*" || Encoding::KNOWN.iter().any(|encoding| encoding.etag(&self.etag) == tag))
     }
 
     /// The response. A page that can never change may be kept for ever.
-    pub(super) fn respond(self, headers: &HeaderMap, caching: Caching, stability: Stability) -> Response {
+    pub(super) fn respond(&self, headers: &HeaderMap, caching: Caching, stability: Stability) -> Response {
         let cache_control = match (caching, stability) {
             (Caching::Public, Stability::Fixed) => "public, max-age=31536000, immutable",
             (Caching::Private, Stability::Fixed) => "private, max-age=31536000, immutable",
@@ -100,18 +117,28 @@ impl Rendered {
             true => StatusCode::NOT_MODIFIED.into_response(),
             false => {
                 let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type))];
-                (content_type, Body::from(self.body)).into_response()
+                (content_type, Body::from(self.body.clone())).into_response()
             }
         };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
-        if let Ok(etag) = HeaderValue::try_from(self.etag) {
+        if let Ok(etag) = HeaderValue::try_from(self.encoding.etag(&self.etag)) {
             headers.insert(header::ETAG, etag);
         }
+        if let (Some(encoding), false) = (self.encoding.content_encoding(), known) {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
         // RFC 7240, section 2: what a preference may change varies by it.
-        let vary = if stability == Stability::Growing { "Accept, Prefer" } else { "Accept" };
+        let vary = match (stability, Encoding::CHOICE) {
+            (Stability::Growing, true) => "Accept, Accept-Encoding, Prefer",
+            (Stability::Growing, false) => "Accept, Prefer",
+            (Stability::Fixed, true) => "Accept, Accept-Encoding",
+            (Stability::Fixed, false) => "Accept",
+        };
         headers.insert(header::VARY, HeaderValue::from_static(vary));
-        if let Some(link) = self.link.and_then(|url| HeaderValue::try_from(format!("<{url}>; rel=\"next\"")).ok()) {
+        if let Some(link) =
+            self.link.as_ref().and_then(|url| HeaderValue::try_from(format!("<{url}>; rel=\"next\"")).ok())
+        {
             headers.insert(header::LINK, link);
         }
         response

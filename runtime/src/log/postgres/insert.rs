@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnection;
 
 use super::super::LogError;
 use super::super::sql::{headers_to_sql, storage, time_to_sql, to_sql};
+use super::row;
 use crate::event::{Position, RawEvent};
 
 /// An event and where it shall stand: without a position where the transaction is the caller's.
@@ -49,18 +50,29 @@ pub(super) async fn unless_there(connection: &mut PgConnection, rows: &[NewRow<'
     Ok(inserted.rows_affected())
 }
 
+/// Events that were given positions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbered {
+    pub(super) count: u64,
+    /// Of their payloads.
+    pub(super) bytes: i64,
+    /// Transactions before this one had ended: if these were all events without positions, there are no others.
+    pub(super) floor: i64,
+}
+
 /// Gives positions from `next` on to at most `limit` committed events that have none, in the order in which they were
-/// appended. How many they were, and how many bytes their payloads have. Only under the log's lock.
+/// appended. Only under the log's lock.
 pub(super) async fn number(
     connection: &mut PgConnection,
     channel: &str,
     next: Position,
     limit: i64,
-) -> Result<(u64, i64), LogError> {
-    let row = sqlx::query(
+) -> Result<Numbered, LogError> {
+    let row = sqlx::query(concat!(
         "WITH waiting AS (
-             SELECT id, appended FROM event_api_events
-             WHERE channel = $1 AND position IS NULL ORDER BY appended LIMIT $3
+             SELECT id, appended FROM event_api_events WHERE channel = $1 AND position IS NULL AND xact >= ",
+        row::floor!("$1"),
+        " ORDER BY appended LIMIT $3
          ), ordered AS (
              SELECT id, row_number() OVER (ORDER BY appended) - 1 AS ordinal FROM waiting
          ), numbered AS (
@@ -68,8 +80,9 @@ pub(super) async fn number(
              FROM ordered WHERE e.channel = $1 AND e.id = ordered.id
              RETURNING octet_length(e.data) AS bytes
          )
-         SELECT count(*), coalesce(sum(bytes), 0)::bigint AS bytes FROM numbered",
-    )
+         SELECT count(*), coalesce(sum(bytes), 0)::bigint AS bytes,
+                pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS floor FROM numbered"
+    ))
     .bind(channel)
     .bind(to_sql(next))
     .bind(limit)
@@ -77,5 +90,9 @@ pub(super) async fn number(
     .await
     .map_err(storage)?;
     let count: i64 = row.try_get("count").map_err(storage)?;
-    Ok((count.unsigned_abs(), row.try_get("bytes").map_err(storage)?))
+    Ok(Numbered {
+        count: count.unsigned_abs(),
+        bytes: row.try_get("bytes").map_err(storage)?,
+        floor: row.try_get("floor").map_err(storage)?,
+    })
 }

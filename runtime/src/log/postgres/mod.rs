@@ -32,7 +32,7 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 ///
 /// An append that was acknowledged survives the process and power loss; appends that come at the same time share a
 /// commit. Any number of processes may use one database, for writing and for reading; none of them is special. Tables
-/// are named `event_api_…`, in the first schema of the connections' `search_path`.
+/// are named `event_api_…`, in the first schema of the connections' `search_path`. Postgres 13 or later.
 ///
 /// # The caller's own transaction
 ///

@@ -7,6 +7,35 @@ use super::super::sql::{event, from_sql, storage, stored, to_sql};
 use super::super::{Bounds, LogError, PageLimit, StoredEvent};
 use crate::event::{EventId, Position, RawEvent};
 
+/// From which transaction on the channel may have events without positions, as SQL.
+///
+/// A floor that is ahead of the server's transactions is of another server, from which the tables were restored.
+macro_rules! floor {
+    ($channel:literal) => {
+        concat!(
+            "coalesce((SELECT CASE WHEN f.floor <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint THEN f.floor END
+              FROM event_api_channels f WHERE f.name = ",
+            $channel,
+            "), 0)"
+        )
+    };
+}
+pub(super) use floor;
+
+/// Whether the channel has committed events without positions, as SQL.
+macro_rules! has_pending {
+    ($channel:literal) => {
+        concat!(
+            "EXISTS (SELECT FROM event_api_events p WHERE p.position IS NULL AND p.channel = ",
+            $channel,
+            " AND p.xact >= ",
+            $crate::log::postgres::row::floor!($channel),
+            ")"
+        )
+    };
+}
+pub(super) use has_pending;
+
 /// What one statement has seen of a channel, and whether there were committed events that had no position yet.
 pub(super) struct Seen<T> {
     pub(super) value: T,
@@ -23,9 +52,10 @@ pub(super) async fn read(
 ) -> Result<Seen<Vec<StoredEvent>>, LogError> {
     // One row at least, to learn the bounds from. The limit within keeps the sorting outside small. `before`: the bytes
     // of the payloads before it, for which those that are stored apart need not be read.
-    let rows = sqlx::query(
-        "SELECT coalesce(c.oldest, 0) AS oldest, e.*,
-                EXISTS (SELECT FROM event_api_events p WHERE p.channel = $1 AND p.position IS NULL) AS pending
+    let rows = sqlx::query(concat!(
+        "SELECT coalesce(c.oldest, 0) AS oldest, e.*, ",
+        has_pending!("$1"),
+        " AS pending
          FROM (SELECT $1::text AS name) AS n
          LEFT JOIN event_api_channels c ON c.name = n.name
          LEFT JOIN LATERAL (
@@ -36,8 +66,8 @@ pub(super) async fn read(
                  FROM event_api_events WHERE channel = $1 AND position >= $2 ORDER BY position LIMIT $3
              ) AS page
          ) AS e ON e.before < $4
-         ORDER BY e.position",
-    )
+         ORDER BY e.position"
+    ))
     .bind(channel)
     .bind(to_sql(from))
     .bind(i64::try_from(limit.events).unwrap_or(i64::MAX))
@@ -96,11 +126,11 @@ pub(super) async fn find(pool: &PgPool, channel: &str, id: &EventId) -> Result<P
 }
 
 pub(super) async fn bounds(pool: &PgPool, channel: &str) -> Result<Seen<Bounds>, LogError> {
-    let (oldest, next, pending): (i64, i64, bool) = sqlx::query_as(
-        "SELECT coalesce(c.oldest, 0), coalesce(c.next, 0),
-                EXISTS (SELECT FROM event_api_events p WHERE p.channel = $1 AND p.position IS NULL)
-         FROM (SELECT $1::text AS name) AS n LEFT JOIN event_api_channels c ON c.name = n.name",
-    )
+    let (oldest, next, pending): (i64, i64, bool) = sqlx::query_as(concat!(
+        "SELECT coalesce(c.oldest, 0), coalesce(c.next, 0), ",
+        has_pending!("$1"),
+        " FROM (SELECT $1::text AS name) AS n LEFT JOIN event_api_channels c ON c.name = n.name"
+    ))
     .bind(channel)
     .fetch_one(pool)
     .await
@@ -115,12 +145,16 @@ pub(super) async fn ends(pool: &PgPool) -> Result<Vec<(String, Position)>, LogEr
     found.into_iter().map(|(name, next)| Ok((name, from_sql(next)?))).collect()
 }
 
-/// The channels with committed events that have no position yet.
-pub(super) async fn pending(pool: &PgPool) -> Result<Vec<String>, LogError> {
-    sqlx::query_scalar("SELECT DISTINCT channel FROM event_api_events WHERE position IS NULL")
-        .fetch_all(pool)
-        .await
-        .map_err(storage)
+/// The channels with committed events that have no position yet, of those that there are and those that are `awaited`.
+pub(super) async fn pending(pool: &PgPool, awaited: &[String]) -> Result<Vec<String>, LogError> {
+    sqlx::query_scalar(concat!(
+        "SELECT name FROM (SELECT name FROM event_api_channels UNION SELECT unnest($1::text[])) AS n WHERE ",
+        has_pending!("n.name")
+    ))
+    .bind(awaited)
+    .fetch_all(pool)
+    .await
+    .map_err(storage)
 }
 
 /// An event found by its id.

@@ -4,7 +4,9 @@ CREATE TABLE event_api_channels (
     oldest bigint NOT NULL DEFAULT 0,
     next bigint NOT NULL DEFAULT 0,
     -- Of the payloads of the events that have positions.
-    bytes bigint NOT NULL DEFAULT 0
+    bytes bigint NOT NULL DEFAULT 0,
+    -- Transactions before this one have ended, and their events have positions.
+    floor bigint NOT NULL DEFAULT 0
 -- Room on each page: rows are updated at every commit, and so need not move nor touch the index.
 ) WITH (fillfactor = 50);
 
@@ -16,6 +18,8 @@ CREATE TABLE event_api_events (
     position bigint,
     -- The order of appends: of the events without positions, the lower ones get theirs first.
     appended bigint GENERATED ALWAYS AS IDENTITY,
+    -- The transaction that appended it.
+    xact bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     id text COLLATE "C" NOT NULL,
     type text NOT NULL,
     -- RFC 3339 in UTC with nanoseconds, of which timestamptz would lose the last three digits.
@@ -33,4 +37,6 @@ CREATE TABLE event_api_events (
     UNIQUE (channel, id)
 );
 CREATE UNIQUE INDEX event_api_events_position ON event_api_events (channel, position) WHERE position IS NOT NULL;
-CREATE INDEX event_api_events_pending ON event_api_events (channel, appended) WHERE position IS NULL;
+-- By transaction: what was given its position leaves an entry here until it is vacuumed, which may be long (while a
+-- backup reads the database, for example). Looking from the channel's floor on passes none of them.
+CREATE INDEX event_api_events_pending ON event_api_events (channel, xact) WHERE position IS NULL;

@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Transaction};
 
 use super::super::LogError;
 use super::super::sql::{from_sql, storage, to_sql};
-use super::insert;
+use super::{insert, row};
 use crate::event::Position;
 use crate::postgres::LOCKS;
 
@@ -42,6 +42,8 @@ pub(super) struct Slot {
     pub(super) next: Position,
     /// Added bytes of payload.
     pub(super) bytes: i64,
+    /// Transactions before this one have ended, and their events have positions.
+    floor: i64,
     /// Whether `next` has grown.
     pub(super) grown: bool,
     /// Whether there may be more committed events without positions.
@@ -99,25 +101,28 @@ impl Sequencer {
         connection: &mut PgConnection,
         channels: &[&'a str],
     ) -> Result<Slots<'a>, LogError> {
-        let found: Vec<(i64, bool)> = sqlx::query_as(
-            "SELECT coalesce(c.next, 0),
-                    EXISTS (SELECT FROM event_api_events e WHERE e.channel = asked.name AND e.position IS NULL)
-             FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, ordinal)
-             LEFT JOIN event_api_channels c ON c.name = asked.name ORDER BY ordinal",
-        )
+        let found: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
+            "SELECT coalesce(c.next, 0), coalesce(c.floor, 0), ",
+            row::has_pending!("asked.name"),
+            " FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, ordinal)
+             LEFT JOIN event_api_channels c ON c.name = asked.name ORDER BY ordinal"
+        ))
         .bind(channels)
         .fetch_all(&mut *connection)
         .await
         .map_err(storage)?;
         let mut slots = Slots::with_capacity(channels.len());
-        for (channel, (next, pending)) in channels.iter().zip(found) {
-            let mut slot = Slot { next: from_sql(next)?, ..Slot::default() };
+        for (channel, (next, floor, pending)) in channels.iter().zip(found) {
+            let mut slot = Slot { next: from_sql(next)?, floor, ..Slot::default() };
             if pending {
-                let (count, bytes) = insert::number(connection, channel, slot.next, ROUND).await?;
-                slot.next = Position(slot.next.0 + count);
-                slot.bytes = bytes;
-                slot.grown = count > 0;
-                slot.more = count == ROUND.unsigned_abs();
+                let numbered = insert::number(connection, channel, slot.next, ROUND).await?;
+                slot.next = Position(slot.next.0 + numbered.count);
+                slot.bytes = numbered.bytes;
+                slot.grown = numbered.count > 0;
+                slot.more = numbered.count == ROUND.unsigned_abs();
+                if !slot.more {
+                    slot.floor = numbered.floor;
+                }
             }
             slots.insert(channel, slot);
         }
@@ -135,16 +140,18 @@ impl Sequencer {
             // A notification has less than 8000 bytes; of a channel with such a name, readers learn by polling.
             sqlx::query(
                 "WITH grown AS (
-                     INSERT INTO event_api_channels AS c (name, next, bytes)
-                     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
-                     ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes
+                     INSERT INTO event_api_channels AS c (name, next, bytes, floor)
+                     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])
+                     ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes,
+                     floor = excluded.floor
                      RETURNING name, next
                  )
-                 SELECT pg_notify($4, left(next || ' ' || name, 1900)) FROM grown",
+                 SELECT pg_notify($5, left(next || ' ' || name, 1900)) FROM grown",
             )
             .bind(grown().map(|(name, _)| *name).collect::<Vec<_>>())
             .bind(grown().map(|(_, slot)| to_sql(slot.next)).collect::<Vec<_>>())
             .bind(grown().map(|(_, slot)| slot.bytes).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| slot.floor).collect::<Vec<_>>())
             .bind(&*self.notifications)
             .execute(&mut *transaction)
             .await

@@ -77,15 +77,14 @@ async fn hear(pool: &PgPool, name: &str, wake: &Wake) -> Result<(), sqlx::Error>
     let own = options.connect_lazy_with((*pool.connect_options()).clone());
     let mut listener = PgListener::connect_with(&own).await?;
     listener.listen(name).await?;
-    while !pool.is_closed() {
-        let Ok(heard) = tokio::time::timeout(SAFETY, listener.recv()).await else { continue };
-        let notification = heard?;
+    let mut closed = pool.close_event();
+    loop {
+        let notification = closed.do_until(listener.recv()).await??;
         let told = notification.payload().split_once(' ').and_then(|(next, name)| Some((next.parse().ok()?, name)));
         if let Some((next, channel)) = told {
             wake.advance(channel, Position(next));
         }
     }
-    Err(sqlx::Error::PoolClosed)
 }
 
 async fn poll(pool: PgPool, sequencer: Sequencer, wake: Arc<Wake>, look: Arc<Notify>) {
@@ -116,7 +115,7 @@ async fn next_time(wake: &Wake) {
 
 /// Gives positions to what has none, and looks at where all channels end when the look is to be complete.
 async fn find(pool: &PgPool, sequencer: &Sequencer, wake: &Wake, complete: bool) -> Result<(), LogError> {
-    for channel in row::pending(pool).await? {
+    for channel in row::pending(pool, &wake.awaited()).await? {
         let next = sequencer.number(&channel).await?;
         wake.advance(&channel, next);
     }

@@ -1,0 +1,109 @@
+//! Full pages in memory, ready to be sent: they never change, so a thousand readers of history are one reader of the log.
+//!
+//! Bounded in bytes. A page whose first event retention has removed is not served any more, after a second at the
+//! latest: so long it is believed where a channel begins.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::encoding::Encoding;
+use super::negotiate::Format;
+use super::query::Query;
+use super::respond::Rendered;
+use super::urls::FeedUrls;
+use crate::event::Position;
+use crate::log::{Log, LogError};
+
+/// How long it is believed where a channel begins.
+const BELIEVED: Duration = Duration::from_secs(1);
+/// About what a page takes in memory, for the number of pages that room is made for.
+const TYPICAL: usize = 32 << 10;
+/// What an entry takes beside the page and its URL.
+const OVERHEAD: usize = 256;
+
+/// What makes a page what it is: the URLs in it too, which may be those of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    feed: String,
+    query: String,
+    format: Format,
+    encoding: Encoding,
+}
+
+impl Key {
+    /// The page at `offset`, as it is.
+    pub(super) fn new(urls: &FeedUrls, query: &Query, offset: Position, format: Format) -> Self {
+        Key { feed: urls.feed.clone(), query: query.at(offset), format, encoding: Encoding::Identity }
+    }
+
+    /// The same page in another encoding.
+    pub(super) fn encoded(&self, encoding: Encoding) -> Self {
+        Key { encoding, ..self.clone() }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Bytes;
+
+impl Weighter<Key, Arc<Rendered>> for Bytes {
+    fn weight(&self, key: &Key, page: &Arc<Rendered>) -> u64 {
+        (key.feed.len() + key.query.len() + page.len() + OVERHEAD) as u64
+    }
+}
+
+/// The pages that are held.
+pub(super) struct Pages {
+    cache: Cache<Key, Arc<Rendered>, Bytes>,
+    /// Where channels begin, and when that was asked.
+    oldest: Mutex<HashMap<&'static str, (Position, Instant)>>,
+}
+
+impl Pages {
+    /// Room for `bytes`; none keeps nothing.
+    pub(super) fn new(bytes: usize) -> Self {
+        let cache = Cache::with_weighter((bytes / TYPICAL).max(1), bytes as u64, Bytes);
+        Pages { cache, oldest: Mutex::default() }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Rendered>> {
+        self.cache.get(key)
+    }
+
+    pub(super) fn put(&self, key: Key, page: &Arc<Rendered>) {
+        self.cache.insert(key, Arc::clone(page));
+    }
+
+    /// Whether events at `position` may still be served.
+    pub(super) async fn is_kept(
+        &self,
+        log: &dyn Log,
+        channel: &'static str,
+        position: Position,
+    ) -> Result<bool, LogError> {
+        let believed = {
+            let oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
+            oldest.get(channel).filter(|(_, asked)| asked.elapsed() < BELIEVED).map(|(oldest, _)| *oldest)
+        };
+        let oldest = match believed {
+            Some(oldest) => oldest,
+            None => {
+                let oldest = log.bounds(channel).await?.oldest;
+                let now = (oldest, Instant::now());
+                self.oldest.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, now);
+                oldest
+            }
+        };
+        Ok(oldest <= position)
+    }
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages").field("pages", &self.cache.len()).field("bytes", &self.cache.weight()).finish()
+    }
+}

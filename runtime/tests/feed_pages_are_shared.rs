@@ -1,0 +1,199 @@
+//! Full pages are read from the log once, compressed once, and sent to everybody who asks; within bounds, and not longer
+//! than retention keeps their events.
+#![cfg(all(feature = "server", feature = "client", feature = "compression"))]
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+mod webhook_support;
+
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use axum::http::{Method, Request, StatusCode};
+use event_api::feed::Feeds;
+use event_api::log::{Bounds, Log, LogError, MemoryLog, PageLimit, Retention, StoredEvent, Trimmed};
+use event_api::{EventId, Position, RawEvent, Receipt};
+use http_body_util::Full;
+use webhook_support::{Answer, Http, USERS, events, eventually, serve};
+
+/// A log that counts how often it is read.
+#[derive(Clone, Default)]
+struct Counted {
+    log: MemoryLog,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Log for Counted {
+    async fn append(&self, channel: &str, events: Vec<RawEvent>) -> Result<Vec<Receipt>, LogError> {
+        Log::append(&self.log, channel, events).await
+    }
+
+    async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.log.read_page(channel, from, limit).await
+    }
+
+    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
+        self.log.find(channel, id).await
+    }
+
+    async fn bounds(&self, channel: &str) -> Result<Bounds, LogError> {
+        self.log.bounds(channel).await
+    }
+
+    async fn wait(&self, channel: &str, position: Position) -> Result<(), LogError> {
+        self.log.wait(channel, position).await
+    }
+
+    async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {
+        self.log.trim(channel, retention, limit).await
+    }
+}
+
+async fn start(feeds: impl FnOnce(Feeds) -> Feeds) -> (Counted, String) {
+    let log = Counted::default();
+    Log::append(&log, USERS.name, events(0..100)).await.unwrap();
+    let (address, _) = serve(feeds(Feeds::new(&log, [&USERS])).router()).await;
+    (log, format!("http://{address}/{}", USERS.name))
+}
+
+async fn send(method: Method, url: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Http::new().send(request.body(Full::default()).unwrap()).await
+}
+
+async fn get(url: &str, headers: &[(&str, &str)]) -> Answer {
+    send(Method::GET, url, headers).await
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer.headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn pages_are_compressed_as_the_client_likes() {
+    let (log, url) = start(|feeds| feeds).await;
+    for (query, cached) in [("offset=0&limit=50", "immutable"), ("offset=50&limit=90", "no-cache")] {
+        let url = format!("{url}?{query}");
+        let plain = get(&url, &[]).await;
+        assert_eq!(header(&plain, "content-encoding"), "");
+        let gzip = get(&url, &[("accept-encoding", "gzip, deflate, br")]).await;
+        let mut unzipped = Vec::new();
+        flate2::read::GzDecoder::new(&gzip.body[..]).read_to_end(&mut unzipped).unwrap();
+        let zstd = get(&url, &[("accept-encoding", "gzip, deflate, br, zstd")]).await;
+        assert_eq!(unzipped, plain.body);
+        assert_eq!(zstd::decode_all(&zstd.body[..]).unwrap(), plain.body);
+        let mut tags = Vec::new();
+        for (answer, encoding) in [(&plain, ""), (&gzip, "gzip"), (&zstd, "zstd")] {
+            assert_eq!(header(answer, "content-encoding"), encoding);
+            assert_eq!(header(answer, "content-type"), "application/feed+json");
+            assert_eq!(header(answer, "content-length"), answer.body.len().to_string());
+            assert!(header(answer, "vary").contains("Accept-Encoding"), "caches must tell them apart");
+            assert!(header(answer, "cache-control").contains(cached));
+            assert!(encoding.is_empty() || answer.body.len() < plain.body.len() / 3);
+            let tag = header(answer, "etag").to_owned();
+            let headers = [("if-none-match", tag.as_str()), ("accept-encoding", encoding)];
+            let known = get(&url, &headers).await;
+            assert_eq!((known.status, known.body.len()), (StatusCode::NOT_MODIFIED, 0), "{encoding}");
+            assert_eq!(header(&known, "etag"), tag);
+            assert_eq!(header(&known, "content-encoding"), "", "there is no content");
+            tags.push(tag);
+            let head = send(Method::HEAD, &url, &[("accept-encoding", encoding)]).await;
+            assert_eq!((header(&head, "content-encoding"), head.body.len()), (encoding, 0));
+        }
+        tags.dedup();
+        assert_eq!(tags.len(), 3, "other bytes have another tag");
+    }
+    let small = get(&format!("{url}?offset=99"), &[("accept-encoding", "gzip")]).await;
+    assert_eq!(header(&small, "content-encoding"), "", "a small page is not worth it");
+    assert!(log.reads() > 0);
+}
+
+#[tokio::test]
+async fn a_full_page_is_read_once_for_all() {
+    let (log, url) = start(|feeds| feeds).await;
+    let full = format!("{url}?offset=10&limit=50");
+    let first = get(&full, &[]).await;
+    let once = log.reads();
+    for encoding in ["", "gzip", "zstd"] {
+        for _ in 0..10 {
+            assert_eq!(get(&full, &[("accept-encoding", encoding)]).await.status, StatusCode::OK);
+        }
+    }
+    let same = get(&full, &[("prefer", "wait=1")]).await;
+    assert_eq!((header(&same, "preference-applied"), &same.body), ("wait=1", &first.body));
+    assert_eq!(log.reads(), once, "from memory");
+
+    // What differs in anything is another page.
+    for (url, headers) in [
+        (format!("{url}?offset=11&limit=50"), ("x", "")),
+        (format!("{url}?offset=10&limit=49"), ("x", "")),
+        (format!("{url}?offset=10&limit=50&type=NameChanged"), ("x", "")),
+        (full.clone(), ("accept", "application/cloudevents-batch+json")),
+        (full.clone(), ("host", "other.example")),
+    ] {
+        let before = log.reads();
+        let other = get(&url, &[headers]).await;
+        assert!(
+            other.status == StatusCode::OK && log.reads() > before && other.body != first.body,
+            "{url} {headers:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_can_grow_is_read_each_time() {
+    let (log, url) = start(|feeds| feeds).await;
+    for query in ["offset=90", "limit=50", ""] {
+        let url = format!("{url}?{query}");
+        get(&url, &[]).await;
+        let before = log.reads();
+        get(&url, &[]).await;
+        assert!(log.reads() > before, "{query}");
+    }
+    let head = format!("{url}?offset=90");
+    let before = get(&head, &[]).await.json()["items"].as_array().unwrap().len();
+    Log::append(&log, USERS.name, events(100..101)).await.unwrap();
+    assert_eq!(get(&head, &[]).await.json()["items"].as_array().unwrap().len(), before + 1);
+}
+
+#[tokio::test]
+async fn a_page_goes_when_retention_has_removed_its_events() {
+    let (log, url) = start(|feeds| feeds).await;
+    let (gone, kept) = (format!("{url}?offset=0&limit=10"), format!("{url}?offset=20&limit=10"));
+    assert_eq!(get(&gone, &[]).await.status, StatusCode::OK);
+    assert_eq!(get(&kept, &[]).await.status, StatusCode::OK);
+    log.trim(USERS.name, &Retention::forever().starting_at(Position(5)), 100).await.unwrap();
+    let is_gone = async || (get(&gone, &[]).await.status == StatusCode::GONE).then_some(());
+    eventually("the page goes", is_gone).await;
+    assert_eq!(get(&kept, &[]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_bounded() {
+    for room in [0, 64 << 10] {
+        let (log, url) = start(|feeds| feeds.page_cache(room)).await;
+        let mut pages = 0;
+        for offset in 0..80 {
+            pages += get(&format!("{url}?offset={offset}&limit=20"), &[]).await.body.len();
+        }
+        assert!(pages > 4 * room, "more than there is room for: {pages}");
+        let before = log.reads();
+        for offset in 0..80 {
+            get(&format!("{url}?offset={offset}&limit=20"), &[]).await;
+        }
+        let read = log.reads() - before;
+        assert!(read > 0 && (room > 0 || read == 80), "{read} of 80 pages were read again with room for {room}");
+    }
+}
