@@ -174,7 +174,9 @@ impl<'a> Lowering<'a> {
         }
         let value = match &object.others {
             Others::Open | Others::ByName => Type::Any,
-            Others::Closed if checks.iter().any(|check| matches!(check, Check::MinProperties(_))) => return Type::Never,
+            Others::Closed if checks.iter().any(|check| matches!(check, Check::MinProperties(_))) => {
+                return Type::Never;
+            }
             Others::Closed => {
                 // No member at all is allowed: an empty object.
                 let object = Struct { fields: Vec::new(), constants: Vec::new(), additional: Additional::Refuse };
