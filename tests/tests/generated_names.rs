@@ -102,6 +102,14 @@ fn types_may_be_called_like_readers_and_like_what_the_runtime_exports() {
 }
 
 #[test]
+fn payloads_of_messages_of_one_name_are_called_after_their_channels() {
+    let event = api::ClockEvents::from(api::Tick { at: 1 });
+    assert!(matches!(event, api::ClockEvents::Tick(_)));
+    let event = api::MarketEvents::from(api::MarketTick { price: 1.5 });
+    assert!(matches!(event, api::MarketEvents::Tick(_)));
+}
+
+#[test]
 fn a_script_without_case_writes_types_and_fields_alike() {
     let text = r#"{"地域":"関東"}"#;
     let map: api::地図 = serde_json::from_str(text).unwrap();

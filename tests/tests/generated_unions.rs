@@ -181,3 +181,11 @@ fn unions_nest_and_refer_to_themselves() {
     );
     contract.holds();
 }
+
+#[test]
+fn an_alternative_that_is_one_object_is_called_by_it() {
+    let change: Change = serde_json::from_str(r#"{"created": {"id": "x"}}"#).unwrap();
+    assert!(matches!(change, Change::Created(ChangeCreated { .. })));
+    let change: Change = serde_json::from_str(r#"{"code": 1}"#).unwrap();
+    assert!(matches!(change, Change::WithCode(_)));
+}

@@ -78,7 +78,7 @@ pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventS
     }
     channels.claim_payloads();
     for (key, id) in &document.components.messages {
-        channels.parts(*id, key);
+        channels.parts(*id, key, "");
     }
     for (name, schema) in &document.components.foreign_schemas {
         if let Payload::Avro(schema) = schema {
@@ -126,7 +126,7 @@ impl Channels<'_, '_, '_> {
     fn lower_channel(&mut self, id: ChannelId, name: String) {
         let document = self.document;
         let channel = &document[id];
-        let events = self.events(channel.messages.iter().map(|(key, id)| (key.as_str(), *id)));
+        let events = self.events(&name, channel.messages.iter().map(|(key, id)| (key.as_str(), *id)));
         let mut docs = channel_docs(channel);
         docs.source = Some(source_of(self.types.sources, &channel.location));
         for operation in document.operations.values().filter(|operation| operation.channel == Some(id)) {
@@ -235,7 +235,7 @@ impl Channels<'_, '_, '_> {
         Some(self.sets[index].name.clone())
     }
 
-    fn events<'m>(&mut self, messages: impl Iterator<Item = (&'m str, MessageId)>) -> Vec<Event> {
+    fn events<'m>(&mut self, set: &str, messages: impl Iterator<Item = (&'m str, MessageId)>) -> Vec<Event> {
         let document = self.document;
         let mut variants = Scope::with_reserved(RESERVED_VARIANTS);
         let mut methods = Scope::with_reserved(RESERVED_METHODS);
@@ -247,7 +247,7 @@ impl Channels<'_, '_, '_> {
             let word = type_name(&event_type);
             let variant = variants.claim([word.clone(), format!("{word}Event")]);
             let method = methods.claim([field_name(&event_type), field_name(&format!("{event_type}_event"))]);
-            let parts = self.parts(id, &event_type);
+            let parts = self.parts(id, &event_type, set);
             let mut docs = message_docs(message);
             docs.source = Some(source_of(self.types.sources, &message.location));
             if variant != event_type {
@@ -303,7 +303,7 @@ impl Channels<'_, '_, '_> {
         (2..).map(|number| format!("{key}{number}")).find(|name| !taken.contains(name)).unwrap_or_default()
     }
 
-    fn parts(&mut self, id: MessageId, word: &str) -> Parts {
+    fn parts(&mut self, id: MessageId, word: &str, set: &str) -> Parts {
         if let Some(parts) = self.parts.get(&id) {
             return parts.clone();
         }
@@ -314,8 +314,14 @@ impl Channels<'_, '_, '_> {
         let headers_name =
             if headers_name.ends_with("Headers") { headers_name } else { format!("{headers_name}Headers") };
         let parts = Parts {
-            payload: message.payload.as_ref().map(|payload| self.lower_payload(payload, &name, "Payload", message)),
-            headers: message.headers.as_ref().map(|headers| self.lower_payload(headers, &headers_name, "", message)),
+            payload: message.payload.as_ref().map(|payload| {
+                let position = self.part_name(&name, "Payload", set, message);
+                self.lower_payload(payload, &position, &name, message)
+            }),
+            headers: message.headers.as_ref().map(|headers| {
+                let position = self.part_name(&headers_name, "", set, message);
+                self.lower_payload(headers, &position, &name, message)
+            }),
         };
         self.parts.insert(id, parts.clone());
         parts
@@ -329,18 +335,24 @@ impl Channels<'_, '_, '_> {
         Some(type_name(&name.replace("~1", "/").replace("~0", "~")))
     }
 
-    fn lower_payload(&mut self, payload: &Payload, name: &str, suffix: &str, message: &Message) -> Type {
+    /// What a payload or headers without a name of their own are called: as the message is; else what they are, beside a
+    /// schema of that name; else after the channel too, beside messages of that name in others.
+    fn part_name(&self, name: &str, suffix: &str, set: &str, message: &Message) -> String {
+        let channel = set.strip_suffix("Events").unwrap_or(set);
+        let mut names = [name.to_owned(), format!("{name}{suffix}"), format!("{channel}{name}")];
+        let is_schema = self.document.components.schemas.keys().any(|key| type_name(key) == name);
+        let is_inline = message.location.pointer.to_string().starts_with("/channels/");
+        if is_inline && !is_schema {
+            names.swap(1, 2);
+        }
+        let free = names.iter().find(|name| self.types.scope.is_free(name));
+        free.unwrap_or(&names[1]).clone()
+    }
+
+    fn lower_payload(&mut self, payload: &Payload, position: &str, name: &str, message: &Message) -> Type {
         match payload {
-            Payload::Schema(schema) => {
-                let free = self.types.scope.is_free(name);
-                let position = if free { name.to_owned() } else { format!("{name}{suffix}") };
-                self.types.lower(*schema, position)
-            }
-            Payload::Avro(schema) => {
-                let free = self.types.scope.is_free(name);
-                let position = if free { name.to_owned() } else { format!("{name}{suffix}") };
-                self.avro.payload(schema, &position, self.types)
-            }
+            Payload::Schema(schema) => self.types.lower(*schema, position),
+            Payload::Avro(schema) => self.avro.payload(schema, position, self.types),
             Payload::Foreign { format, location, .. } => {
                 let what = message.name.as_deref().unwrap_or(name);
                 if *format == SchemaFormat::Avro {

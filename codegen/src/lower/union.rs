@@ -365,6 +365,8 @@ impl Lowering<'_> {
         }
         match self.kinds(&branch.all).as_slice() {
             [JsonType::Object] => match self.own_member(branches, index) {
+                // `{created: {…}}` is what the member says; of several members, one is only what it has.
+                Some(member) if self.is_in_one_member(branch) => type_name(member),
                 Some(member) => format!("With{}", type_name(member)),
                 None => format!("Alternative{}", index + 1),
             },
@@ -373,6 +375,15 @@ impl Lowering<'_> {
             [kind] => type_name(json_type_name(*kind)),
             _ => format!("Alternative{}", index + 1),
         }
+    }
+
+    /// Whether all that an object holds is in one member, an object of its own.
+    fn is_in_one_member(&self, branch: &Branch) -> bool {
+        let mut members = branch.all.keywords(self.schemas).flat_map(|k| k.properties.values());
+        let (Some(only), None, []) = (members.next(), members.next(), branch.all.unions.as_slice()) else {
+            return false;
+        };
+        self.kinds(&Conjunction::of(self.schemas, *only)) == [JsonType::Object]
     }
 
     /// What to call one of several alternatives that are strings: by what it says of them.
