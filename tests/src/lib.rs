@@ -2,6 +2,7 @@
 //! compiling generated modules, asking them for verdicts, and measuring.
 
 pub mod batch;
+pub mod by_hand;
 mod cargo;
 pub mod compile;
 pub mod contract;
@@ -11,4 +12,5 @@ pub mod oracle;
 pub mod random;
 pub mod round_trip;
 pub mod schema_suite;
+pub mod scratch;
 pub mod trial;

@@ -6,13 +6,20 @@
 //! after the member.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use event_api_spec::schema::{Keywords, SchemaId, SchemaKind, Schemas};
 use event_api_spec::{Node, Value};
 
-/// What a schema says, in 128 bits.
-type Shape = (u64, u64);
+/// Which of all the different things that are said a schema says.
+type Shape = usize;
+
+/// The shapes of schemas, and what each of them says: equal bytes are equal words.
+#[derive(Default)]
+struct Known {
+    of_schema: HashMap<SchemaId, Shape>,
+    of_words: HashMap<Vec<u8>, Shape>,
+}
 
 /// The members that occur more than once.
 pub(super) struct Shapes<'s> {
@@ -22,7 +29,7 @@ pub(super) struct Shapes<'s> {
 
 impl<'s> Shapes<'s> {
     pub(super) fn of(schemas: &'s Schemas) -> Self {
-        let mut known = HashMap::new();
+        let mut known = Known::default();
         let mut members: HashMap<(&str, Shape), Vec<SchemaId>> = HashMap::new();
         for id in schemas.ids() {
             let SchemaKind::Object(keywords) = &schemas[id].kind else { continue };
@@ -56,30 +63,37 @@ fn is_anonymous(schemas: &Schemas, id: SchemaId) -> bool {
 }
 
 /// The schemas inside of a schema are written in it, so this ends; what it refers to is known by its id.
-fn shape(schemas: &Schemas, id: SchemaId, known: &mut HashMap<SchemaId, Shape>) -> Shape {
-    if let Some(shape) = known.get(&id) {
+fn shape(schemas: &Schemas, id: SchemaId, known: &mut Known) -> Shape {
+    if let Some(shape) = known.of_schema.get(&id) {
         return *shape;
     }
-    // Two hashers with different beginnings make 128 bits: equal shapes of different schemas do not occur.
-    let mut hashers = (DefaultHasher::new(), DefaultHasher::new());
-    1u8.hash(&mut hashers.1);
+    let mut words = Words(Vec::with_capacity(512));
     match &schemas[id].kind {
-        SchemaKind::Bool(value) => both(&mut hashers, value),
+        SchemaKind::Bool(value) => value.hash(&mut words),
         SchemaKind::Object(keywords) => {
-            let inside: Vec<Shape> = children(keywords).map(|child| shape(schemas, child, known)).collect();
-            both(&mut hashers, &inside);
-            hash_keywords(keywords, &mut hashers.0);
-            hash_keywords(keywords, &mut hashers.1);
+            hash_keywords(keywords, &mut words);
+            // How many there are is among the keywords.
+            children(keywords).for_each(|child| shape(schemas, child, known).hash(&mut words));
         }
     }
-    let shape = (hashers.0.finish(), hashers.1.finish());
-    known.insert(id, shape);
+    let next = known.of_words.len();
+    let shape = *known.of_words.entry(words.0).or_insert(next);
+    known.of_schema.insert(id, shape);
     shape
 }
 
-fn both(hashers: &mut (DefaultHasher, DefaultHasher), value: &impl Hash) {
-    value.hash(&mut hashers.0);
-    value.hash(&mut hashers.1);
+/// What is hashed, itself: no two different things have the same bytes, as no `Hash` here writes one that could be the
+/// beginning of another.
+struct Words(Vec<u8>);
+
+impl Hasher for Words {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
 }
 
 /// The keywords that hold one schema.
@@ -109,7 +123,7 @@ fn children(k: &Keywords) -> impl Iterator<Item = SchemaId> {
         .chain(maps.into_iter().flat_map(|map| map.values().copied()))
 }
 
-fn hash_keywords(k: &Keywords, state: &mut DefaultHasher) {
+fn hash_keywords(k: &Keywords, state: &mut Words) {
     (k.reference, &k.unresolved_reference, k.dynamic_reference).hash(state);
     (&k.title, &k.description, &k.format, k.deprecated, k.read_only, k.write_only).hash(state);
     (&k.content_encoding, &k.content_media_type, &k.types, &k.pattern, k.unique_items, &k.required).hash(state);
@@ -123,9 +137,11 @@ fn hash_keywords(k: &Keywords, state: &mut DefaultHasher) {
         map.len().hash(state);
         map.keys().for_each(|name| name.hash(state));
     }
+    k.dependent_required.len().hash(state);
     for (name, names) in &k.dependent_required {
         (name, names).hash(state);
     }
+    k.discriminator.as_ref().map(|discriminator| discriminator.mapping.len()).hash(state);
     if let Some(discriminator) = &k.discriminator {
         discriminator.property.hash(state);
         for (value, target) in &discriminator.mapping {
@@ -139,7 +155,7 @@ fn hash_keywords(k: &Keywords, state: &mut DefaultHasher) {
     k.enum_values.iter().flatten().for_each(|node| hash_node(node, state));
 }
 
-fn hash_node(node: &Node, state: &mut DefaultHasher) {
+fn hash_node(node: &Node, state: &mut Words) {
     std::mem::discriminant(&node.value).hash(state);
     match &node.value {
         Value::Null => {}

@@ -95,30 +95,41 @@ impl Pattern {
 /// # Errors
 /// When the text is shorter or longer.
 pub fn check_length(text: &str, min: u64, max: u64) -> Result<(), Invalid> {
-    // Bytes bound characters from above, so most texts need no counting.
+    // A character has one to four bytes, so most texts need no counting.
+    let bytes = text.len() as u64;
+    if bytes <= max && bytes / 4 >= min {
+        return Ok(());
+    }
     let length = text.chars().count() as u64;
+    if (min..=max).contains(&length) { Ok(()) } else { Err(wrong_length(length, min, max)) }
+}
+
+#[cold]
+fn wrong_length(length: u64, min: u64, max: u64) -> Invalid {
     if length < min {
-        return Err(Invalid::new(format!("{length} characters are fewer than {min}")));
+        Invalid::new(format!("{length} characters are fewer than {min}"))
+    } else {
+        Invalid::new(format!("{length} characters are more than {max}"))
     }
-    if length > max {
-        return Err(Invalid::new(format!("{length} characters are more than {max}")));
-    }
-    Ok(())
 }
 
 /// `minimum` and `maximum` of an integer.
 ///
 /// # Errors
 /// When it is outside.
+#[inline]
 pub fn check_integer_bounds(value: impl Into<i128>, min: i128, max: i128) -> Result<(), Invalid> {
     let value = value.into();
+    if (min..=max).contains(&value) { Ok(()) } else { Err(out_of_bounds(value, min, max)) }
+}
+
+#[cold]
+fn out_of_bounds(value: i128, min: i128, max: i128) -> Invalid {
     if value < min {
-        return Err(Invalid::new(format!("{value} is less than {min}")));
+        Invalid::new(format!("{value} is less than {min}"))
+    } else {
+        Invalid::new(format!("{value} is more than {max}"))
     }
-    if value > max {
-        return Err(Invalid::new(format!("{value} is more than {max}")));
-    }
-    Ok(())
 }
 
 /// `multipleOf` of an integer.
@@ -134,6 +145,7 @@ pub fn check_integer_multiple(value: impl Into<i128>, of: i128) -> Result<(), In
 ///
 /// # Errors
 /// When it is outside, or not a number.
+#[inline]
 pub fn check_number_bounds(
     value: f64,
     min: Option<f64>,
@@ -141,18 +153,27 @@ pub fn check_number_bounds(
     above: Option<f64>,
     below: Option<f64>,
 ) -> Result<(), Invalid> {
+    let is_within = min.is_none_or(|min| value >= min)
+        && max.is_none_or(|max| value <= max)
+        && above.is_none_or(|above| value > above)
+        && below.is_none_or(|below| value < below);
+    if is_within && !value.is_nan() { Ok(()) } else { Err(beyond(value, min, max, above, below)) }
+}
+
+#[cold]
+fn beyond(value: f64, min: Option<f64>, max: Option<f64>, above: Option<f64>, below: Option<f64>) -> Invalid {
+    if value.is_nan() {
+        return Invalid::new("not a number");
+    }
     let broken = [
         (min.filter(|min| value < *min), "less than"),
         (max.filter(|max| value > *max), "more than"),
         (above.filter(|above| value <= *above), "not more than"),
         (below.filter(|below| value >= *below), "not less than"),
     ];
-    if value.is_nan() {
-        return Err(Invalid::new("not a number"));
-    }
     match broken.into_iter().find_map(|(limit, what)| Some((limit?, what))) {
-        Some((limit, what)) => Err(Invalid::new(format!("{value} is {what} {limit}"))),
-        None => Ok(()),
+        Some((limit, what)) => Invalid::new(format!("{value} is {what} {limit}")),
+        None => Invalid::new(format!("{value} is out of bounds")),
     }
 }
 

@@ -92,8 +92,8 @@ macro_rules! __object {
                 fn deserialize<__D: serde::Deserializer<'de>>(
                     deserializer: __D,
                 ) -> ::core::result::Result<Self, __D::Error> {
-                    const NAMES: &[&str] = &[$($($wire,)*)? $($($const_name,)+)?];
-                    const FIELDS: usize = NAMES.len() - CONSTANTS.len();
+                    // In the order in which they are written.
+                    const NAMES: &[&str] = &[$($($const_name,)+)? $($($wire,)*)?];
 
                     struct __Read;
 
@@ -109,7 +109,7 @@ macro_rules! __object {
                             mut map: __A,
                         ) -> ::core::result::Result<$name, __A::Error> {
                             #[allow(non_camel_case_types, reason = "named after the fields")]
-                            enum __At { $($($field,)*)? __End }
+                            enum __At { __Start = CONSTANTS.len() as isize - 1, $($($field,)*)? }
                             $($(let mut $field = ::core::option::Option::None;)*)?
                             $(let mut $rest = ::std::collections::BTreeMap::new();)?
                             let mut constants = $crate::codegen::Constants::new(CONSTANTS);
@@ -117,7 +117,9 @@ macro_rules! __object {
                             loop {
                                 let names = $crate::codegen::Names { names: NAMES, expected };
                                 let at = $crate::__next_member!($others, map, names $(, $rest $(as $rest_reader)?)?);
-                                expected = at.wrapping_add(1);
+                                if at != usize::MAX {
+                                    expected = at + 1;
+                                }
                                 $($(if at == __At::$field as usize {
                                     if $field.is_some() {
                                         return Err(<__A::Error as serde::de::Error>::duplicate_field($wire));
@@ -128,7 +130,7 @@ macro_rules! __object {
                                 if at == usize::MAX {
                                     map.next_value::<serde::de::IgnoredAny>()?;
                                 } else {
-                                    constants.read(at - FIELDS, &mut map)?;
+                                    constants.read(at, &mut map)?;
                                 }
                             }
                             constants.finish()?;

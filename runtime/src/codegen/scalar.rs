@@ -146,7 +146,15 @@ macro_rules! __json {
 }
 
 /// A string, borrowed where the input allows it.
-struct Text;
+pub(super) struct Text;
+
+impl<'de> DeserializeSeed<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
 
 impl<'de> Visitor<'de> for Text {
     type Value = Cow<'de, str>;

@@ -1,36 +1,39 @@
 //! Unions: enums that know from the JSON which alternative is meant.
 
-use serde::de::value::{MapAccessDeserializer, StringDeserializer};
+use std::borrow::Cow;
+
+use serde::de::value::{CowStrDeserializer, MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess};
 use serde_json::Value;
 
 use super::read::at_pointer;
 use super::rule::Rule;
+use super::scalar::Text;
 
 /// An object whose tag has been read, with all its members still to be read by the alternative.
 ///
 /// When the tag comes first, nothing is kept: the rest is read from the input. Otherwise the members before it are
 /// kept until it is found.
 #[derive(Debug)]
-pub struct Tagged<A> {
-    tag: String,
+pub struct Tagged<'de, A> {
+    tag: Cow<'de, str>,
     member: &'static str,
     tag_is_pending: bool,
-    before: std::vec::IntoIter<(String, Value)>,
-    value: Option<(String, Value)>,
+    before: std::vec::IntoIter<(Cow<'de, str>, Value)>,
+    value: Option<(Cow<'de, str>, Value)>,
     rest: A,
 }
 
-impl<'de, A: MapAccess<'de>> Tagged<A> {
+impl<'de, A: MapAccess<'de>> Tagged<'de, A> {
     /// Reads up to the member `member`, a string.
     ///
     /// # Errors
     /// When the object has no such member, or it is no string.
     pub fn read(mut map: A, member: &'static str) -> Result<Self, A::Error> {
         let mut before = Vec::new();
-        while let Some(name) = map.next_key::<String>()? {
+        while let Some(name) = map.next_key_seed(Text)? {
             if name == member {
-                let tag = map.next_value()?;
+                let tag = map.next_value_seed(Text)?;
                 let before = before.into_iter();
                 return Ok(Tagged { tag, member, tag_is_pending: true, before, value: None, rest: map });
             }
@@ -72,7 +75,7 @@ impl<'de, A: MapAccess<'de>> Tagged<A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<'de, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
@@ -81,9 +84,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<A> {
         }
         match self.before.next() {
             Some((name, value)) => {
-                let key: StringDeserializer<A::Error> = name.clone().into_deserializer();
+                let key = seed.deserialize(StrDeserializer::new(&name))?;
                 self.value = Some((name, value));
-                seed.deserialize(key).map(Some)
+                Ok(Some(key))
             }
             None => self.rest.next_key_seed(seed),
         }
@@ -92,12 +95,12 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<A> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         if self.tag_is_pending {
             self.tag_is_pending = false;
-            let tag: StringDeserializer<A::Error> = std::mem::take(&mut self.tag).into_deserializer();
+            let tag: CowStrDeserializer<'_, A::Error> = std::mem::take(&mut self.tag).into_deserializer();
             return seed.deserialize(tag);
         }
         match self.value.take() {
             // What tracks the path sees the tag as the last member that it has met.
-            Some((name, value)) => seed.deserialize(value).map_err(|error| at_pointer(&[&name], &error)),
+            Some((name, value)) => seed.deserialize(value).map_err(|error| at_pointer(&[name], &error)),
             None => self.rest.next_value_seed(seed),
         }
     }
