@@ -174,7 +174,7 @@ fn structure(item: &ItemStruct, wire: Option<&Wire>, out: &mut TokenStream) {
 /// The attributes of a field, and beside the struct the function that makes its default.
 fn field_attributes(owner: &Ident, row: &Row, ty: &syn::Type, out: &mut TokenStream) -> TokenStream {
     let mut attributes = TokenStream::new();
-    if let Some(text) = row.texts.first().filter(|text| text.trim_matches('"') != row.name.unraw().to_string()) {
+    if let Some(text) = row.texts.first().filter(|text| row.name.unraw() != text.trim_matches('"')) {
         let text = literal(text);
         attributes.extend(quote!(#[serde(rename = #text)]));
     }
