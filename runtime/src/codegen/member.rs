@@ -1,56 +1,39 @@
-//! Reading member names: which of a list a key is, without allocating and without code per type.
+//! Reading member names: which of a type's members a key is, without allocating.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
-/// Reads a key as its index in `names`; an unknown one is `usize::MAX`.
-///
-/// `expected` is where to look first: members mostly come in the order of the list.
-#[derive(Clone, Copy, Debug)]
-pub struct Names {
-    /// The members' names.
-    pub names: &'static [&'static str],
-    /// The index that is likely.
-    pub expected: usize,
+use super::json::Json;
+
+/// The members of a type. Each type looks its names up itself, as a `match` of texts that the compiler knows: that is
+/// what serde's derives do, and faster than any list.
+pub trait Members {
+    /// All of their names.
+    const NAMES: &'static [&'static str];
+
+    /// The index of a member; an unknown one is `usize::MAX`.
+    fn index(name: &str) -> usize;
 }
 
-impl Names {
-    #[inline]
-    fn index(self, key: &str) -> usize {
-        match self.names.get(self.expected) {
-            Some(name) if is_same(name, key) => self.expected,
-            _ => self.search(key),
-        }
-    }
+/// The index of a constant in its list, behind `before` other members; an unknown one is `usize::MAX`.
+pub fn constant_index(constants: &[(&str, Json)], before: usize, name: &str) -> usize {
+    constants.iter().position(|(constant, _)| *constant == name).map_or(usize::MAX, |at| before + at)
+}
 
-    /// What is written in the order of the list, with optional members left out, is found ahead of the likely one.
-    fn search(self, key: &str) -> usize {
-        let (before, ahead) = self.names.split_at_checked(self.expected).unwrap_or((self.names, &[]));
-        let find = |names: &[&str]| names.iter().position(|name| is_same(name, key));
-        let found = find(ahead).map(|at| before.len() + at).or_else(|| find(before));
-        found.unwrap_or(usize::MAX)
+/// Reads a key as its index among the members of `M`.
+#[derive(Debug)]
+pub struct Names<M>(PhantomData<M>);
+
+impl<M> Names<M> {
+    /// For the members of `M`.
+    pub const fn new() -> Self {
+        Names(PhantomData)
     }
 }
 
-/// Whether two names are the same. Names are short, and a call of `memcmp` costs more than to compare them.
-#[inline]
-fn is_same(name: &str, key: &str) -> bool {
-    let (name, key) = (name.as_bytes(), key.as_bytes());
-    if name.len() != key.len() {
-        return false;
-    }
-    let (Some(name_end), Some(key_end)) = (name.last_chunk::<8>(), key.last_chunk::<8>()) else {
-        let (Some(name_end), Some(key_end)) = (name.last_chunk::<4>(), key.last_chunk::<4>()) else {
-            return name.iter().eq(key);
-        };
-        return name_end == key_end && name.first_chunk::<4>() == key.first_chunk::<4>();
-    };
-    let (name_chunks, key_chunks) = (name.as_chunks::<8>().0, key.as_chunks::<8>().0);
-    name_end == key_end && name_chunks.iter().zip(key_chunks).all(|(name, key)| name == key)
-}
-
-impl<'de> DeserializeSeed<'de> for Names {
+impl<'de, M: Members> DeserializeSeed<'de> for Names<M> {
     type Value = usize;
 
     #[inline]
@@ -59,7 +42,7 @@ impl<'de> DeserializeSeed<'de> for Names {
     }
 }
 
-impl Visitor<'_> for Names {
+impl<M: Members> Visitor<'_> for Names<M> {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,15 +51,15 @@ impl Visitor<'_> for Names {
 
     #[inline]
     fn visit_str<E: Error>(self, key: &str) -> Result<usize, E> {
-        Ok(self.index(key))
+        Ok(M::index(key))
     }
 }
 
 /// Reads a key as its index; an unknown one is an error.
-#[derive(Clone, Copy, Debug)]
-pub struct Closed(pub Names);
+#[derive(Debug)]
+pub struct Closed<M>(pub Names<M>);
 
-impl<'de> DeserializeSeed<'de> for Closed {
+impl<'de, M: Members> DeserializeSeed<'de> for Closed<M> {
     type Value = usize;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
@@ -84,7 +67,7 @@ impl<'de> DeserializeSeed<'de> for Closed {
     }
 }
 
-impl Visitor<'_> for Closed {
+impl<M: Members> Visitor<'_> for Closed<M> {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,18 +75,18 @@ impl Visitor<'_> for Closed {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<usize, E> {
-        match self.0.index(key) {
-            usize::MAX => Err(E::unknown_field(key, self.0.names)),
+        match M::index(key) {
+            usize::MAX => Err(E::unknown_field(key, M::NAMES)),
             index => Ok(index),
         }
     }
 }
 
 /// Reads a key as its index, or as the text that it is.
-#[derive(Clone, Copy, Debug)]
-pub struct KeepOthers(pub Names);
+#[derive(Debug)]
+pub struct KeepOthers<M>(pub Names<M>);
 
-impl<'de> DeserializeSeed<'de> for KeepOthers {
+impl<'de, M: Members> DeserializeSeed<'de> for KeepOthers<M> {
     type Value = Result<usize, String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -111,7 +94,7 @@ impl<'de> DeserializeSeed<'de> for KeepOthers {
     }
 }
 
-impl Visitor<'_> for KeepOthers {
+impl<M: Members> Visitor<'_> for KeepOthers<M> {
     type Value = Result<usize, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,31 +102,9 @@ impl Visitor<'_> for KeepOthers {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        match self.0.index(key) {
+        match M::index(key) {
             usize::MAX => Ok(Err(key.to_owned())),
             index => Ok(Ok(index)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_found_wherever_they_are_expected() {
-        let names = &["a", "id", "kind", "amount", "quantity", "postalCode", "a-very-long-name-of-a-member", "größe"];
-        for expected in 0..=names.len() + 1 {
-            let names = Names { names, expected };
-            for (index, name) in names.names.iter().enumerate() {
-                assert_eq!(names.index(name), index);
-                for at in (0..name.len()).filter(|at| name.is_char_boundary(at + 1) && name.is_char_boundary(*at)) {
-                    let mut other = (*name).to_owned();
-                    other.replace_range(at..=at, "#");
-                    assert_eq!(names.index(&other), usize::MAX, "{other}");
-                }
-            }
-            assert_eq!(names.index(""), usize::MAX);
         }
     }
 }

@@ -24,7 +24,7 @@ pub use check::{Invalid, Pattern, check_item_count, check_keys, check_length, ch
 pub use check::{check_integer_bounds, check_integer_multiple, check_multiple, check_number_bounds};
 pub use decimal::Decimal;
 pub use json::Json;
-pub use member::{Closed, KeepOthers, Names};
+pub use member::{Closed, KeepOthers, Members, Names, constant_index};
 pub use newtype::read_checked;
 pub use object::{Constants, missing};
 pub use read::{As, ReadAs, from_json, read_as, readers};

@@ -92,10 +92,21 @@ macro_rules! __object {
                 fn deserialize<__D: serde::Deserializer<'de>>(
                     deserializer: __D,
                 ) -> ::core::result::Result<Self, __D::Error> {
-                    // In the order in which they are written.
-                    const NAMES: &[&str] = &[$($($const_name,)+)? $($($wire,)*)?];
+                    #[allow(non_camel_case_types, reason = "named after the fields")]
+                    enum __At { $($($field,)*)? __End }
 
                     struct __Read;
+
+                    impl $crate::codegen::Members for __Read {
+                        const NAMES: &'static [&'static str] = &[$($($wire,)*)? $($($const_name,)+)?];
+
+                        fn index(name: &str) -> usize {
+                            match name {
+                                $($($wire => __At::$field as usize,)*)?
+                                _ => $crate::codegen::constant_index(CONSTANTS, __At::__End as usize, name),
+                            }
+                        }
+                    }
 
                     impl<'de> serde::de::Visitor<'de> for __Read {
                         type Value = $name;
@@ -108,18 +119,12 @@ macro_rules! __object {
                             self,
                             mut map: __A,
                         ) -> ::core::result::Result<$name, __A::Error> {
-                            #[allow(non_camel_case_types, reason = "named after the fields")]
-                            enum __At { __Start = CONSTANTS.len() as isize - 1, $($($field,)*)? }
                             $($(let mut $field = ::core::option::Option::None;)*)?
                             $(let mut $rest = ::std::collections::BTreeMap::new();)?
                             let mut constants = $crate::codegen::Constants::new(CONSTANTS);
-                            let mut expected = 0;
                             loop {
-                                let names = $crate::codegen::Names { names: NAMES, expected };
+                                let names = $crate::codegen::Names::<__Read>::new();
                                 let at = $crate::__next_member!($others, map, names $(, $rest $(as $rest_reader)?)?);
-                                if at != usize::MAX {
-                                    expected = at + 1;
-                                }
                                 $($(if at == __At::$field as usize {
                                     if $field.is_some() {
                                         return Err(<__A::Error as serde::de::Error>::duplicate_field($wire));
@@ -130,7 +135,7 @@ macro_rules! __object {
                                 if at == usize::MAX {
                                     map.next_value::<serde::de::IgnoredAny>()?;
                                 } else {
-                                    constants.read(at, &mut map)?;
+                                    constants.read(at - __At::__End as usize, &mut map)?;
                                 }
                             }
                             constants.finish()?;

@@ -17,18 +17,25 @@ impl<'de> DeserializeSeed<'de> for &Json {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self {
-            Json::Str(expected) => {
-                let found = deserializer.deserialize_str(Text)?;
-                if found == *expected { Ok(()) } else { Err(wrong(Unexpected::Str(&found), self)) }
-            }
+            Json::Str(expected) => deserializer.deserialize_str(This(expected)),
             _ => read_json(deserializer, self, |found| found.is(self).then_some(())),
         }
     }
 }
 
-#[cold]
-fn wrong<E: Error>(found: Unexpected<'_>, expected: &Json) -> E {
-    E::invalid_value(found, &expected.to_string().as_str())
+/// This string and no other.
+struct This(&'static str);
+
+impl Visitor<'_> for This {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Json::Str(self.0), f)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if text == self.0 { Ok(()) } else { Err(E::invalid_value(Unexpected::Str(text), &self)) }
+    }
 }
 
 /// A value as it was read.

@@ -19,9 +19,15 @@ pub struct Tagged<'de, A> {
     tag: Cow<'de, str>,
     member: &'static str,
     tag_is_pending: bool,
-    before: std::vec::IntoIter<(Cow<'de, str>, Value)>,
-    value: Option<(Cow<'de, str>, Value)>,
+    before: Option<Box<Before<'de>>>,
     rest: A,
+}
+
+/// What stands before the tag, in a box of its own: mostly there is nothing.
+#[derive(Debug)]
+struct Before<'de> {
+    members: std::vec::IntoIter<(Cow<'de, str>, Value)>,
+    value: Option<(Cow<'de, str>, Value)>,
 }
 
 impl<'de, A: MapAccess<'de>> Tagged<'de, A> {
@@ -34,8 +40,9 @@ impl<'de, A: MapAccess<'de>> Tagged<'de, A> {
         while let Some(name) = map.next_key_seed(Text)? {
             if name == member {
                 let tag = map.next_value_seed(Text)?;
-                let before = before.into_iter();
-                return Ok(Tagged { tag, member, tag_is_pending: true, before, value: None, rest: map });
+                let before =
+                    (!before.is_empty()).then(|| Box::new(Before { members: before.into_iter(), value: None }));
+                return Ok(Tagged { tag, member, tag_is_pending: true, before, rest: map });
             }
             before.push((name, map.next_value()?));
         }
@@ -82,14 +89,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<'de, A> {
         if self.tag_is_pending {
             return seed.deserialize(self.member.into_deserializer()).map(Some);
         }
-        match self.before.next() {
-            Some((name, value)) => {
-                let key = seed.deserialize(StrDeserializer::new(&name))?;
-                self.value = Some((name, value));
-                Ok(Some(key))
-            }
-            None => self.rest.next_key_seed(seed),
+        if let Some(before) = &mut self.before
+            && let Some((name, value)) = before.members.next()
+        {
+            let key = seed.deserialize(StrDeserializer::new(&name))?;
+            before.value = Some((name, value));
+            return Ok(Some(key));
         }
+        self.rest.next_key_seed(seed)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
@@ -98,7 +105,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<'de, A> {
             let tag: CowStrDeserializer<'_, A::Error> = std::mem::take(&mut self.tag).into_deserializer();
             return seed.deserialize(tag);
         }
-        match self.value.take() {
+        match self.before.as_mut().and_then(|before| before.value.take()) {
             // What tracks the path sees the tag as the last member that it has met.
             Some((name, value)) => seed.deserialize(value).map_err(|error| at_pointer(&[name], &error)),
             None => self.rest.next_value_seed(seed),
