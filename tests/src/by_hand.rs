@@ -36,7 +36,7 @@ pub fn with_derives(text: &str) -> io::Result<String> {
         let name = format_ident!("{name}");
         out.extend(quote! {
             impl #name {
-                fn check<T: ?Sized>(_: &T) -> Result<(), ::event_api::Invalid> { Ok(()) }
+                fn check<T: ?Sized>(_: &T) -> ::core::result::Result<(), ::event_api::Invalid> { Ok(()) }
             }
         });
     }
@@ -143,7 +143,7 @@ fn structure(item: &ItemStruct, wire: Option<&Wire>, out: &mut TokenStream) {
                 impl TryFrom<#inner> for #name {
                     type Error = ::event_api::Invalid;
 
-                    fn try_from(value: #inner) -> Result<Self, ::event_api::Invalid> {
+                    fn try_from(value: #inner) -> ::core::result::Result<Self, ::event_api::Invalid> {
                         Self::check(&value)?;
                         Ok(Self(value))
                     }

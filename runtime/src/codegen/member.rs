@@ -28,7 +28,7 @@ pub struct Names<M>(PhantomData<M>);
 
 impl<M> Names<M> {
     /// For the members of `M`.
-    pub const fn new() -> Self {
+    pub const fn of() -> Self {
         Names(PhantomData)
     }
 }

@@ -123,7 +123,7 @@ macro_rules! __object {
                             $(let mut $rest = ::std::collections::BTreeMap::new();)?
                             let mut constants = $crate::codegen::Constants::new(CONSTANTS);
                             loop {
-                                let names = $crate::codegen::Names::<__Read>::new();
+                                let names = $crate::codegen::Names::<__Read>::of();
                                 let at = $crate::__next_member!($others, map, names $(, $rest $(as $rest_reader)?)?);
                                 $($(if at == __At::$field as usize {
                                     if $field.is_some() {

@@ -67,8 +67,8 @@ fn main() -> io::Result<()> {
         for text in &mut texts {
             // What reads and writes a value makes the compiler work on all of the types.
             text.push_str(
-                "\npub fn read(text: &str) -> Result<Root, ::serde_json::Error> { ::serde_json::from_str(text) }\n\
-                 pub fn write(root: &Root) -> Result<String, ::serde_json::Error> { ::serde_json::to_string(root) }\n",
+                "\npub fn read(text: &str) -> ::core::result::Result<Root, ::serde_json::Error> { ::serde_json::from_str(text) }\n\
+                 pub fn write(root: &Root) -> ::core::result::Result<::std::string::String, ::serde_json::Error> { ::serde_json::to_string(root) }\n",
             );
         }
         compare(&scratch, &texts, index, arguments.rounds)?;
