@@ -33,12 +33,6 @@ impl<M> Names<M> {
     }
 }
 
-impl<M> Default for Names<M> {
-    fn default() -> Self {
-        Names::new()
-    }
-}
-
 impl<'de, M: Members> DeserializeSeed<'de> for Names<M> {
     type Value = usize;
 
