@@ -213,6 +213,22 @@ fn recursive_schemas_are_compared() {
 }
 
 #[test]
+fn what_holds_only_within_a_recursion_is_not_taken_outside_of_it() {
+    // While a value of `a` is looked for, an array of `b` seems to be none, for it would contain an `a`. But `a` has
+    // another one.
+    let writer = json!({
+        "type": "object",
+        "required": ["a", "b"],
+        "properties": {"a": {"$ref": "#/definitions/a"}, "b": {"$ref": "#/definitions/b"}},
+        "definitions": {
+            "a": {"type": ["array", "object"], "minItems": 1, "items": {"$ref": "#/definitions/b"}},
+            "b": {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/a"}},
+        },
+    });
+    expect(&[(writer, json!(false), "{\"a\":{},\"b\":[{}]}")]);
+}
+
+#[test]
 fn an_optional_property_can_be_added_where_writers_send_what_they_declare() {
     let old = json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}});
     let mut new = old.clone();

@@ -75,12 +75,12 @@ pub(super) enum Inclusive {
 #[derive(Clone, Debug)]
 pub(super) struct Choice<'s> {
     pub(super) alternatives: Vec<Vec<Fact<'s>>>,
-    pub(super) about: About,
+    pub(super) subject: Subject,
 }
 
 /// What a choice is about, in the order in which choices are taken: what says most of the value comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum About {
+pub(super) enum Subject {
     /// What it is: `anyOf`, `oneOf`, `if`.
     Being,
     /// In which way something refuses it.

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::branch::{About, Choice, Fact, Inclusive, Row, Someone};
+use super::branch::{Choice, Fact, Inclusive, Row, Someone, Subject};
 use super::goal::{Demand, Literal, Side, Type};
 use super::outcome::Reason;
 use super::sample::{Kind, Sample, Shared};
@@ -329,7 +329,7 @@ impl<'s> Search<'s> {
                     let outside = self.outside(std::slice::from_ref(item));
                     ways.push(vec![Fact::Size(index as u64 + 1, u64::MAX), Fact::Item(index, outside)]);
                 }
-                Fact::Choice(Choice { alternatives: ways, about: About::Refusal })
+                Fact::Choice(Choice { alternatives: ways, subject: Subject::Refusal })
             }
             Kind::Object(members) => {
                 let names: Vec<_> = members.iter().map(|(name, _)| self.name(name)).collect();
@@ -339,7 +339,7 @@ impl<'s> Search<'s> {
                 }
                 let someone = Someone { other_than: names, ..Someone::default() };
                 ways.push(vec![Fact::Size(1, u64::MAX), Fact::Someone(Rc::new(someone))]);
-                Fact::Choice(Choice { alternatives: ways, about: About::Refusal })
+                Fact::Choice(Choice { alternatives: ways, subject: Subject::Refusal })
             }
         }
     }
@@ -445,11 +445,11 @@ pub(super) fn type_of(node: &Node) -> Type {
 }
 
 fn choice(alternatives: Vec<Vec<Fact<'_>>>) -> Fact<'_> {
-    Fact::Choice(Choice { alternatives, about: About::Being })
+    Fact::Choice(Choice { alternatives, subject: Subject::Being })
 }
 
 fn dependency<'s>(without: Fact<'s>, with: Vec<Fact<'s>>) -> Fact<'s> {
-    Fact::Choice(Choice { alternatives: vec![vec![without], with], about: About::Dependency })
+    Fact::Choice(Choice { alternatives: vec![vec![without], with], subject: Subject::Dependency })
 }
 
 fn bound_fact<'s, N>(

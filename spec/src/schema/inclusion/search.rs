@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use super::branch::{About, Branch, Choice, Fact, Name};
+use super::branch::{Branch, Choice, Fact, Name, Subject};
 use super::equal::Equality;
 use super::expand::{Accepts, accepts_type};
 use super::goal::{Demand, Goal, Literal, OutsideId, Side, Type};
@@ -308,7 +308,7 @@ impl<'s> Search<'s> {
                     branch.seen.push(literal);
                     if demand == Demand::Invalid {
                         if let Some(ways) = self.refused(side, id, branch.json_type) {
-                            waiting.push_back(Fact::Choice(Choice { alternatives: ways, about: About::Refusal }));
+                            waiting.push_back(Fact::Choice(Choice { alternatives: ways, subject: Subject::Refusal }));
                         }
                     } else {
                         waiting.extend(self.accepted(side, id, demand == Demand::Declared, branch.json_type));
@@ -374,7 +374,7 @@ impl<'s> Search<'s> {
             return self.among(values, goal);
         }
         // Then, the fewer alternatives the better.
-        let rank = |choice: &Choice<'_>| (choice.about, choice.alternatives.len());
+        let rank = |choice: &Choice<'_>| (choice.subject, choice.alternatives.len());
         let Some(index) = (0..branch.open.len()).min_by_key(|&index| rank(&branch.open[index])) else {
             return self.leaf(&branch, goal);
         };
