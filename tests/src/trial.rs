@@ -62,6 +62,13 @@ impl Trial {
         self
     }
 
+    /// With this value, as a text.
+    #[must_use]
+    pub fn with_value(mut self, text: &str) -> Self {
+        self.values.insert(text.to_owned());
+        self
+    }
+
     /// The schema.
     pub fn document(&self) -> &Document {
         &self.document

@@ -522,11 +522,15 @@ fn integer_bounds(checks: &[Check], inner: &Type) -> Option<TokenStream> {
     Some(quote!(::event_api::codegen::check_integer_bounds(*value, #min, #max)?;))
 }
 
+/// The tightest of each kind.
 fn number_bounds(checks: &[Check]) -> Option<TokenStream> {
-    let find = |pick: fn(&Check) -> Option<&String>| {
-        checks.iter().find_map(pick).map_or_else(
+    let tightest = |pick: fn(&Check) -> Option<&String>, least: bool| {
+        let bounds =
+            checks.iter().filter_map(pick).filter_map(|text| text.parse::<f64>().ok().map(|value| (value, text)));
+        let bound = bounds.reduce(|a, b| if (a.0 < b.0) == least { a } else { b });
+        bound.map_or_else(
             || quote!(None),
-            |text| {
+            |(_, text)| {
                 let value = float(text);
                 quote!(Some(#value))
             },
@@ -538,10 +542,10 @@ fn number_bounds(checks: &[Check]) -> Option<TokenStream> {
     if !any {
         return None;
     }
-    let min = find(|check| if let Check::Min(n) = check { Some(n) } else { None });
-    let max = find(|check| if let Check::Max(n) = check { Some(n) } else { None });
-    let above = find(|check| if let Check::ExclusiveMin(n) = check { Some(n) } else { None });
-    let below = find(|check| if let Check::ExclusiveMax(n) = check { Some(n) } else { None });
+    let min = tightest(|check| if let Check::Min(n) = check { Some(n) } else { None }, false);
+    let max = tightest(|check| if let Check::Max(n) = check { Some(n) } else { None }, true);
+    let above = tightest(|check| if let Check::ExclusiveMin(n) = check { Some(n) } else { None }, false);
+    let below = tightest(|check| if let Check::ExclusiveMax(n) = check { Some(n) } else { None }, true);
     Some(quote!(::event_api::codegen::check_number_bounds(*value, #min, #max, #above, #below)?;))
 }
 

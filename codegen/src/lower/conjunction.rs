@@ -171,7 +171,12 @@ impl Conjunction {
             if types.contains(&JsonType::Number) {
                 types.retain(|t| *t != JsonType::Integer);
             }
-            types.dedup();
+            let mut seen = Vec::new();
+            types.retain(|json_type| {
+                let is_new = !seen.contains(json_type);
+                seen.push(*json_type);
+                is_new
+            });
             types
         })
     }

@@ -91,7 +91,14 @@ impl<'a> Lowering<'a> {
             }
         }
         let declares = !members.is_empty();
-        Object { members, others: self.others(conjunction, &leaves), declares }
+        let mut others = self.others(conjunction, &leaves);
+        if let Others::Alike { all, .. } = &mut others
+            && conjunction.watch == Watch::Everything
+            && self.may_lose(all)
+        {
+            all.watch = Watch::Everything;
+        }
+        Object { members, others, declares }
     }
 
     fn others(&self, conjunction: &Conjunction, leaves: &[&'a Keywords]) -> Others<'a> {
@@ -337,13 +344,11 @@ impl<'a> Lowering<'a> {
         match &object.others {
             Others::ByName => {
                 let schemas = self.schemas;
-                let leaves = conjunction.unsettled().filter_map(|id| super::types::keywords(&schemas[id]));
+                let leaves = conjunction.keywords(schemas);
                 let leaves = leaves.filter(|k| !k.pattern_properties.is_empty() || k.additional_properties.is_some());
                 leaves.map(|k| self.other_members_rule(k)).collect()
             }
-            Others::Alike { patterns, .. }
-                if object.declares && !patterns.is_empty() && conjunction.settled.is_empty() =>
-            {
+            Others::Alike { patterns, .. } if object.declares && !patterns.is_empty() => {
                 let properties = object.members.keys().map(|name| ((*name).to_owned(), Rule::Anything)).collect();
                 let patterns = patterns.iter().map(|pattern| ((*pattern).to_owned(), Rule::Anything)).collect();
                 vec![Rule::Members { properties, patterns, additional: Some(Box::new(Rule::Nothing)) }]

@@ -36,12 +36,18 @@ impl Lowering<'_> {
         let position = format!("{name}{}", self.word_inside(&inside));
         let before = self.types.definitions.len();
         let named = Naming { base: Some(naming.base(&name)), ..Naming::new(position, naming.schema) };
+        let known = inside.clone();
         let inner = self.lower_conjunction(inside, &named);
         let (inner, nullable) = match inner {
             Type::Nullable(inner) => (*inner, self.accepts_null(conjunction)),
             inner => (inner, false),
         };
-        let newtype = match self.take_newtype(&inner, before) {
+        let taken = self.take_newtype(&inner, before);
+        if taken.is_some() {
+            // Its definition is gone, so nobody may be led to it.
+            self.forget(&known);
+        }
+        let newtype = match taken {
             Some(Newtype { inner, mut checks }) if is_scalar(&inner) => {
                 checks.push(Check::Rule(self.add_rule(&name, rule)));
                 Newtype { inner, checks }
@@ -177,7 +183,9 @@ impl Lowering<'_> {
                 rules.push(self.whole_rule(id));
             }
         }
-        if objects && self.may_need_rules(conjunction) {
+        // What one schema says of members may be in fields where no other stands beside it, and not where one does: so all
+        // of them are looked at again as soon as one has come in addition.
+        if objects && self.may_need_rules(conjunction) && conjunction.unsettled().next().is_some() {
             let object = self.object_view(conjunction);
             rules.extend(self.others_rules(&object, conjunction));
             rules.extend(self.rules_of_object(&object, conjunction));
@@ -204,7 +212,7 @@ impl Lowering<'_> {
         let mut rules = Vec::new();
         let closed = matches!(object.others, Others::Closed);
         let schemas = self.schemas;
-        let leaves = conjunction.unsettled().filter_map(|id| super::types::keywords(&schemas[id]));
+        let leaves = conjunction.keywords(schemas);
         let required = object.members.values().filter(|member| member.required).count() as u64;
         for k in leaves {
             if let (false, Some(names)) = (closed, k.property_names) {
@@ -235,7 +243,18 @@ impl Lowering<'_> {
             if known { Watch::Declared } else { Watch::Members }
         };
         match rule {
-            Rule::Values(values) if values.iter().any(Value::is_object) => Watch::Everything,
+            Rule::Values(values) if values.iter().any(holds_object) => Watch::Everything,
+            // What is in a member or an item is read as another type, which may lose what the rule looks for there.
+            Rule::Members { .. } | Rule::Items { .. } | Rule::Contains { .. }
+                if rule.parts().into_iter().any(|part| self.looks_at_members(part, &mut Vec::new())) =>
+            {
+                Watch::Everything
+            }
+            Rule::UnevaluatedMembers(inner) | Rule::UnevaluatedItems(inner)
+                if self.looks_at_members(inner, &mut Vec::new()) =>
+            {
+                Watch::Everything
+            }
             Rule::MemberCount { .. } | Rule::Names(_) | Rule::UnevaluatedMembers(_) => Watch::Members,
             Rule::Members { properties, patterns, additional: None } if patterns.is_empty() => {
                 by_names(properties.iter().map(|(name, _)| name).collect())
@@ -253,13 +272,41 @@ impl Lowering<'_> {
                 seen.push(*id);
                 self.watch_of(&self.types.rules[id.0].rule, declared, seen)
             }
-            // What is said of the items of an array is not said of this object.
             Rule::Items { .. } | Rule::Contains { .. } | Rule::UnevaluatedItems(_) => Watch::Declared,
             rule => {
                 let parts = rule.parts().into_iter().map(|part| self.watch_of(part, declared, seen));
                 parts.max().unwrap_or(Watch::Declared)
             }
         }
+    }
+
+    /// Whether a rule asks of an object, or of one somewhere in the value, which members it has.
+    fn looks_at_members(&self, rule: &Rule, seen: &mut Vec<RuleId>) -> bool {
+        match rule {
+            Rule::Values(values) => values.iter().any(holds_object),
+            Rule::MemberCount { .. }
+            | Rule::Names(_)
+            | Rule::UnevaluatedMembers(_)
+            | Rule::Members { .. }
+            | Rule::Required(_)
+            | Rule::Dependent(_) => true,
+            Rule::UniqueItems => true,
+            Rule::See(id) if seen.contains(id) => false,
+            Rule::See(id) => {
+                seen.push(*id);
+                self.looks_at_members(&self.types.rules[id.0].rule, seen)
+            }
+            rule => rule.parts().into_iter().any(|part| self.looks_at_members(part, seen)),
+        }
+    }
+}
+
+/// Whether an object stands anywhere in the value.
+fn holds_object(value: &Value) -> bool {
+    match value {
+        Value::Object(_) => true,
+        Value::Array(items) => items.iter().any(holds_object),
+        _ => false,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Values that are no containers: enums and constants, numbers, strings.
 
+use std::cmp::Ordering;
+
 use event_api_spec::schema::{Keywords, SchemaId};
 use event_api_spec::{Node, Number};
 use serde_json::Value;
 
-use super::conjunction::Conjunction;
+use super::conjunction::{Conjunction, Watch};
 use super::names::{Scope, type_name};
 use super::types::{Lowering, Naming};
 use crate::ir::{Check, IntegerType, Kind, KnownType, Type, ValueEnum, ValueVariant};
@@ -57,7 +59,9 @@ impl Lowering<'_> {
         for node in first {
             if self.accepts(conjunction, node) {
                 let value = plain(node);
-                if !values.contains(&value) {
+                // A number that is too large for any type, which is read by none.
+                let is_lost = value.is_null() && node.value != event_api_spec::Value::Null;
+                if !is_lost && !values.contains(&value) {
                     values.push(value);
                 }
             }
@@ -164,7 +168,8 @@ impl Lowering<'_> {
                 self.used_formats.insert(format);
                 return Type::Custom(path.clone());
             }
-            if let (false, Some(known)) = (self.settings.exact, format.and_then(known_format)) {
+            let is_literal = self.settings.exact || conjunction.watch == Watch::Everything;
+            if let (false, Some(known)) = (is_literal, format.and_then(known_format)) {
                 return Type::Known(known);
             }
         }
@@ -240,20 +245,43 @@ impl<'k> Bounds<'k> {
 
     /// The smallest and the largest integer within the bounds.
     fn integers(&self) -> (Option<i128>, Option<i128>) {
-        let least = self.minimum.iter().filter_map(|n| round(n, f64::ceil));
-        let least = least.chain(self.exclusive_minimum.iter().filter_map(|n| round(n, f64::floor)).map(|n| n + 1));
-        let most = self.maximum.iter().filter_map(|n| round(n, f64::floor));
-        let most = most.chain(self.exclusive_maximum.iter().filter_map(|n| round(n, f64::ceil)).map(|n| n - 1));
+        let least = self.minimum.iter().map(|n| -floor_of_negated(n));
+        let least = least.chain(self.exclusive_minimum.iter().map(|n| floor(n) + 1));
+        let most = self.maximum.iter().map(|n| floor(n));
+        let most = most.chain(self.exclusive_maximum.iter().map(|n| -floor_of_negated(n) - 1));
         (least.max(), most.min())
     }
 }
 
-/// An integer bound; a fractional one is rounded. Bounds beyond the 64-bit range restrict nothing that fits.
-fn round(number: &Number, direction: fn(f64) -> f64) -> Option<i128> {
-    let limit = 1i128 << 65;
-    let integer = number.as_i128().or_else(|| {
-        let rounded = direction(number.as_f64());
-        rounded.is_finite().then_some(rounded as i128)
-    })?;
-    (integer.abs() < limit).then_some(integer)
+/// Bounds beyond 64 bits are all alike: what fits is on one side of them.
+const FAR: i128 = 1 << 65;
+
+/// The largest integer that is not above the number.
+fn floor(number: &Number) -> i128 {
+    if let Some(integer) = number.as_i128() {
+        return integer.clamp(-FAR, FAR);
+    }
+    let near = number.as_f64().floor();
+    if near.abs() >= FAR as f64 {
+        return if near < 0.0 { -FAR } else { FAR };
+    }
+    // A double is near, and no more than that.
+    let is_above = |integer: i128| {
+        Number::parse(&integer.to_string()).is_some_and(|integer| integer.compare(number) == Ordering::Greater)
+    };
+    let mut integer = near as i128;
+    while is_above(integer) {
+        integer -= 1;
+    }
+    while !is_above(integer + 1) {
+        integer += 1;
+    }
+    integer
+}
+
+/// The negative of the smallest integer that is not below the number.
+fn floor_of_negated(number: &Number) -> i128 {
+    let text = number.as_str();
+    let negated = text.strip_prefix('-').map_or_else(|| format!("-{text}"), str::to_owned);
+    Number::parse(&negated).map_or(-FAR, |number| floor(&number))
 }

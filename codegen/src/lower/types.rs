@@ -71,6 +71,9 @@ impl Naming {
 /// Types nested deeper than this, reference after reference, are no document's but an attack's.
 const MAX_DEPTH: usize = 1000;
 
+/// Unions nested deeper than this are taken for such that may be `null`.
+const MAX_NULLABLE_DEPTH: usize = 8;
+
 /// More types than this are no document's but an attack's.
 const MAX_DEFINITIONS: usize = 50_000;
 
@@ -201,20 +204,32 @@ impl<'a> Lowering<'a> {
         ty
     }
 
-    /// Whether the type of the conjunction will be an `Option` of what else it accepts.
-    fn is_nullable(&mut self, conjunction: &Conjunction) -> bool {
-        self.may_be_null(conjunction) && self.accepts_null(conjunction)
+    /// Forgets the type of a conjunction.
+    pub(super) fn forget(&mut self, conjunction: &Conjunction) {
+        self.done.remove(conjunction);
     }
 
-    fn may_be_null(&self, conjunction: &Conjunction) -> bool {
-        match conjunction.unions.first() {
-            Some(union) => union.branches.iter().any(|branch| {
+    /// Whether the type of the conjunction will be an `Option` of what else it accepts.
+    fn is_nullable(&mut self, conjunction: &Conjunction) -> bool {
+        self.may_be_null(conjunction, MAX_NULLABLE_DEPTH) && self.accepts_null(conjunction)
+    }
+
+    /// Whether `null` is among the types that the values are read as.
+    fn may_be_null(&self, conjunction: &Conjunction, depth: usize) -> bool {
+        if let Some(types) = conjunction.declared_types(self.schemas) {
+            return types.contains(&JsonType::Null);
+        }
+        if conjunction.lists_values(self.schemas) {
+            return true;
+        }
+        if let Some(union) = conjunction.unions.first() {
+            return union.branches.iter().any(|branch| {
                 let mut all = conjunction.beside_union();
                 all.add(self.schemas, *branch);
-                self.is_null(&all)
-            }),
-            None => conjunction.declared_types(self.schemas).is_some_and(|types| types.contains(&JsonType::Null)),
+                depth == 0 || self.may_be_null(&all, depth - 1)
+            });
         }
+        self.settings.exact || conjunction.implied_types(self.schemas).len() != 1
     }
 
     fn lower_new(&mut self, conjunction: &Conjunction, naming: &Naming) -> Type {

@@ -37,7 +37,7 @@ impl Lowering<'_> {
             all.add(self.schemas, *schema);
             all.drop_repeated_types(self.schemas);
             if self.is_null(&all) {
-                nullable = true;
+                nullable |= self.accepts_null(&all);
             } else if self.same_value.contains(&all) {
                 // `A: anyOf: [B, A]`: an alternative that is the union itself accepts nothing more.
                 let message = "this alternative leads back to the union that it is part of";
@@ -68,8 +68,10 @@ impl Lowering<'_> {
         }
         let tagging = self.tagging(union, &branches);
         let mut branches = branches;
-        if tagging.is_none() && !union.exactly_one {
-            self.keep_what_others_declare(&mut branches);
+        match (&tagging, union.exactly_one) {
+            (None, false) => self.keep_what_others_declare(&mut branches),
+            (None, true) => self.keep_what_tells_apart(&mut branches),
+            (Some(_), _) => {}
         }
         let id = self.begin_definition(conjunction, naming);
         let base = naming.base(&self.types[id].name);
@@ -123,9 +125,44 @@ impl Lowering<'_> {
             .collect();
         for (branch, own) in branches.iter_mut().zip(&declared) {
             if !own.is_empty() && declared.iter().any(|others| !others.is_subset(own)) {
-                branch.all.watch = Watch::Members;
+                branch.all.watch = branch.all.watch.max(Watch::Members);
             }
         }
+    }
+
+    /// A value of a `oneOf` is not to look like another alternative's after reading: one whose members are all that
+    /// another requires keeps those that only the other declares, and keeps apart what is absent.
+    fn keep_what_tells_apart(&self, branches: &mut [Branch]) {
+        let members: Vec<(HashSet<&str>, HashSet<&str>)> = branches
+            .iter()
+            .map(|branch| {
+                let keywords = branch.all.keywords(self.schemas);
+                let declared = keywords.clone().flat_map(|k| k.properties.keys().map(String::as_str)).collect();
+                (declared, keywords.flat_map(|k| k.required.iter().map(String::as_str)).collect())
+            })
+            .collect();
+        for (index, branch) in branches.iter_mut().enumerate() {
+            let own = &members[index].0;
+            let others = members.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, members)| members);
+            let near = others.filter(|(_, required)| !own.is_empty() && required.is_subset(own));
+            for (declared, _) in near {
+                if !declared.is_subset(own) {
+                    branch.all.watch = branch.all.watch.max(Watch::Members);
+                } else if self.fills_in(&branch.all) {
+                    branch.all.watch = branch.all.watch.max(Watch::Declared);
+                }
+            }
+        }
+    }
+
+    /// Whether members that are absent or `null` may be written as something else.
+    fn fills_in(&self, all: &Conjunction) -> bool {
+        all.keywords(self.schemas).flat_map(|k| k.properties.values()).any(|id| {
+            let member = Conjunction::of(self.schemas, *id);
+            let has_default = member.keywords(self.schemas).any(|k| k.default.is_some());
+            let types = member.declared_types(self.schemas);
+            has_default || !member.unions.is_empty() || types.is_some_and(|types| types.contains(&JsonType::Null))
+        })
     }
 
     fn lower_branch(&mut self, branch: &Branch, position: String) -> Type {
@@ -299,8 +336,9 @@ impl Lowering<'_> {
         if all.is_anything() || all.lists_values(self.schemas) {
             return false;
         }
+        let has_format = !self.settings.exact && all.keywords(self.schemas).any(|k| k.format.is_some());
         let kinds = self.kinds(all);
-        kinds.is_empty() || kinds.iter().any(|kind| matches!(kind, JsonType::Object | JsonType::Array))
+        has_format || kinds.is_empty() || kinds.iter().any(|kind| matches!(kind, JsonType::Object | JsonType::Array))
     }
 
     fn kinds_within(&self, all: &Conjunction, depth: usize) -> Vec<JsonType> {

@@ -30,7 +30,9 @@ pub use object::{Constants, missing};
 pub use read::{As, ReadAs, from_json, read_as, readers};
 pub use rule::{Kind, Marks, Rule, check_rule, rules};
 pub use scalar::{Never, read_json, read_text};
-pub use union::{Alternative, Tagged, first_alternative, no_alternative, only_alternative, only_value, tagged_value};
+pub use union::{
+    Alternative, Tagged, accepting_alternatives, no_alternative, rivals, several_alternatives, tagged_value,
+};
 pub use {chrono, serde, serde_json, uuid};
 
 pub use crate::address::match_address;

@@ -122,34 +122,41 @@ pub fn no_alternative<E: Error>(union: &str) -> E {
 /// An alternative's name and what its schema demands.
 pub type Alternative<'r> = (&'r str, &'r Rule);
 
-/// The index of the first alternative that accepts the value.
+/// The indices of the alternatives that accept the value, in their order.
 ///
 /// # Errors
 /// When none does.
-pub fn first_alternative<E: Error>(value: &Value, union: &str, alternatives: &[Alternative<'_>]) -> Result<usize, E> {
-    let accepting = Rule::accepting(alternatives.iter().map(|(_, rule)| *rule), value, 1);
-    accepting.first().copied().ok_or_else(|| E::custom(refusal(value, union, alternatives)))
-}
-
-/// The index of the only alternative that accepts the value.
-///
-/// # Errors
-/// When none does, or several.
-pub fn only_alternative<E: Error>(value: &Value, union: &str, alternatives: &[Alternative<'_>]) -> Result<usize, E> {
-    only(value, union, alternatives).map_err(E::custom)
-}
-
-/// A value that may be written, because one alternative accepts it and no other.
-///
-/// # Errors
-/// When none does, or several.
-pub fn only_value<E: serde::ser::Error>(
-    value: Result<Value, serde_json::Error>,
+pub fn accepting_alternatives<E: Error>(
+    value: &Value,
     union: &str,
     alternatives: &[Alternative<'_>],
-) -> Result<Value, E> {
-    let value = value.map_err(E::custom)?;
-    only(&value, union, alternatives).map(|_| value).map_err(E::custom)
+) -> Result<Vec<usize>, E> {
+    let accepting = Rule::accepting(alternatives.iter().map(|(_, rule)| *rule), value);
+    if accepting.is_empty() { Err(E::custom(refusal(value, union, alternatives))) } else { Ok(accepting) }
+}
+
+/// The other alternatives that accept a value of the alternative `own` as it would be written.
+///
+/// # Errors
+/// When that is not valid itself.
+pub fn rivals<E: serde::ser::Error>(
+    value: &Value,
+    union: &str,
+    own: usize,
+    alternatives: &[Alternative<'_>],
+) -> Result<Vec<usize>, E> {
+    let mut accepting = Rule::accepting(alternatives.iter().map(|(_, rule)| *rule), value);
+    if !accepting.contains(&own) {
+        return Err(E::custom(refusal(value, union, alternatives)));
+    }
+    accepting.retain(|index| *index != own);
+    Ok(accepting)
+}
+
+/// What is said of a value that two alternatives accept where only one may.
+#[cold]
+pub fn several_alternatives(union: &str, first: &str, second: &str) -> String {
+    format!("both `{first}` and `{second}` of `{union}` accept the value, where only one may")
 }
 
 /// An alternative that may be written, because its tag is its own.
@@ -169,17 +176,6 @@ pub fn tagged_value<E: serde::ser::Error>(
             found.map_or_else(|| "nothing".to_owned(), |tag| format!("{tag:?}")),
             tags.join(" or ")
         ))),
-    }
-}
-
-fn only(value: &Value, union: &str, alternatives: &[Alternative<'_>]) -> Result<usize, String> {
-    match Rule::accepting(alternatives.iter().map(|(_, rule)| *rule), value, 2).as_slice() {
-        [index] => Ok(*index),
-        [first, second, ..] => {
-            let (first, second) = (alternatives[*first].0, alternatives[*second].0);
-            Err(format!("both `{first}` and `{second}` of `{union}` accept the value, where only one may"))
-        }
-        [] => Err(refusal(value, union, alternatives)),
     }
 }
 
@@ -374,7 +370,7 @@ macro_rules! __visit_kind {
 macro_rules! __union_by_rule {
     ($name:ident, first { $($variant:ident = $rule:path $(as $reader:ty)?,)+ }) => {
         $crate::__union_serialize!($name { $($variant),+ });
-        $crate::__union_deserialize!($name, first_alternative { $($variant = $rule $(as $reader)?,)+ });
+        $crate::__union_deserialize!($name, first { $($variant = $rule $(as $reader)?,)+ });
     };
     ($name:ident, only { $($variant:ident = $rule:path $(as $reader:ty)?,)+ }) => {
         impl $crate::codegen::serde::Serialize for $name {
@@ -382,26 +378,42 @@ macro_rules! __union_by_rule {
                 &self,
                 serializer: __S,
             ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                let value = match self {
-                    $(Self::$variant(value) => $crate::codegen::serde_json::to_value(value),)+
+                enum __At { $($variant),+ }
+
+                let (own, name, value) = match self {
+                    $(Self::$variant(value) => (
+                        __At::$variant as usize,
+                        ::core::stringify!($variant),
+                        $crate::codegen::serde_json::to_value(value),
+                    ),)+
                 };
-                let value = $crate::codegen::only_value(
-                    value,
-                    ::core::stringify!($name),
-                    &[$((::core::stringify!($variant), &$rule)),+],
-                )?;
+                let value = value.map_err($crate::codegen::serde::ser::Error::custom)?;
+                let alternatives: &[$crate::codegen::Alternative<'_>] =
+                    &[$((::core::stringify!($variant), &$rule)),+];
+                let union = ::core::stringify!($name);
+                for at in $crate::codegen::rivals(&value, union, own, alternatives)? {
+                    $(if at == __At::$variant as usize {
+                        let other: ::core::result::Result<Self, $crate::codegen::serde_json::Error> =
+                            $crate::__from_json!(value $(, $reader)?).map(Self::$variant);
+                        if other.is_ok() {
+                            let other = ::core::stringify!($variant);
+                            let message = $crate::codegen::several_alternatives(union, name, other);
+                            return Err($crate::codegen::serde::ser::Error::custom(message));
+                        }
+                    })+
+                }
                 $crate::codegen::serde::Serialize::serialize(&value, serializer)
             }
         }
 
-        $crate::__union_deserialize!($name, only_alternative { $($variant = $rule $(as $reader)?,)+ });
+        $crate::__union_deserialize!($name, only { $($variant = $rule $(as $reader)?,)+ });
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __union_deserialize {
-    ($name:ident, $choose:ident { $($variant:ident = $rule:path $(as $reader:ty)?,)+ }) => {
+    ($name:ident, $which:ident { $($variant:ident = $rule:path $(as $reader:ty)?,)+ }) => {
         impl<'de> $crate::codegen::serde::Deserialize<'de> for $name {
             fn deserialize<__D: $crate::codegen::serde::Deserializer<'de>>(
                 deserializer: __D,
@@ -410,16 +422,48 @@ macro_rules! __union_deserialize {
 
                 let value: $crate::codegen::serde_json::Value =
                     $crate::codegen::serde::Deserialize::deserialize(deserializer)?;
-                let at = $crate::codegen::$choose(
-                    &value,
-                    ::core::stringify!($name),
-                    &[$((::core::stringify!($variant), &$rule)),+],
-                )?;
-                $(if at == __At::$variant as usize {
-                    return $crate::__from_json!(value $(, $reader)?).map(Self::$variant);
-                })+
-                Err($crate::codegen::no_alternative(::core::stringify!($name)))
+                let union = ::core::stringify!($name);
+                let alternatives: &[$crate::codegen::Alternative<'_>] =
+                    &[$((::core::stringify!($variant), &$rule)),+];
+                #[allow(unused_mut, reason = "`first` never changes it")]
+                let mut found: ::core::option::Option<(&str, Self)> = ::core::option::Option::None;
+                let mut failed = ::core::option::Option::None;
+                // A rule knows nothing of Rust's types: an alternative that it accepts may have a narrower one (a format,
+                // an integer), and then another is meant.
+                for at in $crate::codegen::accepting_alternatives(&value, union, alternatives)? {
+                    $(if at == __At::$variant as usize {
+                        match $crate::__from_json!(value $(, $reader)?).map(Self::$variant) {
+                            Ok(alternative) => {
+                                $crate::__found_alternative!($which, union, found, $variant, alternative);
+                            }
+                            Err(error) => {
+                                failed.get_or_insert(error);
+                            }
+                        }
+                    })+
+                }
+                match (found, failed) {
+                    (Some((_, value)), _) => Ok(value),
+                    (None, Some(error)) => Err(error),
+                    (None, None) => Err($crate::codegen::no_alternative(union)),
+                }
             }
         }
     };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __found_alternative {
+    (first, $union:ident, $found:ident, $variant:ident, $alternative:ident) => {
+        return Ok($alternative)
+    };
+    (only, $union:ident, $found:ident, $variant:ident, $alternative:ident) => {{
+        let name = ::core::stringify!($variant);
+        if let ::core::option::Option::Some((first, _)) = &$found {
+            let message = $crate::codegen::several_alternatives($union, first, name);
+            return Err($crate::codegen::serde::de::Error::custom(message));
+        }
+        $found = ::core::option::Option::Some((name, $alternative));
+    }};
 }

@@ -211,11 +211,10 @@ impl Rule {
         if run.accepts(self, value) { Ok(()) } else { Err(run.explain(self, value)) }
     }
 
-    /// Which of several rules accept a value, by their indices: up to `most` of them.
-    pub(super) fn accepting<'r>(rules: impl Iterator<Item = &'r Rule>, value: &Value, most: usize) -> Vec<usize> {
+    /// Which of several rules accept a value, by their indices.
+    pub(super) fn accepting<'r>(rules: impl Iterator<Item = &'r Rule>, value: &Value) -> Vec<usize> {
         let mut run = Run::default();
-        let accepting = rules.enumerate().filter(|(_, rule)| run.accepts(rule, value)).map(|(index, _)| index);
-        accepting.take(most).collect()
+        rules.enumerate().filter(|(_, rule)| run.accepts(rule, value)).map(|(index, _)| index).collect()
     }
 
     /// The nearest of several rules, none of which accepts the value, and what it complains of.
