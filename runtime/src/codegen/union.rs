@@ -397,7 +397,8 @@ macro_rules! __union_by_rule {
                             $crate::__from_json!(value $(, $reader)?).map(Self::$variant);
                         if other.is_ok() {
                             let other = ::core::stringify!($variant);
-                            let message = $crate::codegen::several_alternatives(union, name, other);
+                            let (first, second) = if at < own { (other, name) } else { (name, other) };
+                            let message = $crate::codegen::several_alternatives(union, first, second);
                             return Err($crate::codegen::serde::ser::Error::custom(message));
                         }
                     })+
