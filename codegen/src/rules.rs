@@ -55,8 +55,16 @@ pub const CORRELATION_ID_NOWHERE: Rule = Rule {
     summary: "a correlation id's location should lead to a declared member",
 };
 
+/// Schemas whose listed values take too long to check.
+pub const CHECK_LIMIT: Rule = Rule {
+    id: "check-limit",
+    severity: Severity::Error,
+    summary: "it can be decided in bounded time which of the listed values are valid",
+};
+
 /// Every rule of the generator.
 pub const ALL: &[Rule] = &[
+    CHECK_LIMIT,
     IMPLIED_TYPE,
     UNTYPED_VALUE,
     UNUSED_OPTION,

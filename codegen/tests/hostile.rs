@@ -3,14 +3,18 @@
 // Clippy knows only functions marked as tests; what they call may unwrap as well.
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
-use event_api_codegen::{Generated, Generator};
+use event_api_codegen::{GenerateError, Generated, Generator};
 
 fn generate(schemas: &str) -> Generated {
+    try_to_generate(schemas).unwrap()
+}
+
+fn try_to_generate(schemas: &str) -> Result<Generated, GenerateError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("asyncapi.yaml");
     let head = "asyncapi: 3.0.0\ninfo: {title: T, version: 1.0.0}\ncomponents:\n  schemas:\n";
     std::fs::write(&path, format!("{head}{schemas}")).unwrap();
-    Generator::new().document(&path).unwrap()
+    Generator::new().document(&path)
 }
 
 #[test]
@@ -60,4 +64,14 @@ fn names_around_a_channel_never_meet_those_of_schemas() {
     .unwrap();
     assert_eq!(text.matches("pub struct UserEventsAddress ").count(), 1, "{text}");
     assert_eq!(text.matches("pub struct User2EventsAddress ").count(), 1, "{text}");
+}
+
+#[test]
+fn values_that_take_too_long_to_check_are_an_error_and_not_a_guess() {
+    let listed: Vec<String> = (0..2500).map(|value| value.to_string()).collect();
+    let bounds: Vec<String> = (0..1000).map(|bound| format!("{{maximum: {}}}", 10_000 + bound)).collect();
+    let schemas = format!("    Number:\n      enum: [{}]\n      allOf: [{}]\n", listed.join(", "), bounds.join(", "));
+    let Err(GenerateError::Document(errors)) = try_to_generate(&schemas) else { panic!("code was generated") };
+    let found: Vec<_> = errors.diagnostics.iter().map(|finding| finding.rule.id).collect();
+    assert_eq!(found, ["check-limit"]);
 }

@@ -186,13 +186,8 @@ impl Conjunction {
     pub(crate) fn implied_types(&self, schemas: &Schemas) -> Vec<JsonType> {
         let mut types = Vec::new();
         for keywords in self.keywords(schemas) {
-            for (applies, json_type) in [
-                (speaks_of_objects(keywords), JsonType::Object),
-                (speaks_of_arrays(keywords), JsonType::Array),
-                (speaks_of_numbers(keywords), JsonType::Number),
-                (speaks_of_strings(keywords), JsonType::String),
-            ] {
-                if applies && !types.contains(&json_type) {
+            for json_type in keywords.spoken_of() {
+                if !types.contains(&json_type) {
                     types.push(json_type);
                 }
             }
@@ -226,52 +221,5 @@ fn says_more_than_types(keywords: &Keywords) -> bool {
         || keywords.const_value.is_some()
         || keywords.not.is_some()
         || keywords.if_schema.is_some()
-        || speaks_of_objects(keywords)
-        || speaks_of_arrays(keywords)
-        || speaks_of_numbers(keywords)
-        || speaks_of_strings(keywords)
-}
-
-fn speaks_of_objects(k: &Keywords) -> bool {
-    !k.properties.is_empty()
-        || !k.pattern_properties.is_empty()
-        || k.additional_properties.is_some()
-        || k.unevaluated_properties.is_some()
-        || k.property_names.is_some()
-        || !k.required.is_empty()
-        || k.min_properties.is_some()
-        || k.max_properties.is_some()
-        || !k.dependent_required.is_empty()
-        || !k.dependent_schemas.is_empty()
-}
-
-fn speaks_of_arrays(k: &Keywords) -> bool {
-    !k.prefix_items.is_empty()
-        || k.items.is_some()
-        || k.contains.is_some()
-        || k.min_items.is_some()
-        || k.max_items.is_some()
-        || k.unique_items
-        || k.unevaluated_items.is_some()
-}
-
-fn speaks_of_numbers(k: &Keywords) -> bool {
-    k.minimum.is_some()
-        || k.maximum.is_some()
-        || k.exclusive_minimum.is_some()
-        || k.exclusive_maximum.is_some()
-        || k.multiple_of.is_some()
-}
-
-fn speaks_of_strings(k: &Keywords) -> bool {
-    k.min_length.is_some()
-        || k.max_length.is_some()
-        || k.pattern.is_some()
-        || k.content_encoding.is_some()
-        || k.format.as_deref().is_some_and(|format| {
-            matches!(
-                format,
-                "date-time" | "date" | "time" | "duration" | "email" | "hostname" | "ipv4" | "ipv6" | "uri" | "uuid"
-            )
-        })
+        || keywords.spoken_of().next().is_some()
 }

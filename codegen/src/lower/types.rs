@@ -449,6 +449,11 @@ impl<'a> Lowering<'a> {
     pub(crate) fn finish(mut self) -> Lowered {
         super::recursion::box_cycles(&mut self.types);
         let unused_options = self.report_unused_options();
+        if self.checker.is_exhausted() {
+            let message = "which listed values are valid cannot be decided in bounded time";
+            let help = "look for unions that refer to each other in circles or in many levels";
+            self.diagnostics.push(Diagnostic::without_location(rules::CHECK_LIMIT, message).help(help));
+        }
         let api = Api { types: self.types, ..Api::default() };
         Lowered { api, diagnostics: self.diagnostics, fallbacks: self.fallbacks, unused_options }
     }

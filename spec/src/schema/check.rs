@@ -83,6 +83,12 @@ impl<'s> Checker<'s> {
         (!self.is_unsure).then_some(valid)
     }
 
+    /// Whether this checker has made as many comparisons as it may. What it was asked since then counts as valid, whatever
+    /// it is: hostile documents nest unions so that every answer takes exponential time.
+    pub fn is_exhausted(&self) -> bool {
+        self.steps > MAX_STEPS
+    }
+
     /// Comparisons that the last decision took.
     pub(crate) fn steps(&self) -> usize {
         self.steps

@@ -54,7 +54,7 @@ impl<'s> Reading<'s> {
             keywords.types.is_some() || keywords.enum_values.is_some() || keywords.const_value.is_some()
         };
         if !unions && !all.iter().any(says) {
-            let mut types: Vec<_> = all.iter().flat_map(|keywords| spoken_of(keywords)).collect();
+            let mut types: Vec<_> = all.iter().flat_map(|keywords| keywords.spoken_of()).collect();
             types.sort_unstable();
             types.dedup();
             if let [only] = types.as_slice() {
@@ -98,39 +98,56 @@ fn alternatives(keywords: Option<&Keywords>) -> impl Iterator<Item = SchemaId> {
     keywords.into_iter().flat_map(|keywords| keywords.any_of.iter().chain(&keywords.one_of)).copied()
 }
 
-/// The types of which keywords speak.
-fn spoken_of(k: &Keywords) -> impl Iterator<Item = JsonType> + use<> {
-    let objects = !k.properties.is_empty()
-        || !k.pattern_properties.is_empty()
-        || k.additional_properties.is_some()
-        || k.unevaluated_properties.is_some()
-        || k.property_names.is_some()
-        || !k.required.is_empty()
-        || k.min_properties.is_some()
-        || k.max_properties.is_some()
-        || !k.dependent_required.is_empty()
-        || !k.dependent_schemas.is_empty();
-    let arrays = !k.prefix_items.is_empty()
-        || k.items.is_some()
-        || k.contains.is_some()
-        || k.min_items.is_some()
-        || k.max_items.is_some()
-        || k.unique_items
-        || k.unevaluated_items.is_some();
-    let numbers = k.minimum.is_some()
-        || k.maximum.is_some()
-        || k.exclusive_minimum.is_some()
-        || k.exclusive_maximum.is_some()
-        || k.multiple_of.is_some();
-    let strings =
-        k.min_length.is_some() || k.max_length.is_some() || k.pattern.is_some() || k.content_encoding.is_some();
-    let types = [
-        (objects, JsonType::Object),
-        (arrays, JsonType::Array),
-        (numbers, JsonType::Number),
-        (strings || is_of_strings(k.format.as_deref()), JsonType::String),
-    ];
-    types.into_iter().filter(|(spoken, _)| *spoken).map(|(_, json_type)| json_type)
+impl Keywords {
+    /// The types of whose values these keywords speak, `type` itself aside: `properties` speaks of objects.
+    pub fn spoken_of(&self) -> impl Iterator<Item = JsonType> + use<> {
+        let types = [
+            (self.speak_of_objects(), JsonType::Object),
+            (self.speak_of_arrays(), JsonType::Array),
+            (self.speak_of_numbers(), JsonType::Number),
+            (self.speak_of_strings(), JsonType::String),
+        ];
+        types.into_iter().filter(|(spoken, _)| *spoken).map(|(_, json_type)| json_type)
+    }
+
+    fn speak_of_objects(&self) -> bool {
+        !self.properties.is_empty()
+            || !self.pattern_properties.is_empty()
+            || self.additional_properties.is_some()
+            || self.unevaluated_properties.is_some()
+            || self.property_names.is_some()
+            || !self.required.is_empty()
+            || self.min_properties.is_some()
+            || self.max_properties.is_some()
+            || !self.dependent_required.is_empty()
+            || !self.dependent_schemas.is_empty()
+    }
+
+    fn speak_of_arrays(&self) -> bool {
+        !self.prefix_items.is_empty()
+            || self.items.is_some()
+            || self.contains.is_some()
+            || self.min_items.is_some()
+            || self.max_items.is_some()
+            || self.unique_items
+            || self.unevaluated_items.is_some()
+    }
+
+    fn speak_of_numbers(&self) -> bool {
+        self.minimum.is_some()
+            || self.maximum.is_some()
+            || self.exclusive_minimum.is_some()
+            || self.exclusive_maximum.is_some()
+            || self.multiple_of.is_some()
+    }
+
+    fn speak_of_strings(&self) -> bool {
+        self.min_length.is_some()
+            || self.max_length.is_some()
+            || self.pattern.is_some()
+            || self.content_encoding.is_some()
+            || is_of_strings(self.format.as_deref())
+    }
 }
 
 /// Whether a format is one of strings; others are of numbers (`int32`), or unknown.
