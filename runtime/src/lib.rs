@@ -22,6 +22,7 @@ mod problem;
 mod publish;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+pub mod telemetry;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod webhook;
 

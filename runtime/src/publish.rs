@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use crate::event::{Envelope, EventId, EventSet, Metadata, Position, RawEvent};
 use crate::log::{Append, Log, LogError};
+use crate::telemetry::Sending;
 
 /// What the log answers to an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +136,8 @@ impl<E: EventSet> Publisher<E> {
         publisher
     }
 
-    /// The W3C `traceparent` that the events carry.
+    /// The W3C `traceparent` that the events carry, where it is not that of the current span (which needs the feature
+    /// `opentelemetry`).
     #[must_use]
     pub fn traceparent(&self, traceparent: impl Into<String>) -> Self {
         let mut publisher = self.clone();
@@ -147,9 +150,11 @@ impl<E: EventSet> Publisher<E> {
     /// # Errors
     /// When the event cannot be encoded or the log refuses it; then it is not published.
     pub async fn publish(&self, event: impl Into<E>) -> PublishResult {
-        let raw = self.settings.raw::<E>(event.into())?;
-        let mut receipts = self.log.append(E::CHANNEL.name, vec![raw]).await?;
-        receipts.pop().ok_or(PublishError::Log(LogError::NoReceipt))
+        let mut raw = self.settings.raw::<E>(event.into())?;
+        let sending = Sending::begin(E::CHANNEL.name, &mut raw.metadata);
+        let appending = self.log.append(E::CHANNEL.name, vec![raw]);
+        let appended = appending.instrument(sending.span()).await;
+        sending.end(appended)
     }
 
     /// A publisher that appends in the caller's transaction: events exist if and only if it commits.
@@ -171,8 +176,10 @@ impl<E: EventSet> Within<'_, E> {
     /// # Errors
     /// When the event cannot be encoded or the log refuses it; the transaction should then be rolled back.
     pub async fn publish(&self, event: impl Into<E>) -> PublishResult {
-        let raw = self.settings.raw::<E>(event.into())?;
-        let mut receipts = self.transaction.lock().await.append(E::CHANNEL.name, vec![raw]).await?;
-        receipts.pop().ok_or(PublishError::Log(LogError::NoReceipt))
+        let mut raw = self.settings.raw::<E>(event.into())?;
+        let sending = Sending::begin(E::CHANNEL.name, &mut raw.metadata);
+        let mut transaction = self.transaction.lock().await;
+        let appended = transaction.append(E::CHANNEL.name, vec![raw]).instrument(sending.span()).await;
+        sending.end(appended)
     }
 }

@@ -124,6 +124,16 @@ pub enum Disposition {
     Reject,
 }
 
+impl Disposition {
+    /// In a word, for spans and metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Disposition::Retry => "retry",
+            Disposition::Reject => "reject",
+        }
+    }
+}
+
 impl HandlerError {
     /// A failure that may pass: the event is tried again with backoff.
     pub fn retry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

@@ -15,6 +15,7 @@ use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use crate::event::{Envelope, EventSet, Position};
 use crate::log::{Log, LogError, PageLimit, StoredEvent};
+use crate::telemetry::record;
 
 /// Events read from the log at once.
 const BATCH: PageLimit = PageLimit { events: 100, bytes: 8 << 20 };
@@ -145,6 +146,14 @@ impl LogConsumer {
                 self.log.read_page(channel, next, BATCH).await
             };
             let Some(events) = pipeline.shutdown.or(reading).await else { return Ok(()) };
+            if record::IS_ON
+                && let Ok(bounds) = self.log.bounds(channel).await
+            {
+                record::behind(channel, &pipeline.consumer, bounds.next.0.saturating_sub(next.0));
+                if bounds.next <= next {
+                    record::caught_up(channel, &pipeline.consumer);
+                }
+            }
             let events = match events {
                 Ok(events) if events.is_empty() && until == Until::CaughtUp => return Ok(()),
                 Ok(events) => events,

@@ -5,10 +5,10 @@
 //! no state between events, so that running several subjects side by side needs no other pipeline.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use tracing::{Instrument as _, Span, field};
+use tracing::{Instrument as _, Span};
 
 use super::attempt;
 use super::checkpoint::{Checkpoint, Checkpoints};
@@ -19,7 +19,8 @@ use super::progress::{Stored, persist};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use super::transaction::Moved;
-use crate::event::{DecodeError, Envelope, EventId, EventSet, Metadata, Position, RawEvent};
+use crate::event::{DecodeError, Envelope, EventId, EventSet, Position, RawEvent};
+use crate::telemetry::{self, record};
 
 /// How a consumer treats its events.
 #[derive(Clone)]
@@ -71,9 +72,11 @@ impl<H: Handler> Pipeline<H> {
     ) -> Result<Outcome, ConsumeError> {
         let Incoming { event, step } = incoming;
         let position = step.to.position;
+        let channel = H::Events::CHANNEL.name;
+        record::consumed(channel, &self.consumer);
         match event {
             Ok(Envelope { metadata, event }) => {
-                let span = self.span::<H::Events>(&metadata);
+                let span = telemetry::processing(channel, &self.consumer, &metadata);
                 let context = Context::new(metadata, position);
                 self.attempts(event, context, &step, source, raw).instrument(span).await
             }
@@ -82,30 +85,6 @@ impl<H: Handler> Pipeline<H> {
                 self.bury(&error.id, raw, Burial { source, position, error: text, attempts: 0 }).await
             }
         }
-    }
-
-    /// A span as OpenTelemetry's semantic conventions for messaging have it.
-    fn span<E: EventSet>(&self, metadata: &Metadata) -> Span {
-        let span = tracing::info_span!(
-            "process",
-            "otel.kind" = "consumer",
-            "messaging.system" = "event-api",
-            "messaging.operation.name" = "process",
-            "messaging.operation.type" = "process",
-            "messaging.destination.name" = E::CHANNEL.name,
-            "messaging.consumer.group.name" = self.consumer,
-            "messaging.message.id" = %metadata.id,
-            "event.type" = metadata.event_type,
-            "event.subject" = field::Empty,
-            "traceparent" = field::Empty,
-        );
-        if let Some(subject) = &metadata.subject {
-            span.record("event.subject", subject);
-        }
-        if let Some(traceparent) = &metadata.traceparent {
-            span.record("traceparent", traceparent);
-        }
-        span
     }
 
     async fn attempts(
@@ -120,8 +99,15 @@ impl<H: Handler> Pipeline<H> {
         let mut attempts: u32 = 1;
         loop {
             context.begin(attempts, self.checkpoints.transactions());
-            let failure = match self.attempt(event, &context, step).await? {
-                Ok(stored) => return Ok(Outcome::Completed(stored)),
+            let began = Instant::now();
+            let outcome = self.attempt(event, &context, step).await?;
+            let error = outcome.as_ref().err().map(|failure| failure.disposition().as_str());
+            record::attempted(H::Events::CHANNEL.name, &self.consumer, began.elapsed(), error);
+            let failure = match outcome {
+                Ok(stored) => {
+                    record::completed(H::Events::CHANNEL.name, &self.consumer, context.metadata.time);
+                    return Ok(Outcome::Completed(stored));
+                }
                 Err(failure) => failure,
             };
             let delay = match failure.disposition() {
@@ -129,6 +115,7 @@ impl<H: Handler> Pipeline<H> {
                 Disposition::Reject => None,
             };
             let Some(delay) = delay else {
+                telemetry::fail(&Span::current(), failure.disposition().as_str());
                 let burial = Burial { source, position: context.position, error: failure.into_error(), attempts };
                 return self.bury(&context.metadata.id, raw, burial).await;
             };
@@ -214,6 +201,7 @@ impl<H: Handler> Pipeline<H> {
             time: Utc::now(),
         };
         let number = persist(|| store.add(&letter)).await?;
+        record::buried(H::Events::CHANNEL.name, &self.consumer);
         tracing::error!(
             consumer = letter.consumer,
             "event.id" = %id,

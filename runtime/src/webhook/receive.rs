@@ -4,7 +4,7 @@
 //! signature is verified, and nothing is acknowledged before it was handled or stored as a dead letter.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use axum::extract::Request;
@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use chrono::Utc;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::sign::{DEFAULT_TOLERANCE, Secrets, SignatureError, Signed};
 use super::wire::Delivered;
@@ -21,6 +21,7 @@ use super::{body, sign, wire};
 use crate::consume::{Claim, Context, DeadLetter, Disposition, Handler, Inbox, StoreError, StoreTransaction, Ticket};
 use crate::event::{Channel, EventSet as _, RawEvent};
 use crate::problem::Problem;
+use crate::telemetry::{self, record};
 
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Less than the 15 s that senders wait, so that they get the answer.
@@ -171,13 +172,8 @@ impl Receiver {
             Some(channel) => format!("{channel}\n{id}"),
             None => id.to_owned(),
         };
-        let span = tracing::info_span!(
-            "webhook receive",
-            consumer = %self.name,
-            id,
-            event_type = %delivered.event.metadata.event_type,
-            traceparent,
-        );
+        let channel = delivered.channel.clone().unwrap_or_default();
+        let span = telemetry::processing(&channel, &self.name, &delivered.event.metadata);
         // A task of its own: the server drops this future when the sender hangs up, and a handler is not left halfway.
         let handling = tokio::spawn(async move { self.handle(&key, delivered).await }.instrument(span));
         match handling.await {
@@ -202,6 +198,9 @@ impl Receiver {
                 return Err(later("Being handled", "another delivery of this event is being handled".to_owned()));
             }
         };
+        let channel = delivered.channel.clone().unwrap_or_default();
+        record::consumed(channel.clone(), &self.name);
+        let began = Instant::now();
         let mut context = Context::new(delivered.event.metadata.clone(), delivered.position);
         context.begin(ticket.attempt, self.inbox.transactions());
         let outcome = match self.handler(&delivered) {
@@ -215,7 +214,11 @@ impl Receiver {
         let transaction = context.end().await;
         let outcome = match (outcome, transaction) {
             (Ok(()), Some(transaction)) => match commit(transaction, &ticket).await {
-                Ok(()) => return Ok(StatusCode::NO_CONTENT),
+                Ok(()) => {
+                    record::attempted(channel.clone(), &self.name, began.elapsed(), None);
+                    record::completed(channel, &self.name, context.metadata.time);
+                    return Ok(StatusCode::NO_CONTENT);
+                }
                 Err(error) => Err(Failed::retry(crate::consume::chain(&error))),
             },
             (failed, Some(transaction)) => {
@@ -224,8 +227,13 @@ impl Receiver {
             }
             (outcome, None) => outcome,
         };
+        let error = outcome.as_ref().err().map(|failed| failed.disposition.as_str());
+        record::attempted(channel.clone(), &self.name, began.elapsed(), error);
+        if let Some(error) = error {
+            telemetry::fail(&Span::current(), error);
+        }
         match outcome {
-            Ok(()) => {}
+            Ok(()) => record::completed(channel, &self.name, context.metadata.time),
             Err(Failed { disposition: Disposition::Retry, error, .. }) => {
                 tracing::warn!(error, attempt = ticket.attempt, "the handler failed; the sender is asked to try again");
                 self.inbox.release(&ticket).await?;
@@ -238,6 +246,7 @@ impl Receiver {
                     self.inbox.release(&ticket).await?;
                     return Err(error.into());
                 }
+                record::buried(channel, &self.name);
             }
         }
         self.complete(&ticket).await?;

@@ -13,8 +13,9 @@ use super::location::{Visited, at_offset, check_types, has_offset};
 use crate::consume::{
     self, Backoff, Checkpoint, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained, Stored,
 };
-use crate::event::{EventId, Position};
+use crate::event::{EventId, EventSet as _, Position};
 use crate::feed::page::{Page, PageError};
+use crate::telemetry::record;
 
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -111,6 +112,9 @@ impl<H: Handler> Walk<H> {
                     continue;
                 }
             };
+            if matches!(step, Step::Head) {
+                record::caught_up(H::Events::CHANNEL.name, &self.pipeline.consumer);
+            }
             let wait = match step {
                 Step::Stopped => return Ok(()),
                 Step::Head if until == Until::CaughtUp => return Ok(()),

@@ -31,6 +31,18 @@ pub(super) enum Outcome {
     Impossible(String),
 }
 
+impl Outcome {
+    /// Why it failed, in a word, for spans and metrics.
+    pub(super) fn error_type(&self) -> Option<&'static str> {
+        match self {
+            Outcome::Delivered => None,
+            Outcome::Gone => Some("gone"),
+            Outcome::Failed { .. } => Some("failed"),
+            Outcome::Impossible(_) => Some("impossible"),
+        }
+    }
+}
+
 /// How attempts are made.
 #[derive(Clone)]
 pub(super) struct Sender {

@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::Instrument as _;
@@ -15,6 +15,7 @@ use super::attempt::Outcome;
 use crate::consume::{Backoff, Shutdown};
 use crate::event::Position;
 use crate::log::{LogError, PageLimit, StoredEvent};
+use crate::telemetry::{self, record};
 use crate::webhook::subscription::{Cursor, DeadLetter, Failure, Subscription};
 
 /// Events read at once. Few enough that lanes which wait hold little.
@@ -93,14 +94,16 @@ impl Lane {
     /// Makes one attempt, and stores what came of it before anything else happens.
     async fn event(&mut self, stored: StoredEvent) -> Result<(), Ended> {
         let attempts = self.cursor.failure.as_ref().map_or(0, |failure| failure.attempts).saturating_add(1);
-        let span = tracing::info_span!(
-            "webhook delivery",
-            id = %stored.event.metadata.id,
-            position = stored.position.0,
-            attempt = attempts,
-        );
+        let id = self.subscription.id.as_str();
+        let span = telemetry::delivering(&self.channel, id, &stored.event.metadata, attempts);
         let shared = Arc::clone(&self.shared);
+        let began = Instant::now();
         let outcome = shared.sender.attempt(&self.subscription, &self.channel, &stored).instrument(span.clone()).await;
+        let error = outcome.error_type();
+        record::delivered(&self.channel, began.elapsed(), error);
+        if let Some(error) = error {
+            telemetry::fail(&span, error);
+        }
         match outcome {
             Outcome::Delivered => {
                 tracing::debug!(parent: &span, "delivered");

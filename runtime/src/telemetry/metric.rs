@@ -1,0 +1,37 @@
+//! The names of the metrics that the feature `metrics` records, and what they count.
+//!
+//! Where OpenTelemetry's semantic conventions for messaging have a metric, it is theirs; the others begin with
+//! `event_api.`. Durations are in seconds. Exporters write names as their systems want them: for Prometheus,
+//! `messaging.process.duration` is `messaging_process_duration`.
+//!
+//! | label | value |
+//! | --- | --- |
+//! | `messaging.destination.name` | the channel |
+//! | `messaging.consumer.group.name` | the consumer's name |
+//! | `error.type` | why it failed; absent when it did not |
+
+/// Counter: events that were published, or refused (`error.type`).
+pub const SENT_MESSAGES: &str = "messaging.client.sent.messages";
+
+/// Histogram: how long the log took to make a published event durable.
+pub const OPERATION_DURATION: &str = "messaging.client.operation.duration";
+
+/// Counter: events that were brought to a handler, each once however often it was tried.
+pub const CONSUMED_MESSAGES: &str = "messaging.client.consumed.messages";
+
+/// Histogram: how long one attempt of a handler took. Its count is the number of attempts; with `error.type` (`retry`,
+/// `reject`) that of failed ones.
+pub const PROCESS_DURATION: &str = "messaging.process.duration";
+
+/// Counter: events that a consumer gave up.
+pub const DEAD_LETTERS: &str = "event_api.dead_letters";
+
+/// Gauge: how many events of the channel a consumer has not completed. Of a consumer of a log, which knows its end.
+pub const LAG_EVENTS: &str = "event_api.lag.events";
+
+/// Gauge: how old the event was that a consumer has completed last, in seconds; 0 when there is no further one.
+pub const LAG_SECONDS: &str = "event_api.lag.seconds";
+
+/// Histogram: how long one attempt to deliver an event to a webhook took. Its count is the number of attempts; with
+/// `error.type` (`gone`, `failed`, `impossible`) that of failed ones.
+pub const DELIVERY_DURATION: &str = "event_api.webhook.delivery.duration";
