@@ -1,5 +1,6 @@
 //! Where something stands: files, spans, lines and columns.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,11 +40,18 @@ pub struct Location {
 }
 
 /// A file that was read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SourceFile {
     path: PathBuf,
     text: Arc<str>,
     line_starts: Vec<u32>,
+}
+
+/// Without the text: errors hold their sources, and whoever prints one has enough to read.
+impl fmt::Debug for SourceFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceFile").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl SourceFile {
