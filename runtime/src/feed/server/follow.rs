@@ -57,6 +57,7 @@ impl Follower {
     }
 
     /// Where it goes on.
+    #[cfg(feature = "websocket")]
     pub(super) fn next(&self) -> Position {
         self.next
     }
