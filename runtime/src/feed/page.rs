@@ -105,6 +105,14 @@ impl PageError {
     }
 }
 
+impl<E> PageItem<'_, E> {
+    /// What an item that is no event says that it is about.
+    #[cfg(feature = "client")]
+    pub(super) fn subject_of_unreadable(&self) -> Option<String> {
+        self.event.is_err().then(|| self.subject.as_deref().map(str::to_owned)).flatten()
+    }
+}
+
 impl<'a, E: EventSet> Page<'a, E> {
     /// Reads a JSON Feed page. Items that are no events of `E` are isolated, see [`PageItem::event`].
     ///
@@ -134,9 +142,19 @@ impl<'a, E: EventSet> Page<'a, E> {
     /// The item at `index` as a raw event, read again from the page's text: what a dead letter or another attempt
     /// needs, and the good case does not pay for.
     pub fn raw(&self, index: usize) -> Option<RawEvent> {
-        let item = raw_page(self.text).ok()?.items.into_iter().nth(index)?;
-        Some(raw_item::<E>(item))
+        nth_raw_item::<E>(self.text, index)
     }
+}
+
+/// [`Page::raw`] of a page that is no longer there, from its text.
+#[cfg(feature = "client")]
+pub(super) fn raw_of_body<E: EventSet>(body: &[u8], index: usize) -> Option<RawEvent> {
+    let text = std::str::from_utf8(body).ok()?;
+    nth_raw_item::<E>(text.strip_prefix('\u{feff}').unwrap_or(text), index)
+}
+
+fn nth_raw_item<E: EventSet>(text: &str, index: usize) -> Option<RawEvent> {
+    raw_page(text).ok()?.items.into_iter().nth(index).map(raw_item::<E>)
 }
 
 /// An item as a raw event.

@@ -1,6 +1,7 @@
 //! Following a feed from its head over a connection: event after event as the server brings them, by the rules by which
 //! pages are walked. Whatever is odd ends the connection, and the pages say what is true.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -12,7 +13,7 @@ use super::fresh::{self, Odd};
 use super::live::{Connection, Frame, Live, Opening};
 use super::location::{at_offset, offset, types};
 use super::walk::{Walk, checkpoint};
-use crate::consume::{self, ConsumeError, Handler, Incoming, Outcome};
+use crate::consume::{ConsumeError, Flow, Handler, Incoming};
 use crate::event::{EventId, Position};
 use crate::feed::page::{PageItem, raw_item};
 
@@ -45,31 +46,30 @@ pub(super) struct Over {
     pub(super) was_of_use: bool,
 }
 
-impl<H: Handler> Walk<H> {
+impl<H: Handler> Walk<'_, H> {
     /// Follows the feed from behind the last completed event.
     pub(super) async fn follow(&mut self, following: &Following) -> Result<Followed, ConsumeError> {
         let Some(begin) = offset(&self.url) else {
             return Ok(Followed::Unavailable("the URLs of its pages have no `offset`".to_owned()));
         };
-        let last = self.progress.checkpoint().and_then(|checkpoint| checkpoint.position);
+        let last = self.lanes.progress().checkpoint().and_then(|checkpoint| checkpoint.position);
         let begin = begin.max(last.map_or(begin, Position::next));
-        let shutdown = self.pipeline.shutdown.clone();
         let url = at_offset(&self.url, begin);
-        let opening = Connection::open(&self.fetcher, following.live, &url, following.limit);
-        let Some(opening) = shutdown.or(opening).await else { return Ok(Followed::Stopped) };
+        let opening = Connection::open(self.fetcher, following.live, &url, following.limit);
+        let Some(opening) = self.lanes.during(opening).await? else { return Ok(Followed::Stopped) };
         let mut connection = match opening? {
             Opening::Open(connection) => connection,
             Opening::Unavailable(reason) => return Ok(Followed::Unavailable(reason)),
             Opening::Later { reason, after } => return Ok(Followed::Over(Over { reason, after, was_of_use: false })),
         };
-        tracing::debug!(consumer = self.pipeline.consumer, %url, live = ?following.live, "the feed is followed");
+        tracing::debug!(consumer = self.lanes.consumer(), %url, live = ?following.live, "the feed is followed");
 
         let mut follow = Follow { walk: self, expected: begin, url };
         let odd = |reason| Ok(Followed::Over(Over { reason, after: None, was_of_use: false }));
         let (mut probed, mut was_of_use) = (false, false);
         loop {
             let frame = timeout(following.silence / 2, connection.next());
-            let frame = match shutdown.or(frame).await {
+            let frame = match follow.walk.lanes.during(frame).await? {
                 None => return Ok(Followed::Stopped),
                 Some(Ok(frame)) => frame?,
                 Some(Err(_)) if probed => {
@@ -112,15 +112,15 @@ enum Taken {
 }
 
 /// The state of a connection that is followed.
-struct Follow<'a, H> {
-    walk: &'a mut Walk<H>,
+struct Follow<'a, 'w, H: Handler> {
+    walk: &'a mut Walk<'w, H>,
     /// The next position that can be new.
     expected: Position,
     /// Where it was opened.
     url: Url,
 }
 
-impl<H: Handler> Follow<'_, H> {
+impl<H: Handler> Follow<'_, '_, H> {
     /// Takes an item through the pipeline, unless it was completed before.
     async fn take(&mut self, text: &str) -> Result<Taken, ConsumeError> {
         let walk = &mut *self.walk;
@@ -129,7 +129,7 @@ impl<H: Handler> Follow<'_, H> {
             Err(error) => return Ok(Taken::Odd(format!("what came is no item: {error} ({:?})", beginning(text)))),
         };
         let Some(position) = item.position else { return Ok(Taken::Unknown) };
-        match fresh::items(std::slice::from_ref(&item), walk.progress.checkpoint()) {
+        match fresh::items(std::slice::from_ref(&item), walk.lanes.progress().checkpoint()) {
             Ok(fresh) if fresh == [true] && position >= self.expected => {}
             Ok(_) => return Ok(Taken::Yes),
             Err(Odd::OutOfOrder(reason)) => return Ok(Taken::Odd(reason)),
@@ -142,18 +142,20 @@ impl<H: Handler> Follow<'_, H> {
             return Ok(gap);
         }
         let walk = &mut *self.walk;
-        if walk.pipeline.shutdown.requested() {
-            return Ok(Taken::Stopped);
-        }
         let next = at_offset(&walk.url, position.next());
         let resume = walk.fetcher.places.remembered(&next);
         let checkpoint = checkpoint(&resume, Some(position), EventId::from(item.id.as_ref()));
-        let step = consume::Step { from: walk.progress.checkpoint().cloned(), to: checkpoint.clone() };
-        let incoming = Incoming { event: item.into_event(), step };
-        let raw = || serde_json::from_str::<&RawValue>(text).ok().map(raw_item::<H::Events>);
-        match walk.pipeline.process(incoming, self.url.as_str(), &raw).await? {
-            Outcome::Interrupted => return Ok(Taken::Stopped),
-            Outcome::Completed(stored) => walk.progress.completed(checkpoint, stored).await?,
+        let again: Arc<str> = text.into();
+        let incoming = Incoming {
+            checkpoint,
+            subject: item.subject_of_unreadable(),
+            event: item.into_event(),
+            source: self.url.as_str().into(),
+            raw: Arc::new(move || serde_json::from_str::<&RawValue>(&again).ok().map(raw_item::<H::Events>)),
+            bytes: text.len(),
+        };
+        if walk.lanes.take(incoming).await? == Flow::Stopped {
+            return Ok(Taken::Stopped);
         }
         self.go_on(position.next(), next);
         Ok(Taken::Yes)
@@ -169,7 +171,7 @@ impl<H: Handler> Follow<'_, H> {
         }
         let next = at_offset(&self.walk.url, position);
         let resume = self.walk.fetcher.places.remembered(&next);
-        self.walk.progress.moved(&resume).await?;
+        self.walk.lanes.moved(&resume).await?;
         self.go_on(position, next);
         Ok(Taken::Yes)
     }
