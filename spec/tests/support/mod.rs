@@ -5,6 +5,9 @@
 // Clippy lets only test functions unwrap; here it is their tools that do.
 #![allow(clippy::unwrap_used)]
 
+pub(crate) mod compat;
+pub(crate) mod corpus;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
