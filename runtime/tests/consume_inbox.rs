@@ -7,7 +7,7 @@ mod postgres_support;
 
 use std::time::Duration;
 
-use event_api::consume::{Claim, DeadLetter, Inbox, MemoryInbox, PostgresInbox, SqliteInbox, Ticket};
+use event_api::consume::{Claim, DeadLetter, Inbox, LetterState, MemoryInbox, PostgresInbox, SqliteInbox, Ticket};
 use event_api::{Metadata, RawEvent};
 use postgres_support::Schema;
 use serde_json::value::RawValue;
@@ -134,6 +134,7 @@ async fn what_could_not_be_committed_is_not_reported_as_done() {
         error: "no".to_owned(),
         attempts: 1,
         time: chrono::Utc::now(),
+        state: LetterState::GivenUp,
     };
     let kept = inbox.dead_letters().add(&letter).await.unwrap();
     // A deferred constraint fails when the statement is committed, after it has returned its row.

@@ -6,7 +6,8 @@ mod postgres_support;
 
 use chrono::{TimeZone, Utc};
 use event_api::consume::{
-    Checkpoint, Checkpoints, DeadLetter, DeadLetters, Inbox, PostgresCheckpoints, PostgresDeadLetters, PostgresInbox,
+    Checkpoint, Checkpoints, DeadLetter, DeadLetters, Inbox, LetterState, PostgresCheckpoints, PostgresDeadLetters,
+    PostgresInbox,
 };
 use event_api::{Headers, Metadata, Position, RawEvent};
 use postgres_support::Schema;
@@ -29,6 +30,7 @@ fn letter(id: &str, channel: Option<&str>) -> DeadLetter {
         error: "no".to_owned(),
         attempts: u32::MAX,
         time: Utc.with_ymd_and_hms(2020, 5, 2, 14, 0, 0).unwrap(),
+        state: LetterState::GivenUp,
     }
 }
 

@@ -154,6 +154,24 @@ impl DeadLetters for Failing {
     async fn take(&self, number: u64) -> Result<Option<DeadLetter>, StoreError> {
         self.letters.take(number).await
     }
+
+    async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError> {
+        self.fail()?;
+        self.letters.park(letter).await
+    }
+
+    async fn parked_subjects(&self, consumer: &str, channel: &str) -> Result<Vec<String>, StoreError> {
+        self.letters.parked_subjects(consumer, channel).await
+    }
+
+    async fn first_parked(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+    ) -> Result<Option<StoredDeadLetter>, StoreError> {
+        self.letters.first_parked(consumer, channel, subject).await
+    }
 }
 
 #[tokio::test]

@@ -457,6 +457,10 @@ impl Inbox for Panicking {
         Ok(())
     }
 
+    async fn renew(&self, _: &Ticket, _: Duration) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
         Arc::new(MemoryDeadLetters::new())
     }

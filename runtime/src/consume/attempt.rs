@@ -14,11 +14,17 @@ use super::handler::{Context, Disposition, Handler, HandlerError};
 pub(crate) struct Failure {
     disposition: Disposition,
     error: String,
+    after: Option<Duration>,
 }
 
 impl Failure {
     pub(crate) fn retry(error: String) -> Self {
-        Failure { disposition: Disposition::Retry, error }
+        Failure { disposition: Disposition::Retry, error, after: None }
+    }
+
+    /// When to try again, where the handler knows.
+    pub(crate) fn after(&self) -> Option<Duration> {
+        self.after
     }
 
     pub(crate) fn disposition(&self) -> Disposition {
@@ -36,7 +42,7 @@ impl Failure {
 
 impl From<HandlerError> for Failure {
     fn from(error: HandlerError) -> Self {
-        Failure { disposition: error.disposition(), error: chain(error.source()) }
+        Failure { disposition: error.disposition(), error: chain(error.source()), after: error.after() }
     }
 }
 

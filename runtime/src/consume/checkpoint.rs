@@ -3,16 +3,19 @@
 //! A checkpoint names the last event that was completed (handled, or stored as a dead letter) and where to read on. It
 //! is stored after every event, never before: a consumer that is killed between an event's effect and its checkpoint
 //! handles that one event again. So handling is at least once; in every orderly stop and restart it is exactly once.
+//! Where several events are handled at a time, [`Completions`] know those beyond the checkpoint that are completed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
+use super::completions::{Completion, Completions, Opened};
 use super::dead_letter::{DeadLetters, MemoryDeadLetters};
 use super::error::StoreError;
-use super::transaction::Transactions;
+use super::group::Leases;
+use super::transaction::{Moved, Transactions};
 use crate::event::{EventId, Position};
 
 /// How far a consumer has come.
@@ -28,7 +31,8 @@ pub struct Checkpoint {
 
 /// Keeps checkpoints, one for each consumer name.
 ///
-/// Two processes must not consume under one name at the same time: they would overwrite each other's checkpoint.
+/// Two processes must not consume under one name at the same time: they would overwrite each other's checkpoint. Those
+/// that are to share the work are a [group](super::Group).
 #[async_trait]
 pub trait Checkpoints: Send + Sync {
     /// The checkpoint of `consumer`, if it has one.
@@ -53,6 +57,17 @@ pub trait Checkpoints: Send + Sync {
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         None
     }
+
+    /// What is completed beyond the checkpoints. A store that cannot note it is of no use to consumers that handle
+    /// several events at a time.
+    fn completions(&self) -> Option<Arc<dyn Completions>> {
+        None
+    }
+
+    /// How the members of a group share its work. A store that has none is of no use to groups.
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        None
+    }
 }
 
 #[async_trait]
@@ -72,6 +87,14 @@ impl<C: Checkpoints + ?Sized> Checkpoints for Arc<C> {
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         (**self).transactions()
     }
+
+    fn completions(&self) -> Option<Arc<dyn Completions>> {
+        (**self).completions()
+    }
+
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        (**self).leases()
+    }
 }
 
 /// What to do when the publisher has removed events that the consumer has not seen.
@@ -88,8 +111,21 @@ pub enum Retained {
 /// Handles are cheap to clone and share their content.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryCheckpoints {
-    checkpoints: Arc<Mutex<HashMap<String, Checkpoint>>>,
+    state: Arc<Mutex<State>>,
     dead_letters: MemoryDeadLetters,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    checkpoints: HashMap<String, Checkpoint>,
+    holders: HashMap<String, String>,
+    completed: HashSet<Completion>,
+}
+
+impl State {
+    fn holds(&self, consumer: &str, holder: &str) -> bool {
+        self.holders.get(consumer).is_some_and(|held_by| held_by == holder)
+    }
 }
 
 impl MemoryCheckpoints {
@@ -102,15 +138,67 @@ impl MemoryCheckpoints {
 #[async_trait]
 impl Checkpoints for MemoryCheckpoints {
     async fn load(&self, consumer: &str) -> Result<Option<Checkpoint>, StoreError> {
-        Ok(self.checkpoints.lock().await.get(consumer).cloned())
+        Ok(self.state.lock().await.checkpoints.get(consumer).cloned())
     }
 
     async fn store(&self, consumer: &str, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        self.checkpoints.lock().await.insert(consumer.to_owned(), checkpoint.clone());
+        self.state.lock().await.checkpoints.insert(consumer.to_owned(), checkpoint.clone());
         Ok(())
     }
 
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
         Some(Arc::new(self.dead_letters.clone()))
+    }
+
+    fn completions(&self) -> Option<Arc<dyn Completions>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Completions for MemoryCheckpoints {
+    async fn take_over(&self, consumer: &str, holder: &str) -> Result<(), StoreError> {
+        self.state.lock().await.holders.insert(consumer.to_owned(), holder.to_owned());
+        Ok(())
+    }
+
+    async fn open(&self, consumer: &str) -> Result<Opened, StoreError> {
+        let state = self.state.lock().await;
+        let completed = state.completed.iter().filter(|completion| completion.consumer == consumer);
+        let completed = completed.map(|completion| completion.event.clone()).collect();
+        Ok(Opened { checkpoint: state.checkpoints.get(consumer).cloned(), completed })
+    }
+
+    async fn is_completed(&self, completion: &Completion) -> Result<bool, StoreError> {
+        Ok(self.state.lock().await.completed.contains(completion))
+    }
+
+    async fn note(&self, holder: &str, completed: &[Completion]) -> Result<Moved, StoreError> {
+        let mut state = self.state.lock().await;
+        if !completed.iter().all(|completion| state.holds(&completion.consumer, holder)) {
+            return Ok(Moved::Overtaken);
+        }
+        state.completed.extend(completed.iter().cloned());
+        Ok(Moved::Yes)
+    }
+
+    async fn advance(
+        &self,
+        holder: &str,
+        consumers: &[String],
+        next: &Checkpoint,
+        passed: &[Completion],
+    ) -> Result<Moved, StoreError> {
+        let mut state = self.state.lock().await;
+        if !consumers.iter().all(|consumer| state.holds(consumer, holder)) {
+            return Ok(Moved::Overtaken);
+        }
+        for consumer in consumers {
+            state.checkpoints.insert(consumer.clone(), next.clone());
+        }
+        for completion in passed {
+            state.completed.remove(completion);
+        }
+        Ok(Moved::Yes)
     }
 }

@@ -1,15 +1,14 @@
 //! Dead letters: events that a consumer gave up, kept whole so that a person can look at them and replay them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
 
-use super::attempt::{self, Failure};
 use super::error::StoreError;
-use super::handler::{Context, Handler};
+use super::transaction::Transactions;
 use crate::event::{Position, RawEvent};
 
 /// An event that a consumer gave up.
@@ -31,6 +30,20 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// When it was given up.
     pub time: DateTime<Utc>,
+    /// Whether others wait behind it.
+    pub state: LetterState,
+}
+
+/// Whether a dead letter holds up its subject.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LetterState {
+    /// It was given up, and the consumer has gone on.
+    #[default]
+    GivenUp,
+    /// It, or one before it, was given up by a consumer that [parks subjects](super::OnPoison::ParkSubject): later events
+    /// of its subject are kept as well, until [`replay_subject`] has handled them in their order.
+    Parked,
 }
 
 /// A dead letter in its store.
@@ -69,48 +82,36 @@ pub trait DeadLetters: Send + Sync {
     /// # Errors
     /// When storage fails.
     async fn take(&self, number: u64) -> Result<Option<DeadLetter>, StoreError>;
-}
 
-/// What became of a dead letter that was replayed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replayed {
-    /// The handler succeeded; the letter is gone.
-    Handled,
-    /// It failed again; the letter is kept, with this error and one more attempt.
-    Failed(String),
-    /// There is no such letter.
-    NotFound,
-}
+    /// Stores a parked letter behind those of the same consumer, channel and subject, and returns its number; `None` when
+    /// there are none, because they have been replayed by now. Whoever removes the last of them either finds this one
+    /// afterwards, or this one is not stored.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError>;
 
-/// Gives a dead letter to a handler again, once.
-///
-/// The letter is removed after the handler succeeded, so a process that is killed in between replays it twice rather
-/// than not at all.
-///
-/// # Errors
-/// When the store fails.
-pub async fn replay<H: Handler>(letters: &dyn DeadLetters, number: u64, handler: &H) -> Result<Replayed, StoreError> {
-    let Some(mut letter) = letters.get(number).await? else { return Ok(Replayed::NotFound) };
-    let outcome = match letter.event.decode::<H::Events>() {
-        Err(error) => Err(error.to_string()),
-        Ok(event) => {
-            letter.attempts = letter.attempts.saturating_add(1);
-            let mut context = Context::new(letter.event.metadata.clone(), letter.position);
-            context.attempt = letter.attempts;
-            attempt::run(handler, event, &context, None).await.map_err(Failure::into_error)
-        }
-    };
-    match outcome {
-        Ok(()) => {
-            letters.take(number).await?;
-            Ok(Replayed::Handled)
-        }
-        Err(error) => {
-            letter.error.clone_from(&error);
-            letter.time = Utc::now();
-            letters.add(&letter).await?;
-            Ok(Replayed::Failed(error))
-        }
+    /// The subjects of a consumer and channel of which there are parked letters.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn parked_subjects(&self, consumer: &str, channel: &str) -> Result<Vec<String>, StoreError>;
+
+    /// The first of a subject's parked letters.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn first_parked(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+    ) -> Result<Option<StoredDeadLetter>, StoreError>;
+
+    /// Transactions in the store's database, for handlers that ask for one while a letter is replayed: it is removed in
+    /// the same. A store that has none cannot give them any.
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        None
     }
 }
 
@@ -130,6 +131,27 @@ impl<D: DeadLetters + ?Sized> DeadLetters for Arc<D> {
 
     async fn take(&self, number: u64) -> Result<Option<DeadLetter>, StoreError> {
         (**self).take(number).await
+    }
+
+    async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError> {
+        (**self).park(letter).await
+    }
+
+    async fn parked_subjects(&self, consumer: &str, channel: &str) -> Result<Vec<String>, StoreError> {
+        (**self).parked_subjects(consumer, channel).await
+    }
+
+    async fn first_parked(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+    ) -> Result<Option<StoredDeadLetter>, StoreError> {
+        (**self).first_parked(consumer, channel, subject).await
+    }
+
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        (**self).transactions()
     }
 }
 
@@ -152,20 +174,63 @@ impl MemoryDeadLetters {
     }
 }
 
-#[async_trait]
-impl DeadLetters for MemoryDeadLetters {
-    async fn add(&self, letter: &DeadLetter) -> Result<u64, StoreError> {
-        let mut store = self.letters.lock().await;
+impl Letters {
+    fn add(&mut self, letter: &DeadLetter) -> u64 {
         let same = |other: &DeadLetter| {
             other.consumer == letter.consumer
                 && other.channel == letter.channel
                 && other.event.metadata.id == letter.event.metadata.id
         };
-        let known = store.letters.iter().find(|(_, other)| same(other)).map(|(number, _)| *number);
-        let number = known.unwrap_or(store.last + 1);
-        store.last = store.last.max(number);
-        store.letters.insert(number, letter.clone());
-        Ok(number)
+        let known = self.letters.iter().find(|(_, other)| same(other)).map(|(number, _)| *number);
+        let number = known.unwrap_or(self.last + 1);
+        self.last = self.last.max(number);
+        self.letters.insert(number, letter.clone());
+        number
+    }
+
+    /// The parked letters of a consumer and channel, in their order.
+    fn parked<'a>(&'a self, consumer: &'a str, channel: &'a str) -> impl Iterator<Item = (&'a u64, &'a DeadLetter)> {
+        self.letters.iter().filter(move |(_, letter)| {
+            letter.state == LetterState::Parked
+                && letter.consumer == consumer
+                && letter.channel.as_deref().unwrap_or_default() == channel
+        })
+    }
+}
+
+#[async_trait]
+impl DeadLetters for MemoryDeadLetters {
+    async fn add(&self, letter: &DeadLetter) -> Result<u64, StoreError> {
+        Ok(self.letters.lock().await.add(letter))
+    }
+
+    async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError> {
+        let mut letters = self.letters.lock().await;
+        let subject = &letter.event.metadata.subject;
+        let parked = letters
+            .parked(&letter.consumer, letter.channel.as_deref().unwrap_or_default())
+            .any(|(_, other)| other.event.metadata.subject == *subject);
+        Ok(parked.then(|| letters.add(letter)))
+    }
+
+    async fn parked_subjects(&self, consumer: &str, channel: &str) -> Result<Vec<String>, StoreError> {
+        let letters = self.letters.lock().await;
+        let subjects: BTreeSet<String> =
+            letters.parked(consumer, channel).filter_map(|(_, letter)| letter.event.metadata.subject.clone()).collect();
+        Ok(subjects.into_iter().collect())
+    }
+
+    async fn first_parked(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+    ) -> Result<Option<StoredDeadLetter>, StoreError> {
+        let letters = self.letters.lock().await;
+        let mut of_subject = letters
+            .parked(consumer, channel)
+            .filter(|(_, letter)| letter.event.metadata.subject.as_deref() == Some(subject));
+        Ok(of_subject.next().map(|(number, letter)| StoredDeadLetter { number: *number, letter: letter.clone() }))
     }
 
     async fn list(&self, consumer: &str, after: u64, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {

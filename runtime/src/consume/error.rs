@@ -137,6 +137,23 @@ pub enum ConsumeError {
         /// The consumer.
         consumer: String,
     },
+    /// An event is of a type that the document does not declare, and the consumer is to stop there.
+    #[error(
+        "event {id} is of type {event_type:?}, which the document of this consumer does not declare; generate from a \
+         newer document, or choose another `on_unknown`, and start again"
+    )]
+    Unknown {
+        /// The event.
+        id: EventId,
+        /// Its type.
+        event_type: String,
+    },
+    /// The handling of an event broke off. It is not acknowledged.
+    #[error("the handling of an event broke off: {reason}")]
+    Broken {
+        /// How.
+        reason: String,
+    },
     /// An event had to be read again, and the transport could not.
     #[error("event {id} could not be read a second time")]
     NotRepeatable {

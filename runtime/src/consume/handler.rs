@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::transaction::{HandlerTransaction, NoTransaction};
@@ -112,6 +113,7 @@ impl Deref for Context {
 /// Any error converts into one that asks for a retry, so `?` does the usual thing.
 pub struct HandlerError {
     disposition: Disposition,
+    after: Option<Duration>,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -127,17 +129,34 @@ pub enum Disposition {
 impl HandlerError {
     /// A failure that may pass: the event is tried again with backoff.
     pub fn retry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        HandlerError { disposition: Disposition::Retry, source: error.into() }
+        HandlerError { disposition: Disposition::Retry, after: None, source: error.into() }
+    }
+
+    /// A failure that may pass after some time, as a service says that answers `Retry-After`: the event is tried again
+    /// then, and not after the time of the consumer's own backoff. It counts as an attempt like others.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let busy = event_api::HandlerError::retry_after(Duration::from_secs(30), "the mail service is busy");
+    /// assert_eq!(busy.after(), Some(Duration::from_secs(30)));
+    /// ```
+    pub fn retry_after(time: Duration, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        HandlerError { disposition: Disposition::Retry, after: Some(time), source: error.into() }
     }
 
     /// A failure that will not pass: the event becomes a dead letter.
     pub fn reject(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        HandlerError { disposition: Disposition::Reject, source: error.into() }
+        HandlerError { disposition: Disposition::Reject, after: None, source: error.into() }
     }
 
     /// What to do with the event.
     pub fn disposition(&self) -> Disposition {
         self.disposition
+    }
+
+    /// After what time to try again, where the handler knows.
+    pub fn after(&self) -> Option<Duration> {
+        self.after
     }
 
     /// The error itself.

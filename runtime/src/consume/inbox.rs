@@ -47,6 +47,13 @@ pub trait Inbox: Send + Sync {
     /// When storage fails.
     async fn release(&self, ticket: &Ticket) -> Result<(), StoreError>;
 
+    /// The event is still being handled: the claim holds for another `lease`, from now on. No effect when it has passed
+    /// to another.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn renew(&self, ticket: &Ticket, lease: Duration) -> Result<(), StoreError>;
+
     /// Where events go that were rejected.
     fn dead_letters(&self) -> Arc<dyn DeadLetters>;
 
@@ -100,6 +107,10 @@ impl<I: Inbox + ?Sized> Inbox for Arc<I> {
 
     async fn release(&self, ticket: &Ticket) -> Result<(), StoreError> {
         (**self).release(ticket).await
+    }
+
+    async fn renew(&self, ticket: &Ticket, lease: Duration) -> Result<(), StoreError> {
+        (**self).renew(ticket, lease).await
     }
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
@@ -195,6 +206,11 @@ impl Inbox for MemoryInbox {
 
     async fn release(&self, ticket: &Ticket) -> Result<(), StoreError> {
         self.leave(ticket, State::Released);
+        Ok(())
+    }
+
+    async fn renew(&self, ticket: &Ticket, lease: Duration) -> Result<(), StoreError> {
+        self.leave(ticket, State::Claimed { until: now().saturating_add(millis(lease)) });
         Ok(())
     }
 

@@ -1,26 +1,22 @@
 //! Consuming a log directly: for handlers that live in the same process as the log, without HTTP between them.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::checkpoint::{Checkpoint, Checkpoints, Retained};
-use super::dead_letter::DeadLetters;
 use super::error::ConsumeError;
 use super::handler::Handler;
-use super::pipeline::{Incoming, Outcome, Pipeline, Step, Treatment};
-use super::progress::Progress;
-use super::retry::RetryPolicy;
-use super::shutdown::Shutdown;
+use super::lanes::{Flow, Lanes};
+use super::pipeline::Incoming;
+use super::settings::{Reader, Settings, Until, consumer_settings};
 use crate::event::{Envelope, EventSet, Position};
 use crate::log::{Log, LogError, PageLimit, StoredEvent};
 
 /// Events read from the log at once.
 const BATCH: PageLimit = PageLimit { events: 100, bytes: 8 << 20 };
 
-/// Consumes a channel of a log in the same process, by the rules by which feeds are consumed over HTTP: one event at a
-/// time in the log's order, retries, dead letters, and a checkpoint behind the last completed event.
+/// Consumes a channel of a log in the same process, by the rules by which feeds are consumed over HTTP: in the log's
+/// order, with retries, dead letters, and a checkpoint behind what is completed.
 ///
 /// ```
 /// # use event_api::{Handler, log::Log};
@@ -34,87 +30,34 @@ const BATCH: PageLimit = PageLimit { events: 100, bytes: 8 << 20 };
 #[derive(Clone)]
 pub struct LogConsumer {
     log: Arc<dyn Log>,
-    checkpoints: Arc<dyn Checkpoints>,
-    name: Option<String>,
-    treatment: Treatment,
-    dead_letters: Option<Arc<dyn DeadLetters>>,
-    on_retained: Retained,
-    shutdown: Shutdown,
-}
-
-/// When a consumer ends by itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    Shutdown,
-    CaughtUp,
+    settings: Settings,
 }
 
 impl LogConsumer {
     /// Consumes the channel of the handler's events in `log`.
     pub fn new(log: &(impl Log + Clone + 'static), checkpoints: impl Checkpoints + 'static) -> Self {
-        LogConsumer {
-            log: Arc::new(log.clone()),
-            checkpoints: Arc::new(checkpoints),
-            name: None,
-            treatment: Treatment { retry: RetryPolicy::default(), timeout: None },
-            dead_letters: None,
-            on_retained: Retained::default(),
-            shutdown: Shutdown::never(),
-        }
+        LogConsumer { log: Arc::new(log.clone()), settings: Settings::new(checkpoints) }
     }
 
     /// The name under which the checkpoint is kept; by default the channel's.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.settings.name = Some(name.into());
         self
     }
 
-    /// How often a failing event is tried before it becomes a dead letter.
-    #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.treatment.retry = policy;
-        self
-    }
-
-    /// How long a handler may take; beyond that it is dropped, and the attempt has failed. No limit by default.
-    #[must_use]
-    pub fn handler_timeout(mut self, limit: Duration) -> Self {
-        self.treatment.timeout = Some(limit);
-        self
-    }
-
-    /// Where dead letters go; by default where the checkpoints are.
-    #[must_use]
-    pub fn dead_letters(mut self, store: impl DeadLetters + 'static) -> Self {
-        self.dead_letters = Some(Arc::new(store));
-        self
-    }
-
-    /// What to do when unseen events were removed by retention: stop, unless set.
-    #[must_use]
-    pub fn on_retained(mut self, policy: Retained) -> Self {
-        self.on_retained = policy;
-        self
-    }
-
-    /// Stops the consumer when `wish` is fulfilled, after the event that is being handled.
-    #[must_use]
-    pub fn shutdown(mut self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.shutdown = Shutdown::when(wish);
-        self
-    }
+    consumer_settings!();
 
     /// Consumes until [`LogConsumer::shutdown`], for ever without it.
     ///
     /// # Errors
     /// When the log or a store fails, retention has removed what was not consumed, or the log is not the one that the
-    /// checkpoint is of. The checkpoint is at the last completed event.
+    /// checkpoint is of. The checkpoint is behind all that is completed.
     pub async fn run<H: Handler>(self, handler: H) -> Result<(), ConsumeError> {
         self.consume(handler, Until::Shutdown).await
     }
 
-    /// Consumes until the end of the log is reached.
+    /// Consumes until the end of the log is reached, and all events that were read are completed.
     ///
     /// # Errors
     /// As [`LogConsumer::run`].
@@ -123,20 +66,21 @@ impl LogConsumer {
     }
 
     async fn consume<H: Handler>(self, handler: H, until: Until) -> Result<(), ConsumeError> {
-        let channel = H::Events::CHANNEL.name;
-        let consumer = self.name.unwrap_or_else(|| channel.to_owned());
-        let dead_letters = self.dead_letters.or_else(|| self.checkpoints.dead_letters());
-        let mut progress = Progress::load(consumer.clone(), Arc::clone(&self.checkpoints)).await?;
-        let pipeline = Pipeline {
-            consumer,
-            handler,
-            treatment: self.treatment,
-            checkpoints: self.checkpoints,
-            dead_letters,
-            shutdown: self.shutdown,
-        };
+        let reader = LogReader { log: self.log, on_retained: self.settings.on_retained };
+        self.settings.run(H::Events::CHANNEL.name.to_owned(), reader, handler, until).await
+    }
+}
 
-        let mut next = start(self.log.as_ref(), channel, progress.checkpoint()).await?;
+struct LogReader {
+    log: Arc<dyn Log>,
+    on_retained: Retained,
+}
+
+impl Reader for LogReader {
+    async fn read<H: Handler>(&self, lanes: &mut Lanes<H>, until: Until) -> Result<(), ConsumeError> {
+        let channel = H::Events::CHANNEL.name;
+        let source: Arc<str> = channel.into();
+        let mut next = start(self.log.as_ref(), channel, lanes.progress().checkpoint()).await?;
         loop {
             let reading = async {
                 if until == Until::Shutdown {
@@ -144,13 +88,13 @@ impl LogConsumer {
                 }
                 self.log.read_page(channel, next, BATCH).await
             };
-            let Some(events) = pipeline.shutdown.or(reading).await else { return Ok(()) };
+            let Some(events) = lanes.during(reading).await? else { return Ok(()) };
             let events = match events {
                 Ok(events) if events.is_empty() && until == Until::CaughtUp => return Ok(()),
                 Ok(events) => events,
                 Err(LogError::Retained { oldest, .. }) if self.on_retained == Retained::Continue && oldest > next => {
                     tracing::warn!(
-                        consumer = pipeline.consumer,
+                        consumer = lanes.consumer(),
                         channel,
                         next = next.0,
                         oldest = oldest.0,
@@ -161,25 +105,29 @@ impl LogConsumer {
                 }
                 Err(error) => return Err(log_error(error)),
             };
-            for StoredEvent { position, event } in events {
-                if pipeline.shutdown.requested() {
+            for stored in events {
+                next = stored.position.next();
+                if lanes.take(incoming(stored, &source)).await? == Flow::Stopped {
                     return Ok(());
                 }
-                let checkpoint = Checkpoint {
-                    resume: channel.to_owned(),
-                    position: Some(position),
-                    event_id: Some(event.metadata.id.clone()),
-                };
-                let typed = event.decode().map(|typed| Envelope { metadata: event.metadata.clone(), event: typed });
-                let step = Step { from: progress.checkpoint().cloned(), to: checkpoint.clone() };
-                let incoming = Incoming { event: typed, step };
-                match pipeline.process(incoming, channel, &|| Some(event.clone())).await? {
-                    Outcome::Interrupted => return Ok(()),
-                    Outcome::Completed(stored) => progress.completed(checkpoint, stored).await?,
-                }
-                next = position.next();
             }
         }
+    }
+}
+
+fn incoming<E: EventSet>(stored: StoredEvent, source: &Arc<str>) -> Incoming<E> {
+    let StoredEvent { position, event } = stored;
+    let metadata = &event.metadata;
+    let checkpoint =
+        Checkpoint { resume: source.to_string(), position: Some(position), event_id: Some(metadata.id.clone()) };
+    let typed = event.decode().map(|typed| Envelope { metadata: metadata.clone(), event: typed });
+    Incoming {
+        subject: typed.is_err().then(|| metadata.subject.clone()).flatten(),
+        event: typed,
+        checkpoint,
+        source: Arc::clone(source),
+        bytes: event.data.get().len(),
+        raw: Arc::new(move || Some(event.clone())),
     }
 }
 
@@ -224,6 +172,6 @@ fn log_error(error: LogError) -> ConsumeError {
 
 impl fmt::Debug for LogConsumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogConsumer").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("LogConsumer").field("name", &self.settings.name).finish_non_exhaustive()
     }
 }

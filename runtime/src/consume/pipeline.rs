@@ -1,54 +1,79 @@
 //! The way of one event through a consumer, whichever transport brought it: handler under a span, then acknowledged,
-//! tried again, or made a dead letter. The transport moves its checkpoint when this says that the event is completed.
+//! tried again, or made a dead letter. The checkpoint moves when this says that the event is completed.
 //!
-//! Events go through one at a time: a pipeline is called for the next one when the one before is completed. It holds
-//! no state between events, so that running several subjects side by side needs no other pipeline.
+//! It holds no state between events but which subjects are parked, so several can be on their way at a time.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
+use tokio::sync::Semaphore;
 use tracing::{Instrument as _, Span, field};
 
 use super::attempt;
 use super::checkpoint::{Checkpoint, Checkpoints};
-use super::dead_letter::{DeadLetter, DeadLetters};
-use super::error::ConsumeError;
+use super::completions::{Completion, Completions};
+use super::dead_letter::{DeadLetter, DeadLetters, LetterState};
+use super::error::{ConsumeError, StoreError};
 use super::handler::{Context, Disposition, Handler};
+use super::policy::{OnPoison, OnUnknown};
 use super::progress::{Stored, persist};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
-use super::transaction::Moved;
-use crate::event::{DecodeError, Envelope, EventId, EventSet, Metadata, Position, RawEvent};
+use super::transaction::{Moved, StoreTransaction};
+use crate::event::{DecodeError, Envelope, EventId, EventSet, Metadata, RawEvent};
 
 /// How a consumer treats its events.
 #[derive(Clone)]
 pub(crate) struct Treatment {
     pub(crate) retry: RetryPolicy,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) on_poison: OnPoison,
+    pub(crate) on_unknown: OnUnknown,
 }
 
 /// Brings events to a handler.
 pub(crate) struct Pipeline<H> {
     pub(crate) consumer: String,
-    pub(crate) handler: H,
+    pub(crate) handler: Arc<H>,
     pub(crate) treatment: Treatment,
     pub(crate) checkpoints: Arc<dyn Checkpoints>,
+    pub(crate) completions: Option<Arc<dyn Completions>>,
     pub(crate) dead_letters: Option<Arc<dyn DeadLetters>>,
     pub(crate) shutdown: Shutdown,
+    /// Handlers that may run at a time.
+    pub(crate) slots: Semaphore,
+    /// Subjects whose events are parked. Others may be replayed while this runs, so one may be here that no longer is;
+    /// none is missing.
+    pub(crate) parked: Mutex<HashSet<String>>,
 }
 
 /// An event as a transport brings it.
 pub(crate) struct Incoming<E> {
     /// The event, or why it is none.
     pub(crate) event: Result<Envelope<E>, DecodeError>,
-    pub(crate) step: Step,
+    /// What it is about, where the event does not tell because it is none.
+    pub(crate) subject: Option<String>,
+    /// Behind it.
+    pub(crate) checkpoint: Checkpoint,
+    /// Where it came from.
+    pub(crate) source: Arc<str>,
+    /// Gives it as it came, for further attempts and dead letters.
+    pub(crate) raw: Raw,
+    /// What it holds in memory, about.
+    pub(crate) bytes: usize,
 }
 
-/// How an event that is completed moves its consumer.
-pub(crate) struct Step {
-    pub(crate) from: Option<Checkpoint>,
-    pub(crate) to: Checkpoint,
+/// Gives an event as it came, if it still can.
+pub(crate) type Raw = Arc<dyn Fn() -> Option<RawEvent> + Send + Sync>;
+
+/// What is stored with the handler's transaction.
+pub(crate) enum Commit {
+    /// The checkpoint moves.
+    Move { from: Option<Checkpoint>, to: Checkpoint },
+    /// The event is noted as completed beyond the checkpoint.
+    Note { holder: Arc<str>, completion: Completion },
 }
 
 /// What became of an event that went through.
@@ -60,28 +85,65 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
+const COMPLETED: Outcome = Outcome::Completed(Stored::No);
+
 impl<H: Handler> Pipeline<H> {
-    /// Takes one event through. `raw` gives the event as it came, for further attempts and dead letters; `source`
-    /// says where it came from.
-    pub(crate) async fn process(
-        &self,
-        incoming: Incoming<H::Events>,
-        source: &str,
-        raw: &(dyn Fn() -> Option<RawEvent> + Send + Sync),
-    ) -> Result<Outcome, ConsumeError> {
-        let Incoming { event, step } = incoming;
-        let position = step.to.position;
+    /// Takes one event through.
+    pub(crate) async fn process(&self, incoming: Incoming<H::Events>, commit: Commit) -> Result<Outcome, ConsumeError> {
+        let subject = incoming.subject().map(str::to_owned);
+        let Incoming { event, checkpoint, source, raw, .. } = incoming;
+        let origin = Origin { source, checkpoint, subject, raw };
+        if self.is_parked(origin.subject.as_deref()) && self.park_behind(&origin).await? {
+            return Ok(COMPLETED);
+        }
+        let event_type = match &event {
+            Ok(envelope) => &envelope.metadata.event_type,
+            Err(error) => &error.event_type,
+        };
+        // An item that cannot be read has no type, and is not of an unknown one.
+        if !event_type.is_empty() && !H::Events::CHANNEL.event_types.contains(&event_type.as_str()) {
+            let reason = || format!("the channel {:?} declares no event type {event_type:?}", H::Events::CHANNEL.name);
+            match self.treatment.on_unknown {
+                OnUnknown::Handle => {}
+                OnUnknown::Skip => return Ok(COMPLETED),
+                OnUnknown::DeadLetter => return self.bury(&origin, reason(), 0).await,
+                OnUnknown::Stop => {
+                    return Err(ConsumeError::Unknown { id: origin.id(), event_type: event_type.clone() });
+                }
+            }
+        }
         match event {
             Ok(Envelope { metadata, event }) => {
                 let span = self.span::<H::Events>(&metadata);
-                let context = Context::new(metadata, position);
-                self.attempts(event, context, &step, source, raw).instrument(span).await
+                let context = Context::new(metadata, origin.checkpoint.position);
+                self.attempts(event, context, &commit, &origin).instrument(span).await
             }
-            Err(error) => {
-                let text = error.to_string();
-                self.bury(&error.id, raw, Burial { source, position, error: text, attempts: 0 }).await
-            }
+            Err(error) => self.bury(&origin, error.to_string(), 0).await,
         }
+    }
+
+    fn parked(&self) -> MutexGuard<'_, HashSet<String>> {
+        // Single insertions and removals: a panic elsewhere leaves nothing half done.
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_parked(&self, subject: Option<&str>) -> bool {
+        subject.is_some_and(|subject| self.parked().contains(subject))
+    }
+
+    /// Parks an event behind those of its subject, unless they have been replayed by now.
+    async fn park_behind(&self, origin: &Origin) -> Result<bool, ConsumeError> {
+        let Some(store) = &self.dead_letters else { return Ok(false) };
+        let error = "an event of its subject before it could not be handled; replay the subject".to_owned();
+        let letter = self.letter(origin, error, 0, LetterState::Parked)?;
+        let parked = persist(|| store.park(&letter)).await?;
+        if parked.is_none()
+            && let Some(subject) = &origin.subject
+        {
+            tracing::info!(consumer = self.consumer, subject, "what was parked of a subject has been replayed");
+            self.parked().remove(subject);
+        }
+        Ok(parked.is_some())
     }
 
     /// A span as OpenTelemetry's semantic conventions for messaging have it.
@@ -112,25 +174,33 @@ impl<H: Handler> Pipeline<H> {
         &self,
         event: H::Events,
         mut context: Context,
-        step: &Step,
-        source: &str,
-        raw: &(dyn Fn() -> Option<RawEvent> + Send + Sync),
+        commit: &Commit,
+        origin: &Origin,
     ) -> Result<Outcome, ConsumeError> {
         let mut event = event;
         let mut attempts: u32 = 1;
         loop {
+            // Held for one attempt, and not while waiting for the next one. The semaphore is never closed.
+            let slot = self.slots.acquire().await;
+            // The transport has asked before the first attempt; here, others may have been waited for.
+            if self.shutdown.requested() {
+                return Ok(Outcome::Interrupted);
+            }
             context.begin(attempts, self.checkpoints.transactions());
-            let failure = match self.attempt(event, &context, step).await? {
+            let failure = match self.attempt(event, &context, commit).await? {
                 Ok(stored) => return Ok(Outcome::Completed(stored)),
                 Err(failure) => failure,
             };
+            drop(slot);
             let delay = match failure.disposition() {
-                Disposition::Retry => self.treatment.retry.random_delay(attempts),
+                Disposition::Retry => {
+                    let delay = self.treatment.retry.random_delay(attempts);
+                    delay.map(|delay| failure.after().unwrap_or(delay))
+                }
                 Disposition::Reject => None,
             };
             let Some(delay) = delay else {
-                let burial = Burial { source, position: context.position, error: failure.into_error(), attempts };
-                return self.bury(&context.metadata.id, raw, burial).await;
+                return self.bury(origin, failure.into_error(), attempts).await;
             };
             tracing::warn!(
                 error = failure.error(),
@@ -143,16 +213,12 @@ impl<H: Handler> Pipeline<H> {
             }
             attempts = attempts.saturating_add(1);
             // The handler took the event; it is read again rather than kept, because most succeed at once.
-            let Some(again) = raw() else {
+            let Some(again) = (origin.raw)() else {
                 return Err(ConsumeError::NotRepeatable { id: context.metadata.id });
             };
             event = match again.decode::<H::Events>() {
                 Ok(event) => event,
-                Err(error) => {
-                    let error = error.to_string();
-                    let burial = Burial { source, position: context.position, error, attempts };
-                    return self.bury(&context.metadata.id, raw, burial).await;
-                }
+                Err(error) => return self.bury(origin, error.to_string(), attempts).await,
             };
         }
     }
@@ -162,7 +228,7 @@ impl<H: Handler> Pipeline<H> {
         &self,
         event: H::Events,
         context: &Context,
-        step: &Step,
+        commit: &Commit,
     ) -> Result<Result<Stored, attempt::Failure>, ConsumeError> {
         let outcome = attempt::run(&self.handler, event, context, self.treatment.timeout).await;
         let Some(mut transaction) = context.end().await else { return Ok(outcome.map(|()| Stored::No)) };
@@ -170,7 +236,7 @@ impl<H: Handler> Pipeline<H> {
             transaction.rollback().await;
             return Ok(Err(failure));
         }
-        let moved = match transaction.move_checkpoint(&self.consumer, step.from.as_ref(), &step.to).await {
+        let moved = match self.mark(transaction.as_mut(), commit).await {
             Ok(Moved::Yes) => transaction.commit().await.map(|()| Moved::Yes),
             Ok(Moved::Overtaken) => {
                 transaction.rollback().await;
@@ -183,54 +249,88 @@ impl<H: Handler> Pipeline<H> {
         }
         // The connection may have been lost after a commit and before its answer, that of an attempt before or of a
         // process that is gone: to handle the event again would double its effect.
-        let stored = self.checkpoints.load(&self.consumer).await;
-        match (moved, stored) {
-            (_, Ok(Some(stored))) if stored == step.to => Ok(Ok(Stored::Yes)),
+        match (moved, self.is_marked(commit).await) {
+            (_, Ok(true)) => Ok(Ok(Stored::Yes)),
             (Ok(_), _) => Err(ConsumeError::Overtaken { consumer: self.consumer.clone() }),
             (Err(error), _) => Ok(Err(attempt::Failure::retry(attempt::chain(&error)))),
         }
     }
 
-    /// Makes an event a dead letter. Without that, it is not completed.
-    async fn bury(
-        &self,
-        id: &EventId,
-        raw: &(dyn Fn() -> Option<RawEvent> + Send + Sync),
-        burial: Burial<'_>,
-    ) -> Result<Outcome, ConsumeError> {
-        let Burial { source, position, error, attempts } = burial;
+    /// Stores with the transaction that the event is completed.
+    async fn mark(&self, transaction: &mut dyn StoreTransaction, commit: &Commit) -> Result<Moved, StoreError> {
+        match commit {
+            Commit::Move { from, to } => transaction.move_checkpoint(&self.consumer, from.as_ref(), to).await,
+            Commit::Note { holder, completion } => transaction.note(holder, completion).await,
+        }
+    }
+
+    /// Whether it is stored that the event is completed.
+    async fn is_marked(&self, commit: &Commit) -> Result<bool, StoreError> {
+        match (commit, &self.completions) {
+            (Commit::Move { to, .. }, _) => Ok(self.checkpoints.load(&self.consumer).await?.as_ref() == Some(to)),
+            (Commit::Note { completion, .. }, Some(completions)) => completions.is_completed(completion).await,
+            (Commit::Note { .. }, None) => Ok(false),
+        }
+    }
+
+    /// Makes an event a dead letter, or the first of those that are parked of its subject. Without that, it is not
+    /// completed.
+    async fn bury(&self, origin: &Origin, error: String, attempts: u32) -> Result<Outcome, ConsumeError> {
         let Some(store) = &self.dead_letters else {
-            return Err(ConsumeError::NoDeadLetters { id: id.clone(), error });
+            return Err(ConsumeError::NoDeadLetters { id: origin.id(), error });
         };
-        let event = raw().ok_or_else(|| ConsumeError::NotRepeatable { id: id.clone() })?;
-        let letter = DeadLetter {
-            consumer: self.consumer.clone(),
-            channel: Some(H::Events::CHANNEL.name.to_owned()),
-            source: source.to_owned(),
-            position,
-            event,
-            error,
-            attempts,
-            time: Utc::now(),
-        };
+        let parks = self.treatment.on_poison == OnPoison::ParkSubject;
+        let subject = origin.subject.as_ref().filter(|_| parks);
+        let state = if subject.is_some() { LetterState::Parked } else { LetterState::GivenUp };
+        let letter = self.letter(origin, error, attempts, state)?;
         let number = persist(|| store.add(&letter)).await?;
+        if let Some(subject) = subject {
+            self.parked().insert(subject.clone());
+        }
         tracing::error!(
             consumer = letter.consumer,
-            "event.id" = %id,
+            "event.id" = %letter.event.metadata.id,
             "event.type" = letter.event.metadata.event_type,
             error = letter.error,
             attempts,
             number,
+            parked = ?subject,
             "an event was given up and is a dead letter"
         );
-        Ok(Outcome::Completed(Stored::No))
+        Ok(COMPLETED)
+    }
+
+    fn letter(
+        &self,
+        origin: &Origin,
+        error: String,
+        attempts: u32,
+        state: LetterState,
+    ) -> Result<DeadLetter, ConsumeError> {
+        Ok(DeadLetter {
+            consumer: self.consumer.clone(),
+            channel: Some(H::Events::CHANNEL.name.to_owned()),
+            source: origin.source.to_string(),
+            position: origin.checkpoint.position,
+            event: (origin.raw)().ok_or_else(|| ConsumeError::NotRepeatable { id: origin.id() })?,
+            error,
+            attempts,
+            time: Utc::now(),
+            state,
+        })
     }
 }
 
-/// What a dead letter says beside the event.
-struct Burial<'a> {
-    source: &'a str,
-    position: Option<Position>,
-    error: String,
-    attempts: u32,
+/// What is known of an event beside what its handler gets.
+struct Origin {
+    source: Arc<str>,
+    checkpoint: Checkpoint,
+    subject: Option<String>,
+    raw: Raw,
+}
+
+impl Origin {
+    fn id(&self) -> EventId {
+        self.checkpoint.event_id.clone().unwrap_or_else(|| EventId::from(""))
+    }
 }

@@ -1,17 +1,31 @@
-//! A consumer's place in its source, in memory and in the store: moved only when an event is completed.
+//! A consumer's place in its source, in memory and in the store.
+//!
+//! Events that were taken and are not yet behind the checkpoint stand in a window, in the order of the source. They may
+//! be completed in any order; the checkpoint moves past those at the front that are. A window of one is the plain case
+//! of one event after the other.
 
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::checkpoint::{Checkpoint, Checkpoints};
-use super::error::StoreError;
+use super::completions::{Completion, Completions};
+use super::error::{ConsumeError, StoreError};
 use super::retry::{Backoff, RetryPolicy};
+use super::transaction::Moved;
+use crate::event::Position;
 
 /// Storage may be locked or away for a moment; when it stays away, consuming must stop.
 pub(super) const STORE_RETRY: RetryPolicy =
     RetryPolicy::attempts(5).backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(2)));
+/// How far events may be taken beyond the first that is not completed: what is held in memory.
+const WINDOW: usize = 1024;
+const WINDOW_BYTES: usize = 32 << 20;
+/// So many events may be completed beyond the checkpoint before that is noted. They are handled again after a kill,
+/// unless their handler noted it in its transaction.
+const UNNOTED: usize = 32;
 
-/// Whether a checkpoint is in the store.
+/// Whether it is in the store that an event is completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
     /// It was committed with the handler's transaction.
@@ -19,49 +33,194 @@ pub(crate) enum Stored {
     No,
 }
 
+/// The checkpoints that move.
+pub(super) enum Keeper {
+    /// That of one consumer, by itself.
+    Alone { consumer: String, checkpoints: Arc<dyn Checkpoints> },
+    /// Those that `holder` holds, with notes of what is completed beyond them.
+    Holder { holder: Arc<str>, parts: Vec<Part>, completions: Arc<dyn Completions> },
+}
+
+/// A checkpoint that is held.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// The consumer, or its partition.
+    pub(super) consumer: String,
+    /// Where it stands; not further back than the others of its group.
+    pub(super) at: Option<Position>,
+}
+
 pub(crate) struct Progress {
-    consumer: String,
-    checkpoints: Arc<dyn Checkpoints>,
-    stored: Option<Checkpoint>,
+    keeper: Keeper,
+    /// Behind the last event that was taken.
+    read: Option<Checkpoint>,
+    /// Completed before this consumer was started.
+    before: HashSet<Completion>,
+    window: VecDeque<Slot>,
+    /// The number of the window's first slot.
+    first: u64,
+    bytes: usize,
+    unnoted: usize,
+}
+
+struct Slot {
+    checkpoint: Checkpoint,
+    state: State,
+    /// `None` for what is no event of this consumer: a page that ends, an event that belongs to another.
+    completion: Option<Completion>,
+    bytes: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Done(Stored),
 }
 
 impl Progress {
-    pub(crate) async fn load(consumer: String, checkpoints: Arc<dyn Checkpoints>) -> Result<Self, StoreError> {
-        let stored = checkpoints.load(&consumer).await?;
-        Ok(Progress { consumer, checkpoints, stored })
+    pub(super) fn new(keeper: Keeper, checkpoint: Option<Checkpoint>, before: HashSet<Completion>) -> Self {
+        let window = VecDeque::new();
+        Progress { keeper, read: checkpoint, before, window, first: 0, bytes: 0, unnoted: 0 }
     }
 
-    /// The checkpoint, if there is one yet.
+    /// Behind the last event that was taken, if there was one yet. Without events under way, it is in the store.
     pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
-        self.stored.as_ref()
+        self.read.as_ref()
+    }
+
+    /// Whether more events were taken than can be remembered.
+    pub(super) fn is_full(&self) -> bool {
+        self.window.len() >= WINDOW || self.bytes >= WINDOW_BYTES
+    }
+
+    /// Whether an event was completed before this consumer was started.
+    pub(super) fn is_completed(&self, completion: &Completion) -> bool {
+        self.before.contains(completion)
+    }
+
+    /// An event is taken. Its number is for [`Progress::complete`].
+    pub(super) fn take(&mut self, checkpoint: Checkpoint, completion: Completion, bytes: usize) -> u64 {
+        self.push(Slot { checkpoint, state: State::Open, completion: Some(completion), bytes })
+    }
+
+    /// An event is taken that was completed before.
+    pub(super) fn take_completed(&mut self, checkpoint: Checkpoint, completion: Completion) {
+        self.push(Slot { checkpoint, state: State::Done(Stored::Yes), completion: Some(completion), bytes: 0 });
+    }
+
+    /// Something is passed that is no event of this consumer.
+    pub(super) fn pass(&mut self, checkpoint: Checkpoint) {
+        match self.window.back_mut() {
+            Some(Slot { checkpoint: last, state: State::Done(_), completion: None, .. }) => {
+                last.clone_from(&checkpoint);
+                self.read = Some(checkpoint);
+            }
+            _ => {
+                self.push(Slot { checkpoint, state: State::Done(Stored::No), completion: None, bytes: 0 });
+            }
+        }
+    }
+
+    fn push(&mut self, slot: Slot) -> u64 {
+        self.read = Some(slot.checkpoint.clone());
+        self.bytes += slot.bytes;
+        self.window.push_back(slot);
+        self.first + self.window.len() as u64 - 1
     }
 
     /// An event is completed.
-    pub(crate) async fn completed(&mut self, checkpoint: Checkpoint, stored: Stored) -> Result<(), StoreError> {
-        match stored {
-            Stored::Yes => {
-                self.stored = Some(checkpoint);
-                Ok(())
-            }
-            Stored::No => self.store(checkpoint).await,
+    pub(super) fn complete(&mut self, number: u64, stored: Stored) {
+        let index = number.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        if let Some(slot) = index.and_then(|index| self.window.get_mut(index)) {
+            slot.state = State::Done(stored);
+            self.unnoted += usize::from(stored == Stored::No);
         }
     }
 
-    /// Reading goes on at `resume` without another event completed.
-    #[cfg(feature = "client")]
-    pub(crate) async fn moved(&mut self, resume: &str) -> Result<(), StoreError> {
-        if self.stored.as_ref().is_some_and(|stored| stored.resume == resume) {
+    /// The only event under way is completed.
+    pub(super) async fn completed(&mut self, checkpoint: Checkpoint, stored: Stored) -> Result<(), ConsumeError> {
+        if stored == Stored::No {
+            self.write(&checkpoint, &[]).await?;
+        }
+        self.read = Some(checkpoint);
+        Ok(())
+    }
+
+    /// Moves the checkpoint as far as it may go.
+    pub(super) async fn settle(&mut self) -> Result<(), ConsumeError> {
+        let done = self.window.iter().take_while(|slot| slot.state != State::Open).count();
+        if done > 0 {
+            let passed: Vec<Slot> = self.window.drain(..done).collect();
+            self.first += done as u64;
+            self.bytes -= passed.iter().map(|slot| slot.bytes).sum::<usize>();
+            let mut noted = Vec::new();
+            let mut last = None;
+            for slot in passed {
+                let Slot { checkpoint, state, completion, .. } = slot;
+                last = Some(checkpoint);
+                match (state, completion) {
+                    (State::Done(Stored::Yes), Some(completion)) => {
+                        self.before.remove(&completion);
+                        noted.push(completion);
+                    }
+                    (State::Done(Stored::No), Some(_)) => self.unnoted = self.unnoted.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            if let Some(last) = last {
+                self.write(&last, &noted).await?;
+            }
+        }
+        if self.unnoted >= UNNOTED { self.note().await } else { Ok(()) }
+    }
+
+    /// Moves the checkpoint as far as it may go, and notes what is completed beyond it.
+    pub(super) async fn settle_all(&mut self) -> Result<(), ConsumeError> {
+        self.settle().await?;
+        self.note().await
+    }
+
+    /// Notes what is completed beyond the checkpoint.
+    async fn note(&mut self) -> Result<(), ConsumeError> {
+        let Keeper::Holder { holder, completions, .. } = &self.keeper else { return Ok(()) };
+        let done = |slot: &&mut Slot| slot.state == State::Done(Stored::No) && slot.completion.is_some();
+        let slots: Vec<&mut Slot> = self.window.iter_mut().filter(done).collect();
+        let completed: Vec<Completion> = slots.iter().filter_map(|slot| slot.completion.clone()).collect();
+        self.unnoted = 0;
+        if completed.is_empty() {
             return Ok(());
         }
-        let mut next = self.stored.clone().unwrap_or_default();
-        resume.clone_into(&mut next.resume);
-        self.store(next).await
+        if persist(|| completions.note(holder, &completed)).await? == Moved::Overtaken {
+            return Err(ConsumeError::Overtaken { consumer: completed[0].consumer.clone() });
+        }
+        for slot in slots {
+            slot.state = State::Done(Stored::Yes);
+        }
+        Ok(())
     }
 
-    async fn store(&mut self, next: Checkpoint) -> Result<(), StoreError> {
-        persist(|| self.checkpoints.store(&self.consumer, &next)).await?;
-        self.stored = Some(next);
-        Ok(())
+    async fn write(&mut self, next: &Checkpoint, passed: &[Completion]) -> Result<(), ConsumeError> {
+        match &mut self.keeper {
+            Keeper::Alone { consumer, checkpoints } => {
+                persist(|| checkpoints.store(consumer, next)).await.map_err(ConsumeError::Store)
+            }
+            Keeper::Holder { holder, parts, completions } => {
+                // A partition that was further on than the others keeps its place.
+                let moves = |part: &&mut Part| next.position.is_none() || part.at <= next.position;
+                let parts: Vec<&mut Part> = parts.iter_mut().filter(moves).collect();
+                let consumers: Vec<String> = parts.iter().map(|part| part.consumer.clone()).collect();
+                if consumers.is_empty() && passed.is_empty() {
+                    return Ok(());
+                }
+                if persist(|| completions.advance(holder, &consumers, next, passed)).await? == Moved::Overtaken {
+                    return Err(ConsumeError::Overtaken { consumer: consumers.into_iter().next().unwrap_or_default() });
+                }
+                for part in parts {
+                    part.at = next.position;
+                }
+                Ok(())
+            }
+        }
     }
 }
 

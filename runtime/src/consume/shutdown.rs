@@ -25,6 +25,22 @@ impl Shutdown {
         self.0.clone().now_or_never().is_some()
     }
 
+    /// Waits for it.
+    pub(crate) async fn fulfilled(&self) {
+        self.0.clone().await;
+    }
+
+    /// This wish, or another one.
+    pub(crate) fn or_when(&self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
+        let this = self.clone();
+        Self::when(async move {
+            tokio::select! {
+                () = this.fulfilled() => {}
+                () = wish => {}
+            }
+        })
+    }
+
     /// Runs `work`, unless it is or becomes time to stop: then `None`, and `work` is dropped.
     pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::checkpoint::Checkpoint;
+use super::completions::Completion;
 use super::error::StoreError;
 use super::inbox::Ticket;
 
@@ -43,6 +44,19 @@ pub trait StoreTransaction: Send {
         previous: Option<&Checkpoint>,
         next: &Checkpoint,
     ) -> Result<Moved, StoreError>;
+
+    /// Notes an event as completed beyond the checkpoint when the transaction commits, unless somebody else than `holder`
+    /// holds the checkpoint, or the event is noted already. See [`Completions`](super::Completions).
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn note(&mut self, holder: &str, completion: &Completion) -> Result<Moved, StoreError>;
+
+    /// Removes a dead letter when the transaction commits; [`Moved::Overtaken`] when it is not there.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn take_letter(&mut self, number: u64) -> Result<Moved, StoreError>;
 
     /// Completes an event in the inbox when the transaction commits.
     ///

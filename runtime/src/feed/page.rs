@@ -134,11 +134,22 @@ impl<'a, E: EventSet> Page<'a, E> {
     /// The item at `index` as a raw event, read again from the page's text: what a dead letter or another attempt
     /// needs, and the good case does not pay for.
     pub fn raw(&self, index: usize) -> Option<RawEvent> {
-        let item = raw_page(self.text).ok()?.items.into_iter().nth(index)?;
-        match Members::<E>::buffered(item).and_then(|members| members.raw()) {
-            Ok(raw) => Some(raw),
-            Err(error) => Some(unreadable(item, &error).raw),
-        }
+        raw_item::<E>(self.text, index)
+    }
+}
+
+/// [`Page::raw`] of a page that is no longer there, from its text.
+#[cfg(feature = "client")]
+pub(super) fn raw_of_body<E: EventSet>(body: &[u8], index: usize) -> Option<RawEvent> {
+    let text = std::str::from_utf8(body).ok()?;
+    raw_item::<E>(text.strip_prefix('\u{feff}').unwrap_or(text), index)
+}
+
+fn raw_item<E: EventSet>(text: &str, index: usize) -> Option<RawEvent> {
+    let item = raw_page(text).ok()?.items.into_iter().nth(index)?;
+    match Members::<E>::buffered(item).and_then(|members| members.raw()) {
+        Ok(raw) => Some(raw),
+        Err(error) => Some(unreadable(item, &error).raw),
     }
 }
 

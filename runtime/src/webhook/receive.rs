@@ -18,7 +18,9 @@ use tracing::Instrument as _;
 use super::sign::{DEFAULT_TOLERANCE, Secrets, SignatureError, Signed};
 use super::wire::Delivered;
 use super::{body, sign, wire};
-use crate::consume::{Claim, Context, DeadLetter, Disposition, Handler, Inbox, StoreError, StoreTransaction, Ticket};
+use crate::consume::{
+    Claim, Context, DeadLetter, Disposition, Handler, Inbox, LetterState, StoreError, StoreTransaction, Ticket,
+};
 use crate::event::{Channel, EventSet as _, RawEvent};
 use crate::problem::Problem;
 
@@ -267,6 +269,7 @@ impl Receiver {
             error,
             attempts,
             time: Utc::now(),
+            state: LetterState::GivenUp,
         };
         self.inbox.dead_letters().add(&letter).await.map(|_| ())
     }

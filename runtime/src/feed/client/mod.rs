@@ -6,17 +6,12 @@ mod location;
 mod walk;
 
 use std::fmt;
-use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use self::walk::{Until, Walk};
-use crate::consume::{
-    Backoff, Checkpoints, ConsumeError, DeadLetters, Handler, Pipeline, Progress, Retained, RetryPolicy, Shutdown,
-    Treatment,
-};
+use self::walk::{FeedReader, Pace};
+use crate::consume::{Backoff, Checkpoints, ConsumeError, Handler, Settings, Until, consumer_settings};
 use crate::http_client::{AnyAddress, BodyLimit, Client};
 
 /// Longer waits than this are mistakes, and longer ones still would overflow the clock.
@@ -30,7 +25,8 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 /// host) is an error.
 ///
 /// Handling is at least once: an event whose handler succeeded is handled again only if the process is killed before
-/// its checkpoint is stored. Events come one at a time and in the feed's order.
+/// its checkpoint is stored. Events come in the feed's order and one at a time, or one of each subject at a time
+/// ([`Consumer::concurrency`]); several instances can share the work ([`Consumer::group`]).
 ///
 /// ```no_run
 /// # use event_api::Handler;
@@ -52,11 +48,8 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone)]
 pub struct Consumer {
     url: String,
-    checkpoints: Arc<dyn Checkpoints>,
-    name: Option<String>,
+    settings: Settings,
     start: Start,
-    treatment: Treatment,
-    dead_letters: Option<Arc<dyn DeadLetters>>,
     backoff: Backoff,
     poll_interval: Duration,
     long_poll: Duration,
@@ -64,8 +57,6 @@ pub struct Consumer {
     page_limit: usize,
     headers: Vec<(String, String)>,
     allowed_origins: Vec<String>,
-    on_retained: Retained,
-    shutdown: Shutdown,
 }
 
 /// Where a consumer begins that has no checkpoint yet.
@@ -80,11 +71,8 @@ impl Consumer {
     pub fn new(url: impl Into<String>, checkpoints: impl Checkpoints + 'static) -> Self {
         Consumer {
             url: url.into(),
-            checkpoints: Arc::new(checkpoints),
-            name: None,
+            settings: Settings::new(checkpoints),
             start: Start::Beginning,
-            treatment: Treatment { retry: RetryPolicy::default(), timeout: None },
-            dead_letters: None,
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)),
             poll_interval: Duration::from_secs(1),
             long_poll: Duration::from_secs(20),
@@ -92,8 +80,6 @@ impl Consumer {
             page_limit: 16 * 1024 * 1024,
             headers: Vec::new(),
             allowed_origins: Vec::new(),
-            on_retained: Retained::default(),
-            shutdown: Shutdown::never(),
         }
     }
 
@@ -105,7 +91,7 @@ impl Consumer {
     /// is an error.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.settings.name = Some(name.into());
         self
     }
 
@@ -117,33 +103,15 @@ impl Consumer {
     }
 
     /// A consumer without a checkpoint passes over all events that are there and begins with the next one. JSON Feed
-    /// knows no way to ask for the end, so the pages are walked once to find it.
+    /// knows no way to ask for the end, so the pages are walked once to find it. A [group](Consumer::group) begins at the
+    /// beginning.
     #[must_use]
     pub fn from_now(mut self) -> Self {
         self.start = Start::Now;
         self
     }
 
-    /// How often a failing event is tried before it becomes a dead letter.
-    #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.treatment.retry = policy;
-        self
-    }
-
-    /// How long a handler may take; beyond that it is dropped, and the attempt has failed. No limit by default.
-    #[must_use]
-    pub fn handler_timeout(mut self, limit: Duration) -> Self {
-        self.treatment.timeout = Some(limit.min(LONGEST_TIMEOUT));
-        self
-    }
-
-    /// Where dead letters go; by default where the checkpoints are.
-    #[must_use]
-    pub fn dead_letters(mut self, store: impl DeadLetters + 'static) -> Self {
-        self.dead_letters = Some(Arc::new(store));
-        self
-    }
+    consumer_settings!();
 
     /// The waits between failed requests: 500 ms, doubling up to a minute, unless set. `Retry-After` goes before.
     #[must_use]
@@ -201,30 +169,15 @@ impl Consumer {
         self
     }
 
-    /// What to do when unseen events were removed by the publisher's retention: stop, unless set.
-    #[must_use]
-    pub fn on_retained(mut self, policy: Retained) -> Self {
-        self.on_retained = policy;
-        self
-    }
-
-    /// Stops the consumer when `wish` is fulfilled. The event that is being handled is finished and its checkpoint
-    /// stored; an event that waits for another attempt is left for the next start.
-    #[must_use]
-    pub fn shutdown(mut self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.shutdown = Shutdown::when(wish);
-        self
-    }
-
     /// Consumes until [`Consumer::shutdown`], for ever without it.
     ///
     /// # Errors
-    /// When going on cannot help, see [`ConsumeError`]. The checkpoint is at the last completed event.
+    /// When going on cannot help, see [`ConsumeError`]. The checkpoint is behind all that is completed.
     pub async fn run<H: Handler>(self, handler: H) -> Result<(), ConsumeError> {
         self.walk(handler, Until::Shutdown).await
     }
 
-    /// Consumes until the head of the feed is reached: for jobs that run now and then, and for tests.
+    /// Consumes until the head of the feed is reached and all events are completed: for jobs that run now and then, and for tests.
     ///
     /// # Errors
     /// As [`Consumer::run`].
@@ -233,27 +186,26 @@ impl Consumer {
     }
 
     async fn walk<H: Handler>(self, handler: H, until: Until) -> Result<(), ConsumeError> {
+        if self.settings.group.is_some() && self.start == Start::Now {
+            // Each member would have another "now", and the events between would be nobody's.
+            return Err(ConsumeError::Setup("a group cannot begin `from_now`; it begins at the beginning".to_owned()));
+        }
         let home = location::feed_url(&self.url)?;
-        let consumer = self.name.unwrap_or_else(|| location::default_name(&home));
-        let dead_letters = self.dead_letters.or_else(|| self.checkpoints.dead_letters());
+        let name = location::default_name(&home);
         let fetcher = fetch::Fetcher {
             client: Client::new(AnyAddress).body_limit(BodyLimit::Refuse(self.page_limit)),
             places: location::Places::new(home.clone(), &self.allowed_origins)?,
             headers: headers(&self.headers)?,
             timeout: self.timeout,
         };
-        let progress = Progress::load(consumer.clone(), Arc::clone(&self.checkpoints)).await?;
-        let pipeline = Pipeline {
-            consumer,
-            handler,
-            treatment: self.treatment,
-            checkpoints: self.checkpoints,
-            dead_letters,
-            shutdown: self.shutdown,
+        let reader = FeedReader {
+            fetcher,
+            home,
+            pass_over: self.start == Start::Now,
+            pace: Pace { backoff: self.backoff, poll_interval: self.poll_interval, long_poll: self.long_poll },
+            on_retained: self.settings.on_retained,
         };
-        let pace = walk::Pace { backoff: self.backoff, poll_interval: self.poll_interval, long_poll: self.long_poll };
-        let pass_over = self.start == Start::Now;
-        Walk::new(fetcher, progress, pipeline, home, pass_over)?.run(pace, self.on_retained, until).await
+        self.settings.run(name, reader, handler, until).await
     }
 }
 
@@ -272,6 +224,6 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, ConsumeError> {
 
 impl fmt::Debug for Consumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consumer").field("url", &self.url).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Consumer").field("url", &self.url).field("name", &self.settings.name).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,8 @@
 //! The walk along a feed: page after page, event after event, waiting at the head, and never a step further than what
 //! was completed.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HeaderValue;
@@ -10,20 +12,11 @@ use url::Url;
 use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
 use super::fresh;
 use super::location::{Visited, at_offset, check_types, has_offset};
-use crate::consume::{
-    self, Backoff, Checkpoint, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained, Stored,
-};
+use crate::consume::{Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Reader, Retained, Until};
 use crate::event::{EventId, Position};
-use crate::feed::page::{Page, PageError};
+use crate::feed::page::{Page, PageError, raw_of_body};
 
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_millis(100);
-
-/// When a walk ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Until {
-    Shutdown,
-    CaughtUp,
-}
 
 /// How fast it goes where there is nothing to do.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +27,40 @@ pub(super) struct Pace {
     pub(super) long_poll: Duration,
 }
 
-pub(super) struct Walk<H> {
-    fetcher: Fetcher,
-    progress: Progress,
-    pipeline: Pipeline<H>,
+/// Walks a feed.
+pub(super) struct FeedReader {
+    pub(super) fetcher: Fetcher,
+    /// Where the feed begins.
+    pub(super) home: Url,
+    /// Whether what is there is skipped, where there is no checkpoint.
+    pub(super) pass_over: bool,
+    pub(super) pace: Pace,
+    pub(super) on_retained: Retained,
+}
+
+impl Reader for FeedReader {
+    async fn read<H: Handler>(&self, lanes: &mut Lanes<H>, until: Until) -> Result<(), ConsumeError> {
+        let (url, passing) = match lanes.progress().checkpoint() {
+            Some(checkpoint) => {
+                let resume = self.fetcher.places.follow(&self.home, &checkpoint.resume)?;
+                check_types(&self.home, &resume)?;
+                (resume, None)
+            }
+            None => (self.home.clone(), self.pass_over.then_some(None)),
+        };
+        let visited = Visited::default();
+        let walk = Walk { fetcher: &self.fetcher, lanes, url, etag: None, visited, passing };
+        walk.run(self.pace, self.on_retained, until).await
+    }
+}
+
+/// A walk from the checkpoint on, or else from the beginning.
+struct Walk<'a, H: Handler> {
+    fetcher: &'a Fetcher,
+    lanes: &'a mut Lanes<H>,
     /// The page that is asked for next.
     url: Url,
-    /// The `ETag` of the page at `url`, once all of it is completed.
+    /// The `ETag` of the page at `url`, once all of it is taken.
     etag: Option<HeaderValue>,
     visited: Visited,
     /// While events are passed over until the head is reached: the last one that was.
@@ -69,28 +89,8 @@ struct Again {
     after: Option<Duration>,
 }
 
-impl<H: Handler> Walk<H> {
-    /// A walk from the checkpoint on, or else from `home`; there, `pass_over` says whether what is there is skipped.
-    pub(super) fn new(
-        fetcher: Fetcher,
-        progress: Progress,
-        pipeline: Pipeline<H>,
-        home: Url,
-        pass_over: bool,
-    ) -> Result<Self, ConsumeError> {
-        let (url, passing) = match progress.checkpoint() {
-            Some(checkpoint) => {
-                let resume = fetcher.places.follow(&home, &checkpoint.resume)?;
-                check_types(&home, &resume)?;
-                (resume, None)
-            }
-            None => (home, pass_over.then_some(None)),
-        };
-        Ok(Walk { fetcher, progress, pipeline, url, etag: None, visited: Visited::default(), passing })
-    }
-
-    pub(super) async fn run(mut self, pace: Pace, on_retained: Retained, until: Until) -> Result<(), ConsumeError> {
-        let shutdown = self.pipeline.shutdown.clone();
+impl<H: Handler> Walk<'_, H> {
+    async fn run(mut self, pace: Pace, on_retained: Retained, until: Until) -> Result<(), ConsumeError> {
         let (mut failures, mut gaps) = (0_u32, 0_u32);
         loop {
             let asked = Instant::now();
@@ -98,7 +98,8 @@ impl<H: Handler> Walk<H> {
             let in_a_hurry = until == Until::CaughtUp || self.passing.is_some();
             let patience = if in_a_hurry { Duration::ZERO } else { pace.long_poll };
             // A request is dropped by shutdown; the handling of its answer is not.
-            let Some(answer) = shutdown.or(self.fetcher.get(&self.url, self.etag.as_ref(), patience)).await else {
+            let asking = self.fetcher.get(&self.url, self.etag.as_ref(), patience);
+            let Some(answer) = self.lanes.during(asking).await? else {
                 return Ok(());
             };
             let step = match answer? {
@@ -127,7 +128,7 @@ impl<H: Handler> Walk<H> {
                     }
                 }
             };
-            if shutdown.sleep(wait).await.is_none() {
+            if self.lanes.during(tokio::time::sleep(wait)).await?.is_none() {
                 return Ok(());
             }
         }
@@ -138,7 +139,7 @@ impl<H: Handler> Walk<H> {
         // A server that asks for no wait at all is not taken at its word: it may say so again and again.
         let delay = after.map_or_else(|| backoff.random_delay(failures), |after| after.max(SHORTEST_RETRY_AFTER));
         tracing::warn!(
-            consumer = self.pipeline.consumer,
+            consumer = self.lanes.consumer(),
             url = %self.url,
             reason,
             failures,
@@ -173,16 +174,16 @@ impl<H: Handler> Walk<H> {
         // Before the first event is handled: it may be removed before it succeeds. While events are passed over there
         // is nothing to keep, and a checkpoint would end the passing.
         if self.passing.is_none() {
-            self.progress.moved(located.as_str()).await?;
+            self.lanes.moved(located.as_str()).await?;
         }
         self.go_to(located);
         Ok(())
     }
 
-    /// Takes every event of a page that is not completed yet through the pipeline.
+    /// Takes every event of a page that was not taken yet.
     async fn take(&mut self, mut page: Page<'_, H::Events>, body: &Body) -> Result<Step, ConsumeError> {
         let items = std::mem::take(&mut page.items);
-        let fresh = match fresh::items(&items, self.progress.checkpoint()) {
+        let fresh = match fresh::items(&items, self.lanes.progress().checkpoint()) {
             Ok(fresh) => fresh,
             Err(fresh::Odd::OutOfOrder(reason)) => return Ok(Step::Again(Again { reason, after: None })),
             Err(fresh::Odd::Rewritten { position, expected, found }) => {
@@ -199,32 +200,35 @@ impl<H: Handler> Walk<H> {
             let passed = items.last().map(|item| (item.position, EventId::from(item.id.as_ref())));
             return self.pass(passed, next?, body).await;
         }
-        let here = self.url.to_string();
+        let here: Arc<str> = self.url.as_str().into();
+        let bytes = body.bytes.len() / items.len().max(1);
         for (index, item) in items.into_iter().enumerate() {
             if !fresh[index] {
                 continue;
-            }
-            if self.pipeline.shutdown.requested() {
-                return Ok(Step::Stopped);
             }
             let resume = match &next {
                 // One write instead of two.
                 Ok(Some(next)) if last == Some(index) => next.as_str(),
                 _ => &here,
             };
-            let checkpoint = checkpoint(resume, item.position, EventId::from(item.id.as_ref()));
-            let step = consume::Step { from: self.progress.checkpoint().cloned(), to: checkpoint.clone() };
-            let incoming = Incoming { event: item.into_event(), step };
-            match self.pipeline.process(incoming, &here, &|| page.raw(index)).await? {
-                Outcome::Interrupted => return Ok(Step::Stopped),
-                Outcome::Completed(stored) => self.progress.completed(checkpoint, stored).await?,
+            let page = body.bytes.clone();
+            let incoming = Incoming {
+                checkpoint: checkpoint(resume, item.position, EventId::from(item.id.as_ref())),
+                subject: item.event.is_err().then(|| item.subject.clone().map(Cow::into_owned)).flatten(),
+                event: item.into_event(),
+                source: Arc::clone(&here),
+                raw: Arc::new(move || raw_of_body::<H::Events>(&page, index)),
+                bytes,
+            };
+            if self.lanes.take(incoming).await? == Flow::Stopped {
+                return Ok(Step::Stopped);
             }
         }
         let Some(next) = next? else {
             self.etag.clone_from(&body.etag);
             return Ok(Step::Head);
         };
-        self.progress.moved(next.as_str()).await?;
+        self.lanes.moved(next.as_str()).await?;
         self.go_to(next);
         Ok(if last.is_some() { Step::Onward } else { Step::Slowly })
     }
@@ -252,9 +256,9 @@ impl<H: Handler> Walk<H> {
             self.etag.clone_from(&body.etag);
             match passed {
                 Some((position, id)) => {
-                    self.progress.completed(checkpoint(self.url.as_str(), position, id), Stored::No).await?;
+                    self.lanes.passed(checkpoint(self.url.as_str(), position, id)).await?;
                 }
-                None => self.progress.moved(self.url.as_str()).await?,
+                None => self.lanes.moved(self.url.as_str()).await?,
             }
             return Ok(Step::Head);
         };
@@ -277,12 +281,12 @@ impl<H: Handler> Walk<H> {
             return Err(ConsumeError::Retained { url: self.url.to_string(), oldest: position });
         };
         tracing::warn!(
-            consumer = self.pipeline.consumer,
+            consumer = self.lanes.consumer(),
             url = %self.url,
             oldest = position.map(|position| position.0),
             "events were removed by the publisher's retention before they were consumed; going on with the oldest left"
         );
-        self.progress.moved(target.as_str()).await?;
+        self.lanes.moved(target.as_str()).await?;
         self.go_to(target);
         Ok(())
     }

@@ -1,0 +1,173 @@
+//! Dead letters in an SQL database.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, Database, Pool, SqlSafeStr};
+
+use super::checkpoints::migrate;
+use super::transaction::SqlTransactions;
+use super::{Dialect, Value, number, optional, query, row, text};
+use crate::consume::dead_letter::{DeadLetter, DeadLetters, LetterState, StoredDeadLetter};
+use crate::consume::error::StoreError;
+use crate::consume::transaction::Transactions;
+
+/// Dead letters in an SQL database, see [`SqliteDeadLetters`](super::super::SqliteDeadLetters) and
+/// [`PostgresDeadLetters`](super::super::PostgresDeadLetters). Cheap to clone.
+pub struct SqlDeadLetters<DB: Database> {
+    pub(super) pool: Pool<DB>,
+}
+
+const INSERT: &str = "
+    INSERT INTO event_api_dead_letters (consumer, channel, source, position, event_id, event_type, event_time,
+    subject, address, version, traceparent, headers, data, error, attempts, time, parked)";
+const REPLACE: &str = "
+    ON CONFLICT (consumer, channel, event_id) DO UPDATE SET source = excluded.source, position = excluded.position,
+    event_type = excluded.event_type, event_time = excluded.event_time, subject = excluded.subject,
+    address = excluded.address, version = excluded.version, traceparent = excluded.traceparent,
+    headers = excluded.headers, data = excluded.data, error = excluded.error, attempts = excluded.attempts,
+    time = excluded.time, parked = excluded.parked
+    RETURNING number";
+const PARKED: &str = "consumer = $1 AND channel = $2 AND subject = $8 AND parked";
+
+impl<DB: Dialect> SqlDeadLetters<DB> {
+    /// Uses a database of the caller's; tables named `event_api_…` are created in it.
+    ///
+    /// # Errors
+    /// When the tables cannot be created, or were written by a newer version.
+    pub async fn with_pool(pool: Pool<DB>) -> Result<Self, StoreError> {
+        migrate(&pool).await?;
+        Ok(SqlDeadLetters { pool })
+    }
+
+    /// The pool, for rows that share the database.
+    pub fn pool(&self) -> &Pool<DB> {
+        &self.pool
+    }
+
+    /// Inserts a letter; its number, if it was inserted.
+    async fn insert(&self, letter: &DeadLetter, sql: impl SqlSafeStr) -> Result<Option<u64>, StoreError> {
+        let doing = || format!("storing event {} as a dead letter", letter.event.metadata.id);
+        let values = values::<DB>(letter).map_err(|error| StoreError::new(doing(), error))?;
+        let rows = query(&self.pool, sql, values).await.map_err(|error| StoreError::new(doing(), error))?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let number = DB::integer_of(row, "number").map_err(|error| StoreError::new(doing(), error))?;
+        u64::try_from(number).map(Some).map_err(|error| StoreError::new(doing(), error))
+    }
+
+    async fn read(
+        &self,
+        doing: impl Fn() -> String + Send,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        let rows = query(&self.pool, sql, values).await.map_err(|error| StoreError::new(doing(), error))?;
+        let letters = rows.iter().map(row::letter::<DB>).collect::<Result<_, _>>();
+        letters.map_err(|error| StoreError::new(doing(), error))
+    }
+}
+
+#[async_trait]
+impl<DB: Dialect> DeadLetters for SqlDeadLetters<DB> {
+    async fn add(&self, letter: &DeadLetter) -> Result<u64, StoreError> {
+        let sql = format!(
+            "{INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1) {REPLACE}"
+        );
+        let number = self.insert(letter, AssertSqlSafe(sql)).await?;
+        number.ok_or_else(|| StoreError::new("storing a dead letter", sqlx::Error::RowNotFound))
+    }
+
+    async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError> {
+        // The rows are locked: whoever removes the last of them waits and then finds the new one, or this one waits
+        // and then finds none.
+        let locked = DB::FOR_UPDATE;
+        let sql = format!(
+            "{INSERT} SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1
+             WHERE EXISTS (SELECT 1 FROM event_api_dead_letters WHERE {PARKED}{locked}) {REPLACE}"
+        );
+        self.insert(letter, AssertSqlSafe(sql)).await
+    }
+
+    async fn parked_subjects(&self, consumer: &str, channel: &str) -> Result<Vec<String>, StoreError> {
+        let doing = || format!("listing the parked subjects of consumer {consumer:?}");
+        let sql = "SELECT DISTINCT subject FROM event_api_dead_letters WHERE consumer = $1 AND channel = $2 AND parked
+                   ORDER BY subject";
+        let rows = query(&self.pool, sql, vec![text::<DB>(consumer), text::<DB>(channel)]).await;
+        let rows = rows.map_err(|error| StoreError::new(doing(), error))?;
+        let subjects = rows.iter().map(|row| DB::text_of(row, "subject")).filter_map(Result::transpose);
+        subjects.collect::<Result<_, _>>().map_err(|error| StoreError::new(doing(), error))
+    }
+
+    async fn first_parked(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+    ) -> Result<Option<StoredDeadLetter>, StoreError> {
+        let sql =
+            "SELECT * FROM event_api_dead_letters WHERE consumer = $1 AND channel = $2 AND subject = $3 AND parked
+                   ORDER BY number LIMIT 1";
+        let values = vec![text::<DB>(consumer), text::<DB>(channel), text::<DB>(subject)];
+        let letters = self.read(|| format!("loading what is parked of subject {subject:?}"), sql, values).await?;
+        Ok(letters.into_iter().next())
+    }
+
+    async fn list(&self, consumer: &str, after: u64, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        let sql = "SELECT * FROM event_api_dead_letters WHERE consumer = $1 AND number > $2 ORDER BY number LIMIT $3";
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let values = vec![text::<DB>(consumer), number(after), number(limit)];
+        self.read(|| format!("listing the dead letters of consumer {consumer:?}"), sql, values).await
+    }
+
+    async fn get(&self, letter: u64) -> Result<Option<DeadLetter>, StoreError> {
+        let sql = "SELECT * FROM event_api_dead_letters WHERE number = $1";
+        let found = self.read(|| format!("loading dead letter {letter}"), sql, vec![number(letter)]).await?;
+        Ok(found.into_iter().next().map(|stored| stored.letter))
+    }
+
+    async fn take(&self, letter: u64) -> Result<Option<DeadLetter>, StoreError> {
+        let sql = "DELETE FROM event_api_dead_letters WHERE number = $1 RETURNING *";
+        let found = self.read(|| format!("taking dead letter {letter}"), sql, vec![number(letter)]).await?;
+        Ok(found.into_iter().next().map(|stored| stored.letter))
+    }
+
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        Some(Arc::new(SqlTransactions::new(self.pool.clone())))
+    }
+}
+
+fn values<DB: Dialect>(letter: &DeadLetter) -> Result<Vec<Value>, serde_json::Error> {
+    let metadata = &letter.event.metadata;
+    Ok(vec![
+        text::<DB>(&letter.consumer),
+        text::<DB>(letter.channel.as_deref().unwrap_or_default()),
+        text::<DB>(&letter.source),
+        Value::Text(letter.position.map(|position| position.to_string())),
+        text::<DB>(metadata.id.as_str()),
+        text::<DB>(&metadata.event_type),
+        text::<DB>(&metadata.time.to_rfc3339()),
+        optional::<DB>(metadata.subject.as_deref()),
+        optional::<DB>(metadata.address.as_deref()),
+        optional::<DB>(metadata.version.as_deref()),
+        optional::<DB>(metadata.traceparent.as_deref()),
+        Value::Text(Some(serde_json::to_string(&metadata.headers)?)),
+        Value::Text(Some(letter.event.data.get().to_owned())),
+        text::<DB>(&letter.error),
+        Value::Integer(i64::from(letter.attempts)),
+        text::<DB>(&letter.time.to_rfc3339()),
+        Value::Integer(i64::from(letter.state == LetterState::Parked)),
+    ])
+}
+
+impl<DB: Database> Clone for SqlDeadLetters<DB> {
+    fn clone(&self) -> Self {
+        SqlDeadLetters { pool: self.pool.clone() }
+    }
+}
+
+impl<DB: Database> fmt::Debug for SqlDeadLetters<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlDeadLetters").field("pool", &self.pool).finish()
+    }
+}

@@ -1,0 +1,187 @@
+//! Leases in Postgres: which member of a group has which partitions.
+//!
+//! Times are the server's. Members of one group acquire one after the other, by a lock of the group's row.
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnection, Postgres};
+
+use super::{Dialect as _, SqlCheckpoints, begin};
+use crate::consume::error::StoreError;
+use crate::consume::group::{Acquired, Leases, Membership, Standing, partition_name, share};
+
+#[async_trait]
+impl Leases for SqlCheckpoints<Postgres> {
+    async fn acquire(&self, member: &Membership, holder: &str) -> Result<Acquired, StoreError> {
+        let failed = |error: sqlx::Error| StoreError::new(format!("leasing partitions of {:?}", member.group), error);
+        let mut transaction = begin(&self.pool).await?;
+        let acquired = acquire(&mut transaction, member, holder).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(acquired)
+    }
+
+    async fn renew(&self, member: &Membership, holder: &str) -> Result<Standing, StoreError> {
+        let failed = |error: sqlx::Error| StoreError::new(format!("renewing the leases of {:?}", member.group), error);
+        let mut transaction = begin(&self.pool).await?;
+        let standing = renew(&mut transaction, member, holder).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(standing)
+    }
+
+    async fn leave(&self, member: &Membership) -> Result<(), StoreError> {
+        let failed = |error: sqlx::Error| StoreError::new(format!("leaving the group {:?}", member.group), error);
+        let mut transaction = begin(&self.pool).await?;
+        for sql in [
+            "DELETE FROM event_api_members WHERE group_name = $1 AND member = $2",
+            "UPDATE event_api_claims SET holder = '', member = NULL, until = NULL WHERE group_name = $1 AND member = $2",
+        ] {
+            sqlx::query(sql)
+                .bind(Postgres::text(&member.group))
+                .bind(&member.member)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+}
+
+async fn acquire(connection: &mut PgConnection, member: &Membership, holder: &str) -> Result<Acquired, sqlx::Error> {
+    let group = Postgres::text(&member.group);
+    sqlx::query("INSERT INTO event_api_groups (group_name, partitions) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(&group)
+        .bind(i64::from(member.partitions))
+        .execute(&mut *connection)
+        .await?;
+    let partitions: i64 =
+        sqlx::query_scalar("SELECT partitions FROM event_api_groups WHERE group_name = $1 FOR UPDATE")
+            .bind(&group)
+            .fetch_one(&mut *connection)
+            .await?;
+    let partitions = u32::try_from(partitions).unwrap_or_default();
+    if partitions != member.partitions {
+        return Ok(Acquired { partitions, held: Vec::new() });
+    }
+    sqlx::query("DELETE FROM event_api_members WHERE group_name = $1 AND until <= clock_timestamp()")
+        .bind(&group)
+        .execute(&mut *connection)
+        .await?;
+    stay(connection, member).await?;
+    let share = fair_share(connection, member).await?;
+
+    // In one order, as whoever stores checkpoints: two that wait for each other would be a deadlock.
+    let mine: Vec<i64> = sqlx::query_scalar(
+        "SELECT partition FROM event_api_claims WHERE group_name = $1 AND member = $2 ORDER BY consumer FOR UPDATE",
+    )
+    .bind(&group)
+    .bind(&member.member)
+    .fetch_all(&mut *connection)
+    .await?;
+    let (kept, given_up) = mine.split_at(share.min(mine.len()));
+    sqlx::query(
+        "UPDATE event_api_claims SET holder = '', member = NULL, until = NULL
+         WHERE group_name = $1 AND partition = ANY($2)",
+    )
+    .bind(&group)
+    .bind(given_up)
+    .execute(&mut *connection)
+    .await?;
+    // Those that were never had.
+    for partition in 0..partitions {
+        sqlx::query(
+            "INSERT INTO event_api_claims (consumer, holder, group_name, partition)
+             SELECT $1, '', $2, $3 WHERE NOT EXISTS (
+                 SELECT 1 FROM event_api_claims WHERE group_name = $2 AND partition = $3
+             ) ON CONFLICT DO NOTHING",
+        )
+        .bind(partition_name(&group, partition))
+        .bind(&group)
+        .bind(i64::from(partition))
+        .execute(&mut *connection)
+        .await?;
+    }
+    let free: Vec<i64> = sqlx::query_scalar(
+        "SELECT partition FROM event_api_claims
+         WHERE group_name = $1 AND (member IS NULL OR until <= clock_timestamp()) AND partition <> ALL($2)
+         ORDER BY consumer LIMIT $3 FOR UPDATE",
+    )
+    .bind(&group)
+    .bind(&mine)
+    .bind(i64::try_from(share - kept.len()).unwrap_or(i64::MAX))
+    .fetch_all(&mut *connection)
+    .await?;
+    let held: Vec<i64> = kept.iter().chain(&free).copied().collect();
+    sqlx::query(
+        "UPDATE event_api_claims SET member = $2, holder = $3, until = clock_timestamp() + $4 * interval '1 millisecond'
+         WHERE group_name = $1 AND partition = ANY($5)",
+    )
+    .bind(&group)
+    .bind(&member.member)
+    .bind(holder)
+    .bind(millis(member))
+    .bind(&held)
+    .execute(&mut *connection)
+    .await?;
+    Ok(Acquired { partitions, held: held.iter().filter_map(|number| u32::try_from(*number).ok()).collect() })
+}
+
+async fn renew(connection: &mut PgConnection, member: &Membership, holder: &str) -> Result<Standing, sqlx::Error> {
+    let group = Postgres::text(&member.group);
+    stay(connection, member).await?;
+    let held = sqlx::query(
+        "UPDATE event_api_claims SET until = clock_timestamp() + $3 * interval '1 millisecond'
+         WHERE consumer IN (
+             SELECT consumer FROM event_api_claims WHERE group_name = $1 AND holder = $2 ORDER BY consumer FOR UPDATE
+         )",
+    )
+    .bind(&group)
+    .bind(holder)
+    .bind(millis(member))
+    .execute(&mut *connection)
+    .await?;
+    let free: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM event_api_claims
+         WHERE group_name = $1 AND (member IS NULL OR until <= clock_timestamp())",
+    )
+    .bind(&group)
+    .fetch_one(&mut *connection)
+    .await?;
+    Ok(Standing {
+        held: usize::try_from(held.rows_affected()).unwrap_or_default(),
+        share: fair_share(connection, member).await?,
+        free: usize::try_from(free).unwrap_or_default(),
+    })
+}
+
+/// Says that a member is there.
+async fn stay(connection: &mut PgConnection, member: &Membership) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO event_api_members (group_name, member, until)
+         VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')
+         ON CONFLICT (group_name, member) DO UPDATE SET until = excluded.until",
+    )
+    .bind(Postgres::text(&member.group))
+    .bind(&member.member)
+    .bind(millis(member))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// How many partitions a member should have, of those that are there.
+async fn fair_share(connection: &mut PgConnection, member: &Membership) -> Result<usize, sqlx::Error> {
+    let (members, before): (i64, i64) = sqlx::query_as(
+        "SELECT count(*), count(*) FILTER (WHERE member < $2) FROM event_api_members
+         WHERE group_name = $1 AND until > clock_timestamp()",
+    )
+    .bind(Postgres::text(&member.group))
+    .bind(&member.member)
+    .fetch_one(connection)
+    .await?;
+    let count = |number: i64| usize::try_from(number).unwrap_or_default();
+    Ok(share(usize::try_from(member.partitions).unwrap_or(usize::MAX), count(members), count(before)))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "leases are an hour at most")]
+fn millis(member: &Membership) -> f64 {
+    member.lease.as_millis() as f64
+}
