@@ -52,7 +52,7 @@ impl<H: Handler> Walk<H> {
             return Ok(Followed::Unavailable("the URLs of its pages have no `offset`".to_owned()));
         };
         let last = self.progress.checkpoint().and_then(|checkpoint| checkpoint.position);
-        let begin = begin.max(last.map_or(begin, Position::next));
+        let begin = begin.max(last.map_or(begin, |last| Position(last.0.saturating_add(1))));
         let shutdown = self.pipeline.shutdown.clone();
         let url = at_offset(&self.url, begin);
         let opening = Connection::open(&self.fetcher, following.live, &url, following.limit);
@@ -141,11 +141,14 @@ impl<H: Handler> Follow<'_, H> {
         if let Some(gap) = self.gap(position) {
             return Ok(gap);
         }
+        let Some(behind) = position.0.checked_add(1).map(Position) else {
+            return Ok(Taken::Odd(format!("nothing can stand behind position {position}")));
+        };
         let walk = &mut *self.walk;
         if walk.pipeline.shutdown.requested() {
             return Ok(Taken::Stopped);
         }
-        let next = at_offset(&walk.url, position.next());
+        let next = at_offset(&walk.url, behind);
         let resume = walk.fetcher.places.remembered(&next);
         let checkpoint = checkpoint(&resume, Some(position), EventId::from(item.id.as_ref()));
         let step = consume::Step { from: walk.progress.checkpoint().cloned(), to: checkpoint.clone() };
@@ -155,7 +158,7 @@ impl<H: Handler> Follow<'_, H> {
             Outcome::Interrupted => return Ok(Taken::Stopped),
             Outcome::Completed(stored) => walk.progress.completed(checkpoint, stored).await?,
         }
-        self.go_on(position.next(), next);
+        self.go_on(behind, next);
         Ok(Taken::Yes)
     }
 

@@ -19,10 +19,10 @@ use tokio::net::TcpListener;
 
 use crate::users::Users;
 
-/// The user service
 /// The contract, for those who find the feed.
 const DOCUMENT: &str = include_str!("../../../spec/asyncapi.yaml");
 
+/// The user service
 #[derive(Parser)]
 struct Args {
     /// Where to listen
