@@ -338,6 +338,22 @@ async fn an_event_over_the_limit_stops_the_consumer() {
 }
 
 #[tokio::test]
+async fn a_position_that_nothing_can_stand_behind_is_odd() {
+    let feed = Feed::with(1).await;
+    let mut last = support::item(1);
+    last["_position"] = u64::MAX.into();
+    feed.live([Fault::Stream(format!("id: {}\n\ndata: {last}\n\n", u64::MAX))]);
+    let handler = Recorder::new();
+    let checkpoints = MemoryCheckpoints::new();
+    let url = format!("{}?type=NameChanged", feed.url());
+    let consumer = Consumer::new(url, checkpoints).live(Live::ServerSentEvents).backoff(SOON);
+    let running = run(consumer, &handler);
+    until_asked(&feed, 2).await;
+    assert_eq!(handler.called(), ids(0..1));
+    running.abort();
+}
+
+#[tokio::test]
 async fn another_event_in_the_place_of_the_last_is_noticed() {
     let feed = Feed::with(2).await;
     let mut other = support::item(1);

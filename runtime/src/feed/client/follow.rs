@@ -53,7 +53,7 @@ impl<H: Handler> Walk<'_, H> {
             return Ok(Followed::Unavailable("the URLs of its pages have no `offset`".to_owned()));
         };
         let last = self.lanes.progress().checkpoint().and_then(|checkpoint| checkpoint.position);
-        let begin = begin.max(last.map_or(begin, Position::next));
+        let begin = begin.max(last.map_or(begin, |last| Position(last.0.saturating_add(1))));
         let url = at_offset(&self.url, begin);
         let opening = Connection::open(self.fetcher, following.live, &url, following.limit);
         let Some(opening) = self.lanes.during(opening).await? else { return Ok(Followed::Stopped) };
@@ -141,8 +141,11 @@ impl<H: Handler> Follow<'_, '_, H> {
         if let Some(gap) = self.gap(position) {
             return Ok(gap);
         }
+        let Some(behind) = position.0.checked_add(1).map(Position) else {
+            return Ok(Taken::Odd(format!("nothing can stand behind position {position}")));
+        };
         let walk = &mut *self.walk;
-        let next = at_offset(&walk.url, position.next());
+        let next = at_offset(&walk.url, behind);
         let resume = walk.fetcher.places.remembered(&next);
         let checkpoint = checkpoint(&resume, Some(position), EventId::from(item.id.as_ref()));
         let again: Arc<str> = text.into();
@@ -157,7 +160,7 @@ impl<H: Handler> Follow<'_, '_, H> {
         if walk.lanes.take(incoming).await? == Flow::Stopped {
             return Ok(Taken::Stopped);
         }
-        self.go_on(position.next(), next);
+        self.go_on(behind, next);
         Ok(Taken::Yes)
     }
 
