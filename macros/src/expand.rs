@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use event_api_codegen::Generated;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, Item, ItemMod, Result};
+use syn::{Error, Item, ItemMod, LitStr, Result};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Documents};
 
 /// The module with the generated items behind its own.
 pub(crate) fn module(arguments: &Arguments, item: TokenStream) -> TokenStream {
@@ -50,16 +50,19 @@ fn inline_module(item: TokenStream) -> Result<ItemMod> {
 
 /// What is generated, and the items that make the compiler watch the files.
 fn generate(arguments: &Arguments) -> Result<(Generated, TokenStream)> {
-    let at_path = |message: String| Error::new(arguments.path.span(), message);
+    let at_path = |message: String| Error::new(arguments.documents.span(None), message);
     // Not the folder of the process: that is the workspace's.
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).ok_or_else(|| {
         at_path("CARGO_MANIFEST_DIR is not set: set it to the folder that the path is relative to".to_owned())
     })?;
     let generator = arguments.generator.clone().relative_to(&folder);
-    let generated =
-        generator.document(arguments.path.value()).map_err(|error| Error::new(arguments.culprit(&error), error))?;
+    let generated = match &arguments.documents {
+        Documents::One(path) => generator.document(path.value()),
+        Documents::Versions(paths) => generator.versions(&paths.iter().map(LitStr::value).collect::<Vec<_>>()),
+    };
+    let generated = generated.map_err(|error| Error::new(arguments.culprit(&error), error))?;
     let mut tracked = TokenStream::new();
-    for file in generated.sources.files() {
+    for file in generated.documents().flat_map(|document| document.sources.files()) {
         let path = folder.join(file.path());
         // Texts from other hosts have no file.
         if path.is_file() {

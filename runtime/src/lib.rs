@@ -22,6 +22,7 @@ mod problem;
 mod publish;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod upcast;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod webhook;
 
@@ -47,3 +48,4 @@ pub use event::{
 #[cfg(feature = "macros")]
 pub use generate::event_api;
 pub use publish::{PublishError, PublishResult, Publisher, Publishing, Receipt, Within};
+pub use upcast::{Upcast, UpcastError};
