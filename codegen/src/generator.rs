@@ -368,7 +368,6 @@ impl Generated {
             let module = print::text(emit::version(api, &TokenStream::new()))?;
             let name = api.module.as_ref().map(|module| module.name.as_str()).unwrap_or_default();
             text.push_str(&filled(&module, name, &items));
-            text.push('\n');
         }
         text.push_str(&print::text(emit::newest(newest))?);
         Ok(text)
@@ -420,7 +419,8 @@ fn keep_used_options(versions: &mut [Lowered]) {
     let everywhere: Vec<UnusedOption> = match versions.split_first() {
         Some((first, others)) => {
             let unused = first.lowered.unused_options.iter();
-            let unused = unused.filter(|option| others.iter().all(|other| other.lowered.unused_options.contains(option)));
+            let unused =
+                unused.filter(|option| others.iter().all(|other| other.lowered.unused_options.contains(option)));
             unused.cloned().collect()
         }
         None => return,
@@ -429,7 +429,8 @@ fn keep_used_options(versions: &mut [Lowered]) {
         // Each has a finding of this rule, in the same order.
         let mut options = std::mem::take(&mut lowered.unused_options).into_iter();
         lowered.diagnostics.retain(|finding| {
-            finding.rule.id != rules::UNUSED_OPTION.id || options.next().is_some_and(|option| everywhere.contains(&option))
+            finding.rule.id != rules::UNUSED_OPTION.id
+                || options.next().is_some_and(|option| everywhere.contains(&option))
         });
         lowered.unused_options.clone_from(&everywhere);
     }

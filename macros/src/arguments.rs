@@ -68,7 +68,8 @@ impl Documents {
         bracketed!(paths in input);
         let paths = paths.parse_terminated(|input| input.parse::<LitStr>(), Token![,])?;
         if paths.is_empty() {
-            let message = "no version is listed: write `versions = [\"spec/v1.yaml\", \"spec/v2.yaml\"]`, the oldest first";
+            let message =
+                "no version is listed: write `versions = [\"spec/v1.yaml\", \"spec/v2.yaml\"]`, the oldest first";
             return Err(Error::new(option.span(), message));
         }
         Ok(Documents::Versions(paths.into_iter().collect()))

@@ -199,10 +199,7 @@ pub fn upcast_event<E, Er: serde::de::Error>(
 ///
 /// # Errors
 /// When one has no counterpart.
-pub fn upcast_list<A, B>(
-    old: Vec<A>,
-    upcast: impl FnMut(A) -> Result<B, UpcastError>,
-) -> Result<Vec<B>, UpcastError> {
+pub fn upcast_list<A, B>(old: Vec<A>, upcast: impl FnMut(A) -> Result<B, UpcastError>) -> Result<Vec<B>, UpcastError> {
     old.into_iter().map(upcast).collect()
 }
 

@@ -111,7 +111,7 @@ impl Context<'_> {
             quote!(#variant #parts = #event_type => #method #reader)
         });
         let earlier = history::earlier_events(self.set, self.api, self.paths);
-        quote!(::event_api::codegen::events!(#name #unknown #adapter #earlier, { #(#rows,)* });)
+        quote!(::event_api::codegen::events!(#name #unknown #adapter, { #(#rows,)* } #earlier);)
     }
 
     /// Conversions of payloads that, on their own, say which event they are.

@@ -8,7 +8,7 @@ use super::path::{Paths, ident};
 use super::read;
 use crate::ir::{
     Api, Boxing, Construction, Conversion, Definition, DefinitionId, EarlierEvent, EarlierHeaders, EventSet, Members,
-    Module, Reused, Type, TypeOf,
+    Module, Reused, Type,
 };
 
 /// `pub use super::v2::Item;`
@@ -51,6 +51,15 @@ pub(super) fn upcast(index: usize, api: &Api, paths: &Paths) -> Option<TokenStre
     })
 }
 
+/// Whether the compiler knows from the context which type is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// It does.
+    Known,
+    /// It has to be told.
+    Stated,
+}
+
 struct Context<'a> {
     module: &'a Module,
     paths: &'a Paths,
@@ -79,25 +88,36 @@ impl Context<'_> {
         let made = match (&event.payload, &event.headers) {
             (Some(_), None) => quote!(#name::#variant(#payload_made)),
             (None, None) => quote!(#name::#variant),
-            (Some(_), Some(_)) => quote!(#name::#variant { payload: #payload_made, headers: #headers_made }),
-            (None, Some(_)) => quote!(#name::#variant { headers: #headers_made }),
+            (Some(_), Some(_)) => {
+                let (payload, headers) = (field("payload", &payload_made), field("headers", &headers_made));
+                quote!(#name::#variant { #payload, #headers })
+            }
+            (None, Some(_)) => {
+                let headers = field("headers", &headers_made);
+                quote!(#name::#variant { #headers })
+            }
         };
         quote!(#version #event_type (#payload) #headers => #made)
     }
 
     fn steps(&self, steps: &[Conversion], value: TokenStream) -> TokenStream {
-        steps.iter().fold(value, |value, step| self.converted(step, value))
+        let Some((last, before)) = steps.split_last() else { return value };
+        let value = before.iter().fold(value, |value, step| self.converted(step, value, Target::Stated));
+        self.converted(last, value, Target::Known)
     }
 
     /// The value in the later version. It may end the function with an error.
-    fn converted(&self, conversion: &Conversion, value: TokenStream) -> TokenStream {
-        let each = |inner: &Conversion| self.converted(inner, quote!(value));
+    fn converted(&self, conversion: &Conversion, value: TokenStream, target: Target) -> TokenStream {
+        let each = |inner: &Conversion| self.converted(inner, quote!(value), target);
         match conversion {
             Conversion::Same => value,
-            Conversion::Upcast(TypeOf { version, ty }) => {
-                let ty = self.ty(*version, ty);
-                quote!(<#ty as ::event_api::Upcast<_>>::upcast(#value)?)
-            }
+            Conversion::Upcast { from, to } => match target {
+                Target::Known => quote!(::event_api::Upcast::upcast(#value)?),
+                Target::Stated => {
+                    let (from, to) = (self.ty(from.version, &from.ty), self.ty(to.version, &to.ty));
+                    quote!(<#to as ::event_api::Upcast<#from>>::upcast(#value)?)
+                }
+            },
             Conversion::List(inner) => {
                 let inner = each(inner);
                 quote!(::event_api::codegen::upcast_list(#value, |value| Ok(#inner))?)
@@ -113,13 +133,13 @@ impl Context<'_> {
             Conversion::Tuple(items) => {
                 let items = items.iter().enumerate().map(|(index, item)| {
                     let index = proc_macro2::Literal::usize_unsuffixed(index);
-                    self.converted(item, quote!(value.#index))
+                    self.converted(item, quote!(value.#index), target)
                 });
                 quote!({ let value = #value; (#(#items,)*) })
             }
             Conversion::Boxed { from, to, inner } => {
                 let value = if *from == Boxing::Boxed { quote!(*#value) } else { value };
-                let inner = self.converted(inner, value);
+                let inner = self.converted(inner, value, target);
                 if *to == Boxing::Boxed { quote!(::std::boxed::Box::new(#inner)) } else { inner }
             }
         }
@@ -130,7 +150,7 @@ impl Context<'_> {
             Members::Fields(fields) => {
                 let fields = fields.iter().map(|(from, to, conversion)| {
                     let (from, to) = (ident(from), ident(to));
-                    let value = self.converted(conversion, quote!(old.#from));
+                    let value = self.converted(conversion, quote!(old.#from), Target::Known);
                     quote!(#to: #value)
                 });
                 quote!(Ok(Self { #(#fields,)* }))
@@ -149,17 +169,17 @@ impl Context<'_> {
             Members::Variants(variants) => {
                 let arms = variants.iter().map(|(from, to, conversion)| {
                     let (from, to) = (ident(from), ident(to));
-                    let value = self.converted(conversion, quote!(value));
+                    let value = self.converted(conversion, quote!(value), Target::Known);
                     quote!(#old::#from(value) => Self::#to(#value))
                 });
                 quote!(Ok(match old { #(#arms,)* }))
             }
             Members::Inner(conversion, Construction::Plain) => {
-                let value = self.converted(conversion, quote!(old.0));
+                let value = self.converted(conversion, quote!(old.0), Target::Known);
                 quote!(Ok(Self(#value)))
             }
             Members::Inner(conversion, Construction::Checked) => {
-                let value = self.converted(conversion, quote!(old.into_inner()));
+                let value = self.converted(conversion, quote!(old.into_inner()), Target::Known);
                 quote!(Ok(Self::new(#value)?))
             }
         }
@@ -179,4 +199,10 @@ impl Context<'_> {
         let module = ident(&of.module);
         quote!(super::#module::#name)
     }
+}
+
+/// `payload: value`, or `payload` alone.
+fn field(name: &str, value: &TokenStream) -> TokenStream {
+    let field = ident(name);
+    if value.to_string() == name { quote!(#field) } else { quote!(#field: #value) }
 }

@@ -88,6 +88,7 @@ pub(crate) fn version(api: &Api, items: &TokenStream) -> TokenStream {
     let docs = format!(" Version {} of the document: `{}`.", visible(&api.version), visible(&api.source));
     quote! {
         #[doc = #docs]
+        #[allow(unused_imports, reason = "generated code")]
         pub mod #name {
             #items
         }

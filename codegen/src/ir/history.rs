@@ -83,7 +83,12 @@ pub(crate) enum Conversion {
     /// The types are one.
     Same,
     /// `Upcast` of the type does it: one that is written out, or one that the compiler asks for.
-    Upcast(TypeOf),
+    Upcast {
+        /// What it is.
+        from: TypeOf,
+        /// What it becomes.
+        to: TypeOf,
+    },
     /// Each item.
     List(Box<Conversion>),
     /// Each value.

@@ -10,7 +10,8 @@ mod types;
 
 pub(crate) use avro::{AvroDefinition, AvroType};
 pub(crate) use history::{
-    Boxing, Construction, Conversion, EarlierEvent, EarlierHeaders, Members, Module, Reused, TypeOf, UpcastImpl, Version,
+    Boxing, Construction, Conversion, EarlierEvent, EarlierHeaders, Members, Module, Reused, TypeOf, UpcastImpl,
+    Version,
 };
 pub(crate) use rule::{NamedRule, Rule, RuleId};
 pub(crate) use types::{

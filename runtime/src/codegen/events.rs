@@ -10,14 +10,14 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __events {
-    ($name:ident $(, unknown $unknown:ident)? $(, earlier $versions:tt $earlier:tt)?, { $($rows:tt)* }) => {
-        $crate::__event_set!($name $(, unknown $unknown)? $(, earlier $versions $earlier)?, { $($rows)* });
+    ($name:ident $(, unknown $unknown:ident)?, { $($rows:tt)* } $(, earlier $versions:tt $earlier:tt)?) => {
+        $crate::__event_set!($name $(, unknown $unknown)?, { $($rows)* } $(, earlier $versions $earlier)?);
     };
     (
-        $name:ident $(, unknown $unknown:ident)?, adapter $adapter:ident($handler:ident)
-        $(, earlier $versions:tt $earlier:tt)?, { $($rows:tt)* }
+        $name:ident $(, unknown $unknown:ident)?, adapter $adapter:ident($handler:ident), { $($rows:tt)* }
+        $(, earlier $versions:tt $earlier:tt)?
     ) => {
-        $crate::__event_set!($name $(, unknown $unknown)? $(, earlier $versions $earlier)?, { $($rows)* });
+        $crate::__event_set!($name $(, unknown $unknown)?, { $($rows)* } $(, earlier $versions $earlier)?);
 
         impl<H: $handler> $crate::Handler for $adapter<H> {
             type Events = $name;
@@ -33,8 +33,9 @@ macro_rules! __events {
 #[macro_export]
 macro_rules! __event_set {
     (
-        $name:ident $(, unknown $unknown:ident)? $(, earlier $versions:tt $earlier:tt)?,
+        $name:ident $(, unknown $unknown:ident)?,
         { $($variant:ident $(($payload:ident))? $({ $part:ident $(, $headers:ident)? })? = $event_type:literal => $method:ident $(as $reader:ty)?,)* }
+        $(, earlier $versions:tt $earlier:tt)?
     ) => {
         impl $crate::EventSet for $name {
             const CHANNEL: &'static $crate::Channel = Self::CHANNEL;

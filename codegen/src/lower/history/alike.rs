@@ -70,7 +70,9 @@ pub(super) fn inside<'a>(
             same.then(Vec::new)
         }
         (Kind::Union(old), Kind::Union(new)) => {
-            if old.variants.len() != new.variants.len() || old.variants.iter().zip(&new.variants).any(|(a, b)| a.name != b.name) {
+            if old.variants.len() != new.variants.len()
+                || old.variants.iter().zip(&new.variants).any(|(a, b)| a.name != b.name)
+            {
                 return None;
             }
             let same = match (&old.tagging, &new.tagging) {
@@ -84,9 +86,14 @@ pub(super) fn inside<'a>(
                 }
                 _ => false,
             };
-            let pairs = || old.variants.iter().zip(&new.variants).map(|(old, new)| {
-                (Inside { name: &old.name, ty: &old.ty, options: 0 }, Inside { name: &new.name, ty: &new.ty, options: 0 })
-            });
+            let pairs = || {
+                old.variants.iter().zip(&new.variants).map(|(old, new)| {
+                    (
+                        Inside { name: &old.name, ty: &old.ty, options: 0 },
+                        Inside { name: &new.name, ty: &new.ty, options: 0 },
+                    )
+                })
+            };
             same.then(|| pairs().collect())
         }
         (Kind::Newtype(old), Kind::Newtype(new)) => {

@@ -5,9 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::alike::{self, Inside, Pairs, Rules};
-use crate::ir::{
-    Api, Boxing, Construction, Conversion, DefinitionId, Kind, Members, Type, TypeOf, UpcastImpl,
-};
+use crate::ir::{Api, Boxing, Construction, Conversion, DefinitionId, Kind, Members, Type, TypeOf, UpcastImpl};
 
 /// A definition of one of the versions.
 type Id = TypeOf<DefinitionId>;
@@ -61,12 +59,15 @@ impl<'a> Converter<'a> {
                 if a == b {
                     return Some(Conversion::Same);
                 }
-                self.write_out(a, b.clone());
-                Some(Conversion::Upcast(TypeOf { version: b.version, ty: Type::Named(b.ty) }))
+                self.write_out(a.clone(), b.clone());
+                let named = |id: Id| TypeOf { version: id.version, ty: Type::Named(id.ty) };
+                Some(Conversion::Upcast { from: named(a), to: named(b) })
             }
             (a, b) if a == b => Some(Conversion::Same),
             (a, b) if owned(a) || owned(b) => {
-                Some(Conversion::Upcast(TypeOf { version: new.version, ty: b.clone() }))
+                let (from, to) = (old.version, new.version);
+                let (from, to) = (TypeOf { version: from, ty: a.clone() }, TypeOf { version: to, ty: b.clone() });
+                Some(Conversion::Upcast { from, to })
             }
             _ => None,
         }
@@ -155,12 +156,34 @@ impl<'a> Converter<'a> {
     }
 
     fn member(&mut self, old: &Id, new: &Id, a: &Inside<'a>, b: &Inside<'a>) -> Option<Conversion> {
-        if a.options != b.options {
+        if a.options != b.options || self.is_another(old.version, a.ty, new.version, b.ty) {
             return None;
         }
         let (from, to) = (TypeOf { version: old.version, ty: a.ty }, TypeOf { version: new.version, ty: b.ty });
         let conversion = self.conversion(from, to)?;
         Some((0..a.options).fold(conversion, |inner, _| within(inner, Conversion::Nullable)))
+    }
+}
+
+impl Converter<'_> {
+    /// Whether a member has been given another type, and not the same type another content: then whoever has all of the
+    /// value at hand says what becomes of it.
+    fn is_another(&self, from: usize, old: &Type, to: usize, new: &Type) -> bool {
+        match (old, new) {
+            (Type::Boxed(old), new) => self.is_another(from, old, to, new),
+            (old, Type::Boxed(new)) => self.is_another(from, old, to, new),
+            (Type::Nullable(old), Type::Nullable(new))
+            | (Type::List(old), Type::List(new))
+            | (Type::Map(old), Type::Map(new)) => self.is_another(from, old, to, new),
+            (Type::Tuple(old), Type::Tuple(new)) => {
+                old.len() != new.len() || old.iter().zip(new).any(|(old, new)| self.is_another(from, old, to, new))
+            }
+            (Type::Named(old), Type::Named(new)) => {
+                let name = |version: usize, id: DefinitionId| &self.apis[version].types[id].name;
+                name(from, *old) != name(to, *new) && self.home(from, *old) != self.home(to, *new)
+            }
+            (old, new) => old != new,
+        }
     }
 }
 

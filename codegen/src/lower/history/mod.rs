@@ -10,7 +10,9 @@ use std::path::Path;
 
 use event_api_spec::Diagnostic;
 
-use crate::ir::{Api, Conversion, EarlierEvent, EarlierHeaders, Event, EventSet, Module, Reused, Type, TypeOf, Version};
+use crate::ir::{
+    Api, Conversion, EarlierEvent, EarlierHeaders, Event, EventSet, Module, Reused, Type, TypeOf, Version,
+};
 use crate::rules;
 use convert::Converter;
 
@@ -45,10 +47,15 @@ pub(crate) fn connect(apis: &mut [Api], paths: &[&Path]) -> Result<(), Vec<Diagn
         .map(|(version, name)| Module {
             name: name.clone(),
             version,
-            reused: reused.get(version).into_iter().flatten().map(|(old, new)| {
-                let module = names[version + 1].clone();
-                (*old, Reused { module, name: apis[version + 1].types[*new].name.clone() })
-            }).collect(),
+            reused: reused
+                .get(version)
+                .into_iter()
+                .flatten()
+                .map(|(old, new)| {
+                    let module = names[version + 1].clone();
+                    (*old, Reused { module, name: apis[version + 1].types[*new].name.clone() })
+                })
+                .collect(),
             versions: versions.clone(),
             events: Vec::new(),
             upcasts: std::mem::take(&mut written_out[version]),
@@ -187,7 +194,9 @@ fn row(way: &[(usize, &Event)], converter: &mut Converter<'_>) -> Result<Option<
             (Some(old), Some(new)) => row.header_steps.push(step(old, new, Part::Headers)?),
             (None, Some(new)) => {
                 row.headers = Some(EarlierHeaders::Raw);
-                row.header_steps = vec![Conversion::Upcast(TypeOf { version: to, ty: new.clone() })];
+                let raw = Type::Custom("::event_api::Headers".to_owned());
+                let (from, to) = (TypeOf { version: from, ty: raw }, TypeOf { version: to, ty: new.clone() });
+                row.header_steps = vec![Conversion::Upcast { from, to }];
             }
             (_, None) => (row.headers, row.header_steps) = (None, Vec::new()),
         }

@@ -10,7 +10,7 @@ use crate::lower::names::field_name;
 pub(super) fn of_modules(paths: &[&Path]) -> Result<Vec<String>, (usize, usize)> {
     let stem = |path: &&Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let stems: Vec<String> = paths.iter().map(stem).collect();
-    let all_alike = stems.iter().collect::<HashSet<_>>().len() == 1;
+    let all_alike = stems.iter().collect::<HashSet<_>>().len() == 1 && (stems.len() > 1 || stems[0] == "asyncapi");
     let folder = |path: &&Path| path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let words = if all_alike { paths.iter().map(|path| folder(path).unwrap_or_default()).collect() } else { stems };
     let names: Vec<String> = words.iter().map(|word| module_name(word)).collect();
@@ -52,6 +52,8 @@ mod tests {
     #[test]
     fn where_all_files_are_called_alike_their_folders_tell_them_apart() {
         assert_eq!(names(&["spec/v1/asyncapi.yaml", "spec/v2/asyncapi.yaml"]).unwrap(), ["v1", "v2"]);
+        assert_eq!(names(&["spec/v1/asyncapi.yaml"]).unwrap(), ["v1"], "before there is a second one");
+        assert_eq!(names(&["spec/v1.yaml"]).unwrap(), ["v1"]);
     }
 
     #[test]

@@ -12,11 +12,8 @@ pub(super) fn find(old: &Api, new: &Api) -> BTreeMap<DefinitionId, DefinitionId>
     let mut reused = candidates(old, new);
     // Two types are one as long as nothing speaks against it, which may be what speaks against another.
     loop {
-        let refuted: Vec<DefinitionId> = reused
-            .iter()
-            .filter(|(a, b)| !is_one((old, **a), (new, **b), &reused))
-            .map(|(a, _)| *a)
-            .collect();
+        let refuted: Vec<DefinitionId> =
+            reused.iter().filter(|(a, b)| !is_one((old, **a), (new, **b), &reused)).map(|(a, _)| *a).collect();
         if refuted.is_empty() {
             return reused;
         }
@@ -88,11 +85,7 @@ fn could_be_one(old: (&Api, DefinitionId), new: (&Api, DefinitionId)) -> bool {
 }
 
 /// Whether the types inside are one, too.
-fn is_one(
-    old: (&Api, DefinitionId),
-    new: (&Api, DefinitionId),
-    reused: &BTreeMap<DefinitionId, DefinitionId>,
-) -> bool {
+fn is_one(old: (&Api, DefinitionId), new: (&Api, DefinitionId), reused: &BTreeMap<DefinitionId, DefinitionId>) -> bool {
     // Those of the candidates have been found alike but for what is inside.
     let Some(inside) = alike::inside(old, new, Rules::PutAside) else { return false };
     let kept = alike::kept(&old.0.types[old.1], &new.0.types[new.1]);
