@@ -22,7 +22,8 @@ use convert::Converter;
 /// When they cannot stand beside each other: two have one name or one version, or their order is not that of their
 /// versions; or when an event cannot be brought from one version to the next.
 pub(crate) fn connect(apis: &mut [Api], paths: &[&Path]) -> Result<(), Vec<Diagnostic>> {
-    let names = names::of_modules(paths).map_err(|(a, b)| {
+    let documents: Vec<_> = paths.iter().zip(apis.iter()).map(|(path, api)| (*path, api.version.as_str())).collect();
+    let names = names::of_modules(&documents).map_err(|(a, b)| {
         let message = format!(
             "`{}` and `{}` would be generated as modules of one name; modules are called after their files",
             paths[a].display(),
