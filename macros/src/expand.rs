@@ -158,6 +158,32 @@ mod tests {
     }
 
     #[test]
+    fn all_entrances_generate_the_same_versions() {
+        const VERSIONS: [&str; 2] = ["tests/trybuild/spec/v1.yaml", "tests/trybuild/spec/v2.yaml"];
+        let (first, second) = (VERSIONS[0], VERSIONS[1]);
+        let arguments = syn::parse2(quote!(versions = [#first, #second], derive = { "*" = Eq })).unwrap();
+        let module = module(
+            &arguments,
+            quote!(
+                pub mod users {}
+            ),
+        );
+        let mut by_attribute = content(syn::parse2(module).unwrap());
+        let tracked = by_attribute.drain(..2).count();
+
+        let folder = tempfile::tempdir().unwrap();
+        configure().derive("*", "Eq").out_dir(folder.path()).compile_versions("users", &VERSIONS).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("users.rs")).unwrap();
+        let by_build_script = content(items(&text).remove(0));
+
+        let as_file = Generator::new().derive("*", "Eq").versions(&VERSIONS).unwrap().to_file().unwrap();
+        let expected = printed(items(&as_file));
+        assert!(expected.contains("pub use super::v2::UserDeleted;"), "{expected}");
+        assert_eq!((printed(by_attribute), tracked), (expected.clone(), VERSIONS.len()));
+        assert_eq!(printed(by_build_script), expected);
+    }
+
+    #[test]
     fn a_module_of_its_own_file_is_refused() {
         let arguments = syn::parse2(quote!(#DOCUMENT)).unwrap();
         let expanded = module(
