@@ -4,13 +4,14 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use event_api_codegen::{GenerateError, Generator, Side, UnknownEvents};
+use event_api_codegen::{GenerateError, Generated, Generator, Side, UnknownEvents};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     println!("cargo::rerun-if-changed=documents");
     // What documents refer to.
     println!("cargo::rerun-if-changed=parts");
+    println!("cargo::rerun-if-changed=versions");
     for entry in fs::read_dir("documents")? {
         let path = entry?.path();
         let stem = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a document without a name")?;
@@ -46,11 +47,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let path = Path::new("documents").join(format!("{document}.yaml"));
         generate(&generator, &path, &out.join(format!("{name}.rs")))?;
     }
-    Ok(())
+    let versions = ["versions/v1.yaml", "versions/v2.yaml", "versions/v3.yaml"].map(Path::new);
+    write(Generator::new().versions(&versions), versions[2], &out.join("versions.rs"))?;
+    let refusing = Generator::new().side(Side::Consumer).unknown_events(UnknownEvents::Refuse);
+    write(refusing.versions(&versions[1..]), versions[2], &out.join("versions_refusing.rs"))
 }
 
 fn generate(generator: &Generator, document: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
-    match generator.document(document) {
+    write(generator.document(document), document, out)
+}
+
+fn write(generated: Result<Generated, GenerateError>, document: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    match generated {
         Ok(generated) => Ok(fs::write(out, generated.to_include()?)?),
         Err(GenerateError::Document(errors)) => {
             let mut text = format!("{} cannot be generated", document.display());

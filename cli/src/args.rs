@@ -47,14 +47,17 @@ pub(crate) struct ValidateArgs {
 /// The result is a file of its own: save it as `src/user_service.rs` and declare it with `mod user_service;`. It is the
 /// code that the attribute and a build script generate with the same options.
 ///
+/// Several documents are versions of one, the oldest first: each becomes a module called after its file, and handlers of
+/// the newest version get the events of all.
+///
 /// Exit status: 0 when the code was generated (with --check, when it is up to date), 1 when the document or one of the
 /// schemas has errors (or the code is stale), 2 when a file cannot be read or written.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GenerateArgs {
-    /// The document, YAML or JSON, AsyncAPI 2.0 to 3.1
+    /// The document, YAML or JSON, AsyncAPI 2.0 to 3.1; or its versions, the oldest first
     #[arg(value_name = "FILE", required_unless_present_any = ["schema", "schemas"])]
     #[arg(conflicts_with_all = ["schema", "name", "schemas"])]
-    pub(crate) file: Option<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
 
     /// Generate the types of this bare JSON Schema instead
     #[arg(long, value_name = "FILE", requires = "name")]

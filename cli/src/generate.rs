@@ -27,7 +27,9 @@ pub(crate) fn run(args: &GenerateArgs, out: &mut impl Write, err: &mut impl Writ
         }
         Err(error) => return fault(&error, err),
     };
-    report(&generated.diagnostics, &generated.sources, err)?;
+    for document in generated.documents() {
+        report(&document.diagnostics, &document.sources, err)?;
+    }
     let text = match generated.to_file() {
         Ok(text) => text,
         Err(error) => return fault(&error, err),
@@ -66,9 +68,10 @@ fn deliver(text: &str, args: &GenerateArgs, out: &mut impl Write, err: &mut impl
 
 fn generate(args: &GenerateArgs) -> Result<Generated, GenerateError> {
     let generator = generator(args);
-    match (&args.schema, &args.name, &args.file) {
+    match (&args.schema, &args.name, args.files.as_slice()) {
         (Some(schema), Some(name), _) => generator.schema(schema, name),
-        (_, _, file) => generator.document(file.as_deref().unwrap_or(Path::new(""))),
+        (_, _, [file]) => generator.document(file),
+        (_, _, versions) => generator.versions(versions),
     }
 }
 

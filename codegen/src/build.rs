@@ -171,19 +171,46 @@ impl Builder {
     /// When the document or an option has errors, all of which the error shows, or the file cannot be written.
     pub fn compile_as(self, name: &str, path: impl AsRef<Path>) -> Result<(), BuildError> {
         let path = path.as_ref();
+        self.write(name, &[path], |generator| generator.document(path))
+    }
+
+    /// Generates several versions of a document side by side, the oldest first; see [`Generator::versions`].
+    ///
+    /// ```no_run
+    /// // build.rs
+    /// fn main() -> Result<(), event_api_codegen::BuildError> {
+    ///     event_api_codegen::configure().compile_versions("user_service", &["spec/v1.yaml", "spec/v2.yaml"])
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::compile_as`], and when the versions cannot be told apart.
+    pub fn compile_versions<P: AsRef<Path>>(self, name: &str, paths: &[P]) -> Result<(), BuildError> {
+        let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
+        self.write(name, &paths, |generator| generator.versions(&paths))
+    }
+
+    fn write(
+        self,
+        name: &str,
+        paths: &[&Path],
+        generate: impl FnOnce(&Generator) -> Result<Generated, GenerateError>,
+    ) -> Result<(), BuildError> {
         // A file in the folder, not somewhere else.
         if Path::new(name).file_name().is_none_or(|file| file != name) {
             return Err(BuildError::Name(name.to_owned()));
         }
         let cargo = Cargo::new();
-        let generated = self.generator.document(path).inspect_err(|error| {
-            // Also when it does not exist: it may appear.
-            cargo.watch(path);
+        let generated = generate(&self.generator).inspect_err(|error| {
+            // Also those that do not exist: they may appear.
+            paths.iter().for_each(|path| cargo.watch(path));
             if let GenerateError::Document(errors) = error {
                 cargo.watch_all(errors.sources.files().skip(1).map(SourceFile::path));
             }
         })?;
-        cargo.watch_all(generated.sources.files().map(SourceFile::path));
+        for document in generated.documents() {
+            cargo.watch_all(document.sources.files().map(SourceFile::path));
+        }
         cargo.warn(&generated);
         let folder = self.out_dir.or_else(|| env::var_os("OUT_DIR").map(PathBuf::from)).ok_or(BuildError::NoOutDir)?;
         let target = folder.join(format!("{name}.rs"));

@@ -24,6 +24,8 @@ pub struct Generator {
 }
 
 /// What was generated.
+///
+/// Of several versions of a document, this is the newest, and [`Generated::documents`] are all of them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Generated {
@@ -35,6 +37,8 @@ pub struct Generated {
     pub fallbacks: usize,
     api: Api,
     settings: Settings,
+    /// The versions before it, the oldest first.
+    earlier: Vec<Generated>,
 }
 
 /// Why nothing was generated.
@@ -186,15 +190,56 @@ impl Generator {
     /// When the document or an option has errors; the error carries all of them.
     pub fn document(&self, path: impl AsRef<Path>) -> Result<Generated, GenerateError> {
         let path = path.as_ref();
+        let Lowered { lowered, diagnostics, sources } = self.lower(path)?;
+        self.finish(path, lowered, diagnostics, sources)
+    }
+
+    /// Generates several versions of a document, the oldest first: a module each, called after its file (`v1` for
+    /// `spec/v1.yaml`), and the newest one's items beside them. Types that are the same in two versions are one type;
+    /// for those that are not, the compiler asks for an `Upcast`; and handlers of the newest version get the events of
+    /// all of them.
+    ///
+    /// An option is about all versions that have what it names.
+    ///
+    /// # Errors
+    /// When a document or an option has errors, or when the versions cannot be told apart. The error is that of one
+    /// document, the first that has any.
+    pub fn versions<P: AsRef<Path>>(&self, paths: &[P]) -> Result<Generated, GenerateError> {
+        let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
+        let mut versions = paths.iter().map(|path| self.lower(path)).collect::<Result<Vec<_>, _>>()?;
+        keep_used_options(&mut versions);
+        let mut all = Vec::with_capacity(versions.len());
+        for (path, Lowered { lowered, diagnostics, sources }) in paths.iter().zip(versions) {
+            all.push(self.finish(path, lowered, diagnostics, sources)?);
+        }
+        let mut apis: Vec<Api> = all.iter_mut().map(|generated| std::mem::take(&mut generated.api)).collect();
+        let connected = lower::history::connect(&mut apis, &paths);
+        all.iter_mut().zip(apis).for_each(|(generated, api)| generated.api = api);
+        match (connected, all.pop()) {
+            (Ok(()), Some(newest)) => Ok(Generated { earlier: all, ..newest }),
+            (Err(mut found), Some(newest)) => {
+                found.extend(newest.diagnostics);
+                Err(failed(paths.last().copied().unwrap_or(Path::new("")), found, newest.sources, Vec::new()))
+            }
+            (_, None) => {
+                let message = "no version of a document is named";
+                let found = Diagnostic::without_location(rules::INVALID_OPTION, message);
+                let found = found.help("name the documents, the oldest first");
+                Err(failed(Path::new(""), vec![found], Sources::default(), Vec::new()))
+            }
+        }
+    }
+
+    fn lower(&self, path: &Path) -> Result<Lowered, GenerateError> {
         let mut loaded = self.loader().load(path);
         loaded.diagnostics.extend(self.check_options());
-        let lowered = match &loaded.document {
+        match &loaded.document {
             Some(document) if !has_errors(&loaded.diagnostics) => {
-                lower::document(document, &loaded.sources, &self.settings)
+                let lowered = lower::document(document, &loaded.sources, &self.settings);
+                Ok(Lowered { lowered, diagnostics: loaded.diagnostics, sources: loaded.sources })
             }
-            _ => return Err(failed(path, loaded.diagnostics, loaded.sources, Vec::new())),
-        };
-        self.finish(path, lowered, loaded.diagnostics, loaded.sources)
+            _ => Err(failed(path, loaded.diagnostics, loaded.sources, Vec::new())),
+        }
     }
 
     /// Generates the types of one bare JSON Schema, the one of the whole called `name`.
@@ -226,7 +271,8 @@ impl Generator {
             return Err(failed(path, diagnostics, sources, lowered.unused_options));
         }
         let (api, settings) = (lowered.api, self.settings.clone());
-        Ok(Generated { diagnostics, sources, fallbacks: lowered.fallbacks, api, settings })
+        let fallbacks = lowered.fallbacks;
+        Ok(Generated { diagnostics, sources, fallbacks, api, settings, earlier: Vec::new() })
     }
 
     /// Paths, derives and attributes that are no Rust would only be found by the compiler, in generated code.
@@ -267,15 +313,29 @@ impl Generator {
 }
 
 impl Generated {
+    /// The documents that were read: all versions, the oldest first, or this one alone.
+    pub fn documents(&self) -> impl Iterator<Item = &Generated> {
+        self.earlier.iter().chain([self])
+    }
+
     /// The warnings, each as a line of text: for an entrance that has no better way to show them.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        let warnings = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
-        warnings.map(|warning| report::line(warning, &self.sources))
+        self.documents().flat_map(|document| {
+            let warnings = document.diagnostics.iter();
+            let warnings = warnings.filter(|diagnostic| diagnostic.severity == Severity::Warning);
+            warnings.map(|warning| report::line(warning, &document.sources))
+        })
     }
 
     /// The items of the module.
     pub fn tokens(&self) -> TokenStream {
-        emit::api(&self.api, &self.settings)
+        let Some(newest) = &self.api.module else { return emit::api(&self.api, &self.settings) };
+        let versions = self.documents().map(|document| {
+            let items = emit::api(&document.api, &document.settings);
+            emit::version(&document.api, &items)
+        });
+        let newest = emit::newest(newest);
+        quote!(#(#versions)* #newest)
     }
 
     /// The module as a formatted file of its own (`mod user_service;`). Works on several threads, so it is not for the
@@ -285,7 +345,7 @@ impl Generated {
     /// When the tokens are no Rust, which is a bug.
     pub fn to_file(&self) -> Result<String, GenerateError> {
         let lints = print::text(emit::module_lints(&quote!(!)))?;
-        Ok(format!("{}\n\n{lints}\n{}", self.header(), print::module(&self.api, &self.settings)?))
+        Ok(format!("{}\n\n{lints}\n{}", self.header(), self.items()?))
     }
 
     /// The items as formatted text to be included in a module (`include_api!`). Works on several threads, so it is not
@@ -294,11 +354,23 @@ impl Generated {
     /// # Errors
     /// When the tokens are no Rust, which is a bug.
     pub fn to_include(&self) -> Result<String, GenerateError> {
-        let items = print::module(&self.api, &self.settings)?;
         // The lints of a module need one to stand on.
-        let module = print::text(self.within_module(&TokenStream::new()))?;
-        let module = module.replacen("mod generated {}", &format!("mod generated {{\n\n{items}}}\n"), 1);
+        let module = filled(&print::text(self.within_module(&TokenStream::new()))?, "generated", &self.items()?);
         Ok(format!("{}\n\n{module}", self.header()))
+    }
+
+    /// The items, formatted.
+    fn items(&self) -> Result<String, GenerateError> {
+        let Some(newest) = &self.api.module else { return Ok(print::module(&self.api, &self.settings)?) };
+        let mut text = String::new();
+        for Generated { api, settings, .. } in self.documents() {
+            let items = print::module(api, settings)?;
+            let module = print::text(emit::version(api, &TokenStream::new()))?;
+            let name = api.module.as_ref().map(|module| module.name.as_str()).unwrap_or_default();
+            text.push_str(&filled(&module, name, &items));
+        }
+        text.push_str(&print::text(emit::newest(newest))?);
+        Ok(text)
     }
 
     /// The attribute that silences lints of style, for a module that holds the items.
@@ -324,10 +396,43 @@ impl Generated {
     }
 
     fn header(&self) -> String {
-        let Api { source, title, version, .. } = &self.api;
-        let version = if version.is_empty() { String::new() } else { format!(", version {version}") };
-        let origin = emit::visible(&format!("{source} ({title}{version})"));
-        format!("// Generated by event-api from {origin}. Do not edit: change the document.")
+        let origins: Vec<String> = self.documents().map(|document| document.api.origin()).collect();
+        let documents = if origins.len() == 1 { "the document" } else { "the documents" };
+        format!("// Generated by event-api from {}. Do not edit: change {documents}.", origins.join(", "))
+    }
+}
+
+/// A printed module without items, with items in it.
+fn filled(module: &str, name: &str, items: &str) -> String {
+    module.replacen(&format!("mod {name} {{}}"), &format!("mod {name} {{\n\n{items}}}\n"), 1)
+}
+
+/// A document that was read and lowered.
+struct Lowered {
+    lowered: lower::Lowered,
+    diagnostics: Vec<Diagnostic>,
+    sources: Sources,
+}
+
+/// An option need not name something in every version.
+fn keep_used_options(versions: &mut [Lowered]) {
+    let everywhere: Vec<UnusedOption> = match versions.split_first() {
+        Some((first, others)) => {
+            let unused = first.lowered.unused_options.iter();
+            let unused =
+                unused.filter(|option| others.iter().all(|other| other.lowered.unused_options.contains(option)));
+            unused.cloned().collect()
+        }
+        None => return,
+    };
+    for Lowered { lowered, .. } in versions {
+        // Each has a finding of this rule, in the same order.
+        let mut options = std::mem::take(&mut lowered.unused_options).into_iter();
+        lowered.diagnostics.retain(|finding| {
+            finding.rule.id != rules::UNUSED_OPTION.id
+                || options.next().is_some_and(|option| everywhere.contains(&option))
+        });
+        lowered.unused_options.clone_from(&everywhere);
     }
 }
 

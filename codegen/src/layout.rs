@@ -67,19 +67,19 @@ fn push_call<'a>(out: &mut String, first: &str, lines: &mut impl Iterator<Item =
         call.push_str(next.trim_start());
     }
     let call = tighten(&call);
-    match rows(&call) {
-        Some((head, rows, tail)) => {
-            out.push_str(head);
-            out.push_str("{\n");
-            for row in rows {
-                out.push_str("    ");
-                out.push_str(row);
-                out.push_str(",\n");
-            }
-            out.push_str(tail);
+    // Within the call's own parenthesis; behind the rows of one list, within its brace, which ends there.
+    let (mut rest, mut depth) = (call.as_str(), 0);
+    while let Some((head, rows, tail)) = rows(rest, depth) {
+        out.push_str(head);
+        out.push_str("{\n");
+        for row in rows {
+            out.push_str("    ");
+            out.push_str(row);
+            out.push_str(",\n");
         }
-        None => out.push_str(&call),
+        (rest, depth) = (tail, 2);
     }
+    out.push_str(rest);
     out.push('\n');
 }
 
@@ -95,7 +95,10 @@ fn tighten(call: &str) -> String {
         match c {
             // No operator of the macros is a comparison; `=>` has no blank within it, and keeps those around it.
             '<' => {
-                out.truncate(out.trim_end_matches(' ').len());
+                let begins_path = out.ends_with([':', '(']) || out.ends_with(": ");
+                if !begins_path {
+                    out.truncate(out.trim_end_matches(' ').len());
+                }
                 out.push('<');
                 rest = after;
                 continue;
@@ -103,8 +106,19 @@ fn tighten(call: &str) -> String {
             '>' if !out.ends_with('=') => {
                 out.truncate(out.trim_end_matches(' ').len());
                 out.push('>');
-                rest = if after.starts_with([',', '>', ')', ']']) { after } else { behind };
+                rest = if after.starts_with([',', '>', ')', ']', ':']) { after } else { behind };
                 continue;
+            }
+            // `payload : Name` and `value ?`
+            ':' if !out.ends_with(':') && !behind.starts_with(':') => {
+                out.truncate(out.trim_end_matches(' ').len());
+                out.push_str(": ");
+                rest = after;
+                continue;
+            }
+            '?' => {
+                out.truncate(out.trim_end_matches(' ').len());
+                out.push('?');
             }
             '-' if after.starts_with(|c: char| c.is_ascii_digit()) => {
                 out.push('-');
@@ -132,9 +146,8 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// What stands before the rows, the rows, and what stands behind them.
-fn rows(call: &str) -> Option<(&str, Vec<&str>, &str)> {
-    let mut depth = 0usize;
+/// What stands before the next rows, the rows, and what stands behind them, in a text that begins within so many brackets.
+fn rows(call: &str, mut depth: usize) -> Option<(&str, Vec<&str>, &str)> {
     let mut in_string = false;
     let mut open = None;
     let mut start = 0;
@@ -185,6 +198,13 @@ mod tests {
     fn generics_and_signs_have_no_blanks() {
         let printed = "::event_api::codegen::newtype!(\n    Foo(Vec < Maybe < i64 > >) as List < Maybe < Integer >>, { a = - 1.5 => b as Vec < u8 >, c = \"a < b > - 1\", }\n);\n";
         let expected = "::event_api::codegen::newtype!(Foo(Vec<Maybe<i64>>) as List<Maybe<Integer>>, {\n    a = -1.5 => b as Vec<u8>,\n    c = \"a < b > - 1\",\n});\n";
+        assert_eq!(finish(printed), expected);
+    }
+
+    #[test]
+    fn every_list_of_rows_stands_on_lines_of_its_own() {
+        let printed = "::event_api::codegen::events!(\n    A, { B(c) = \"B\" => b, }, earlier[\"1\"] { \"1\" \"B\"(c : super::v1::B) => A::B(< B as U < _ >> ::u(c) ?), }\n);\n";
+        let expected = "::event_api::codegen::events!(A, {\n    B(c) = \"B\" => b,\n}, earlier[\"1\"] {\n    \"1\" \"B\"(c: super::v1::B) => A::B(<B as U<_>>::u(c)?),\n});\n";
         assert_eq!(finish(printed), expected);
     }
 

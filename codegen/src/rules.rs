@@ -62,6 +62,27 @@ pub const CHECK_LIMIT: Rule = Rule {
     summary: "it can be decided in bounded time which of the listed values are valid",
 };
 
+/// Versions of a document that could not be told apart.
+pub const VERSIONS_ALIKE: Rule = Rule {
+    id: "versions-alike",
+    severity: Severity::Error,
+    summary: "versions that are generated together must differ in `info.version` and in the name of their file",
+};
+
+/// Versions of a document in another order than that of their numbers.
+pub const VERSIONS_OUT_OF_ORDER: Rule = Rule {
+    id: "versions-out-of-order",
+    severity: Severity::Error,
+    summary: "versions that are generated together must be listed from the oldest to the newest",
+};
+
+/// A message that no `impl` can bring from one version to the next.
+pub const VERSIONS_UNRELATED: Rule = Rule {
+    id: "versions-unrelated",
+    severity: Severity::Error,
+    summary: "a message of several versions must have types between which an `Upcast` can be written",
+};
+
 /// Every rule of the generator.
 pub const ALL: &[Rule] = &[
     CHECK_LIMIT,
@@ -73,4 +94,7 @@ pub const ALL: &[Rule] = &[
     FOREIGN_SCHEMA,
     AMBIGUOUS_EVENT_TYPE,
     CORRELATION_ID_NOWHERE,
+    VERSIONS_ALIKE,
+    VERSIONS_OUT_OF_ORDER,
+    VERSIONS_UNRELATED,
 ];

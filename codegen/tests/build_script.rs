@@ -83,3 +83,17 @@ fn without_a_folder_the_error_says_what_to_do() {
     let error = configure().compile(&document).unwrap_err();
     assert!(matches!(error, BuildError::NoOutDir), "{error}");
 }
+
+#[test]
+fn versions_are_generated_together() {
+    let (folder, first) = folder(DOCUMENT);
+    let second = folder.path().join("v2.yaml");
+    fs::write(&second, DOCUMENT.replace("1.0.0", "2.0.0")).unwrap();
+    configure().out_dir(folder.path()).compile_versions("users", &[&first, &second]).unwrap();
+    let text = fs::read_to_string(folder.path().join("users.rs")).unwrap();
+    for part in ["pub mod users {", "pub mod v2 {", "pub use v2::*;", "pub use generated::*;"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let error = configure().out_dir(folder.path()).compile_versions("users", &[&second, &first]).unwrap_err();
+    assert!(format!("{error:?}").contains("error[versions-out-of-order]"), "{error:?}");
+}

@@ -41,3 +41,10 @@ fn enums() {
 fn avro() {
     insta::assert_snapshot!(generated("avro"));
 }
+
+#[test]
+fn versions_side_by_side() {
+    let paths = ["v2", "v3"].map(|name| Path::new("../tests/versions").join(format!("{name}.yaml")));
+    let generator = Generator::new().relative_to(env!("CARGO_MANIFEST_DIR"));
+    insta::assert_snapshot!(generator.versions(&paths).unwrap().to_file().unwrap());
+}

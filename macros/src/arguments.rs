@@ -1,10 +1,12 @@
 //! The arguments of the attribute: tokens come in; the document's path and a generator with its options go out.
 
+use std::path::Path;
+
 use event_api_codegen::{GenerateError, Generator, Side, UnknownEvents, nearest};
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Ident, LitBool, LitStr, Meta, Path, Result, Token, Type, braced, bracketed, token};
+use syn::{Error, Ident, LitBool, LitStr, Meta, Result, Token, Type, braced, bracketed, token};
 
 const OPTIONS: [&str; 12] = [
     "side",
@@ -21,12 +23,57 @@ const OPTIONS: [&str; 12] = [
     "attr",
 ];
 
-/// `"spec/asyncapi.yaml", side = "publisher", …`
+/// `"spec/asyncapi.yaml", side = "publisher", …`, or `versions = ["spec/v1.yaml", …]` in the place of the path
 pub(crate) struct Arguments {
-    pub(crate) path: LitStr,
+    pub(crate) documents: Documents,
     pub(crate) generator: Generator,
     /// Where the names stand that options are about.
     names: Vec<Name>,
+}
+
+/// What is generated from.
+pub(crate) enum Documents {
+    /// One document.
+    One(LitStr),
+    /// Versions of one, the oldest first.
+    Versions(Vec<LitStr>),
+}
+
+impl Documents {
+    /// What to point at when one of them has errors.
+    pub(crate) fn span(&self, of: Option<&Path>) -> Span {
+        match self {
+            Documents::One(path) => path.span(),
+            Documents::Versions(paths) => {
+                let is = |path: &&LitStr| of.is_some_and(|of| of == Path::new(&path.value()));
+                let path = paths.iter().find(is).or_else(|| paths.last());
+                path.map_or_else(Span::call_site, LitStr::span)
+            }
+        }
+    }
+
+    /// `versions = ["spec/v1.yaml", …]`, or a path.
+    fn parse(input: ParseStream) -> Result<Self> {
+        if input.peek(LitStr) {
+            return Ok(Documents::One(input.parse()?));
+        }
+        let is_option = input.peek(Ident) && input.fork().parse::<Ident>()? == "versions";
+        if !is_option {
+            let message = "the path of an AsyncAPI document is missing: write `#[event_api(\"spec/asyncapi.yaml\")]`";
+            return Err(Error::new(if input.is_empty() { Span::call_site() } else { input.span() }, message));
+        }
+        let option: Ident = input.parse()?;
+        input.parse::<Token![=]>()?;
+        let paths;
+        bracketed!(paths in input);
+        let paths = paths.parse_terminated(|input| input.parse::<LitStr>(), Token![,])?;
+        if paths.is_empty() {
+            let message =
+                "no version is listed: write `versions = [\"spec/v1.yaml\", \"spec/v2.yaml\"]`, the oldest first";
+            return Err(Error::new(option.span(), message));
+        }
+        Ok(Documents::Versions(paths.into_iter().collect()))
+    }
 }
 
 /// `"UserId"` in `replace = { "UserId" = … }`
@@ -38,23 +85,19 @@ struct Name {
 impl Arguments {
     /// What to point at when generation fails: the option that names nothing, else the document's path.
     pub(crate) fn culprit(&self, error: &GenerateError) -> Span {
-        let unused = match error {
-            GenerateError::Document(errors) => errors.unused_options.as_slice(),
-            _ => &[],
+        let (unused, path) = match error {
+            GenerateError::Document(errors) => (errors.unused_options.as_slice(), Some(errors.path.as_path())),
+            _ => (&[][..], None),
         };
         let is = |name: &&Name| unused.iter().any(|it| it.option == name.option && it.name == name.name.value());
-        self.names.iter().find(is).map_or(self.path.span(), |name| name.name.span())
+        self.names.iter().find(is).map_or_else(|| self.documents.span(path), |name| name.name.span())
     }
 }
 
 impl Parse for Arguments {
     fn parse(input: ParseStream) -> Result<Self> {
-        if !input.peek(LitStr) {
-            let message = "the path of an AsyncAPI document is missing: write `#[event_api(\"spec/asyncapi.yaml\")]`";
-            return Err(Error::new(if input.is_empty() { Span::call_site() } else { input.span() }, message));
-        }
-        let path = input.parse()?;
-        let mut arguments = Arguments { path, generator: Generator::new(), names: Vec::new() };
+        let documents = Documents::parse(input)?;
+        let mut arguments = Arguments { documents, generator: Generator::new(), names: Vec::new() };
         let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -62,6 +105,11 @@ impl Parse for Arguments {
                 break;
             }
             let option: Ident = input.parse()?;
+            if option == "versions" {
+                let message = "`versions` stands in the place of the document's path: write \
+                               `#[event_api(versions = [\"spec/v1.yaml\", \"spec/v2.yaml\"])]`, the oldest first";
+                return Err(Error::new(option.span(), message));
+            }
             if seen.contains(&option) {
                 return Err(Error::new(option.span(), format!("the option `{option}` is set twice")));
             }
@@ -113,7 +161,7 @@ impl Arguments {
             "format" => self.map(option, input, |input| Ok(vec![rust::<Type>(input)?]), Generator::format)?,
             "open_enum" => self.names(option, input, Generator::open_enum)?,
             "keep_unknown" => self.names(option, input, Generator::keep_unknown)?,
-            "derive" => self.map(option, input, list::<Path>, Generator::derive)?,
+            "derive" => self.map(option, input, list::<syn::Path>, Generator::derive)?,
             // The only one of `OPTIONS` that is left: `attr`.
             _ => self.map(option, input, list::<Meta>, Generator::attr)?,
         }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use event_api_codegen::Generated;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, Item, ItemMod, Result};
+use syn::{Error, Item, ItemMod, LitStr, Result};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Documents};
 
 /// The module with the generated items behind its own.
 pub(crate) fn module(arguments: &Arguments, item: TokenStream) -> TokenStream {
@@ -50,16 +50,19 @@ fn inline_module(item: TokenStream) -> Result<ItemMod> {
 
 /// What is generated, and the items that make the compiler watch the files.
 fn generate(arguments: &Arguments) -> Result<(Generated, TokenStream)> {
-    let at_path = |message: String| Error::new(arguments.path.span(), message);
+    let at_path = |message: String| Error::new(arguments.documents.span(None), message);
     // Not the folder of the process: that is the workspace's.
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).ok_or_else(|| {
         at_path("CARGO_MANIFEST_DIR is not set: set it to the folder that the path is relative to".to_owned())
     })?;
     let generator = arguments.generator.clone().relative_to(&folder);
-    let generated =
-        generator.document(arguments.path.value()).map_err(|error| Error::new(arguments.culprit(&error), error))?;
+    let generated = match &arguments.documents {
+        Documents::One(path) => generator.document(path.value()),
+        Documents::Versions(paths) => generator.versions(&paths.iter().map(LitStr::value).collect::<Vec<_>>()),
+    };
+    let generated = generated.map_err(|error| Error::new(arguments.culprit(&error), error))?;
     let mut tracked = TokenStream::new();
-    for file in generated.sources.files() {
+    for file in generated.documents().flat_map(|document| document.sources.files()) {
         let path = folder.join(file.path());
         // Texts from other hosts have no file.
         if path.is_file() {
@@ -152,6 +155,32 @@ mod tests {
         assert!(expected.contains("pub struct Renamed"), "{expected}");
         assert_eq!(by_attribute(), expected);
         assert_eq!(by_build_script(), expected);
+    }
+
+    #[test]
+    fn all_entrances_generate_the_same_versions() {
+        const VERSIONS: [&str; 2] = ["tests/trybuild/spec/v1.yaml", "tests/trybuild/spec/v2.yaml"];
+        let (first, second) = (VERSIONS[0], VERSIONS[1]);
+        let arguments = syn::parse2(quote!(versions = [#first, #second], derive = { "*" = Eq })).unwrap();
+        let module = module(
+            &arguments,
+            quote!(
+                pub mod users {}
+            ),
+        );
+        let mut by_attribute = content(syn::parse2(module).unwrap());
+        let tracked = by_attribute.drain(..2).count();
+
+        let folder = tempfile::tempdir().unwrap();
+        configure().derive("*", "Eq").out_dir(folder.path()).compile_versions("users", &VERSIONS).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("users.rs")).unwrap();
+        let by_build_script = content(items(&text).remove(0));
+
+        let as_file = Generator::new().derive("*", "Eq").versions(&VERSIONS).unwrap().to_file().unwrap();
+        let expected = printed(items(&as_file));
+        assert!(expected.contains("pub use super::v2::UserDeleted;"), "{expected}");
+        assert_eq!((printed(by_attribute), tracked), (expected.clone(), VERSIONS.len()));
+        assert_eq!(printed(by_build_script), expected);
     }
 
     #[test]

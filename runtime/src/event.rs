@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::upcast::Reader;
+
 /// A payload type that belongs to one message of one channel. Generated types implement it.
 pub trait Event: Serialize + DeserializeOwned + Into<Self::Set> + Send + Sync + 'static {
     /// The event type on the wire: the message's `name`, or its key.
@@ -53,6 +55,25 @@ pub trait EventSet: Sized + Send + Sync + 'static {
     /// When the payload or the headers are not what the document says of this type, or the type is unknown and the
     /// module was generated to refuse unknown types.
     fn decode<'de, D: Deserializer<'de>>(event_type: &str, headers: &Headers, data: D) -> Result<Self, D::Error>;
+
+    /// The earlier versions of the document whose events are read too, the oldest first: those that the module was
+    /// generated from beside this one. None by default.
+    const EARLIER: &'static [&'static str] = &[];
+
+    /// Reads the event of type `event_type` that was published under one of the [`EventSet::EARLIER`] versions, and
+    /// makes it one of this version. By default, all versions are alike.
+    ///
+    /// # Errors
+    /// When the payload or the headers are not what that version says, or have no counterpart in this one.
+    fn decode_earlier<'de, D: Deserializer<'de>>(
+        version: &str,
+        event_type: &str,
+        headers: &Headers,
+        data: D,
+    ) -> Result<Self, D::Error> {
+        let _ = version;
+        Self::decode(event_type, headers, data)
+    }
 }
 
 /// A channel as the document declares it: what wiring needs to know, so that it needs no strings.
@@ -237,24 +258,26 @@ pub struct RawEvent {
 }
 
 impl RawEvent {
-    /// The typed event.
+    /// The typed event. One that was published under an earlier version of the document, among those that `E` was
+    /// generated from, is read by that version and brought to the newest.
     ///
     /// # Errors
     /// When the payload or headers are not what the document says; the error names the path to the offending field.
     pub fn decode<E: EventSet>(&self) -> Result<E, DecodeError> {
         let metadata = &self.metadata;
-        let mut json = serde_json::Deserializer::from_str(self.data.get());
-        E::decode(&metadata.event_type, &metadata.headers, &mut json).map_err(|_| self.explain::<E>())
+        let reader = Reader::of::<E>(metadata.version.as_deref());
+        let read = reader.read(&metadata.event_type, &metadata.headers, self.data.get());
+        read.map_err(|_| self.explain::<E>(reader))
     }
 
     /// Decodes a second time to learn where it failed: the good case pays nothing for it.
     #[cold]
-    fn explain<E: EventSet>(&self) -> DecodeError {
+    fn explain<E: EventSet>(&self, reader: Reader) -> DecodeError {
         let metadata = &self.metadata;
         let mut json = serde_json::Deserializer::from_str(self.data.get());
         let mut track = serde_path_to_error::Track::new();
         let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-        let reason = match E::decode(&metadata.event_type, &metadata.headers, tracked) {
+        let reason = match reader.decode::<E, _>(&metadata.event_type, &metadata.headers, tracked) {
             Err(error) => error.to_string(),
             Ok(_) => "decoding failed once and succeeded on a second attempt".to_owned(),
         };

@@ -22,6 +22,35 @@
 /// Items that stand in the module already are kept, in front of the generated ones. Lints of style are off for the
 /// whole module, because nobody edits generated code.
 ///
+/// # Versions
+///
+/// A log keeps what was published under earlier versions of the document. `versions` in the place of the path names all
+/// that are still met, the oldest first:
+///
+/// ```standalone_crate
+/// #[event_api::event_api(versions = ["spec/v1.yaml", "spec/v2.yaml"])]
+/// pub mod user_service {}
+///
+/// use event_api::{Upcast, UpcastError};
+/// use user_service::{NameChanged, v1};
+///
+/// impl Upcast<v1::NameChanged> for NameChanged {
+///     fn upcast(old: v1::NameChanged) -> Result<Self, UpcastError> {
+///         Ok(NameChanged { user_id: old.user_id, new_name: old.new_name, reason: "unknown".to_owned() })
+///     }
+/// }
+///
+/// # fn main() -> Result<(), event_api::Invalid> {
+/// let same_type: v1::UserDeleted = user_service::UserDeleted { user_id: "u-1".parse()? };
+/// # let _ = same_type;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Each becomes a module (`user_service::v1`), and the newest one's items stand in the module itself. A type that is the
+/// same in two versions is one type; for one that is not, the compiler asks for an [`Upcast`](crate::Upcast). Handlers of
+/// the newest version then get the events of all. The project's `docs/versions.md` has the whole of it.
+///
 /// # Options
 ///
 /// Options follow the path, in any order:

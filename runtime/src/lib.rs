@@ -23,6 +23,7 @@ mod publish;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 pub mod telemetry;
+mod upcast;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod webhook;
 
@@ -48,3 +49,4 @@ pub use event::{
 #[cfg(feature = "macros")]
 pub use generate::event_api;
 pub use publish::{PublishError, PublishResult, Publisher, Publishing, Receipt, Within};
+pub use upcast::{Upcast, UpcastError};

@@ -62,6 +62,7 @@ async fn a_batch_has_the_attributes_of_cloud_events() {
         "specversion": "1.0", "id": "event-0", "source": url, "type": "NameChanged", "time": "2020-05-01T14:00:00Z",
         "subject": "/user/1", "datacontenttype": "application/json", "sequence": "00000000000000000000",
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "dataversion": "1.2.0",
+        "dataschema": format!("{url}#1.2.0"),
         "address": "users.1", "headers": "{\"priority\":3}", "data": data,
     });
     assert_eq!(batch[0], expected);

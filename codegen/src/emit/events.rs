@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 
 use super::path::{Paths, ident};
 use super::types::derives;
-use super::{docs, read};
+use super::{docs, history, read};
 use crate::ir::{Accessor, Address, AddressPart, Api, Docs, Event, EventSet, Transport, Type};
 use crate::settings::{Settings, Side, UnknownEvents};
 
@@ -47,7 +47,9 @@ impl Context<'_> {
         });
         let channel = self.channel();
         let payloads = self.payloads();
-        let requests = set.events.iter().filter(|event| event.is_request).filter_map(|event| {
+        // What is said of a type is said once, where it stands.
+        let is_own = |event: &&Event| !self.api.is_reused(event.payload.as_ref());
+        let requests = set.events.iter().filter(|event| event.is_request).filter(is_own).filter_map(|event| {
             let (ty, reply) = (self.payload(event), ident(event.replies.first()?));
             Some(quote! {
                 impl ::event_api::Request for #ty {
@@ -108,19 +110,21 @@ impl Context<'_> {
             let reader = event.payload.as_ref().map(read::clause);
             quote!(#variant #parts = #event_type => #method #reader)
         });
-        quote!(::event_api::codegen::events!(#name #unknown #adapter, { #(#rows,)* });)
+        let earlier = history::earlier_events(self.set, self.api, self.paths);
+        quote!(::event_api::codegen::events!(#name #unknown #adapter, { #(#rows,)* } #earlier);)
     }
 
     /// Conversions of payloads that, on their own, say which event they are.
     fn payloads(&self) -> TokenStream {
         let name = ident(&self.set.name);
         let only: Vec<&Event> = self.set.events.iter().filter(|event| self.is_only_use(event)).collect();
-        let owned = only.iter().filter(|event| event.owns_payload).map(|event| {
+        let owns = |event: &Event| event.owns_payload && !self.api.is_reused(event.payload.as_ref());
+        let owned = only.iter().filter(|event| owns(event)).map(|event| {
             let (variant, ty, event_type) = (ident(&event.variant), self.payload(event), &event.event_type);
             quote!(#variant(#ty) = #event_type,)
         });
         let owned: TokenStream = owned.collect();
-        let shared = only.iter().filter(|event| !event.owns_payload).map(|event| {
+        let shared = only.iter().filter(|event| !owns(event)).map(|event| {
             let (variant, ty) = (ident(&event.variant), self.payload(event));
             quote!(#variant(#ty),)
         });
@@ -375,6 +379,7 @@ pub(super) fn correlation_ids(api: &Api, paths: &Paths) -> Vec<TokenStream> {
         let Some(accessor) = &event.correlation_id else { continue };
         let start = if accessor.in_headers { &event.headers } else { &event.payload };
         if let Some(Type::Named(id)) = start
+            && api.reused(*id).is_none()
             && done.insert(*id)
         {
             let name = ident(&api.types[*id].name);

@@ -7,6 +7,7 @@
 mod avro;
 mod docs;
 mod events;
+mod history;
 mod path;
 mod read;
 mod rule;
@@ -15,7 +16,7 @@ mod types;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::ir::{Api, DefinitionId};
+use crate::ir::{Api, DefinitionId, Module};
 use crate::settings::Settings;
 pub(crate) use docs::visible;
 use path::Paths;
@@ -29,6 +30,8 @@ pub(crate) enum Item {
     Type(DefinitionId),
     /// The accessors of correlation ids.
     CorrelationIds,
+    /// Conversions from types of earlier versions, by index.
+    Upcast(usize),
     /// What types alone do not say.
     Rules,
 }
@@ -37,7 +40,8 @@ pub(crate) enum Item {
 pub(crate) fn items(api: &Api) -> Vec<Item> {
     let sets = (0..api.sets.len()).map(Item::Set);
     let types = api.types.iter().map(|(id, _)| Item::Type(id));
-    sets.chain(types).chain([Item::CorrelationIds, Item::Rules]).collect()
+    let upcasts = api.module.iter().flat_map(|module| 0..module.upcasts.len()).map(Item::Upcast);
+    sets.chain(types).chain([Item::CorrelationIds]).chain(upcasts).chain([Item::Rules]).collect()
 }
 
 /// The items of the module.
@@ -63,15 +67,40 @@ impl<'a> Emitter<'a> {
         for item in items {
             match item {
                 Item::Set(index) => tokens.extend(events::set(&api.sets[*index], api, paths, settings)),
-                Item::Type(id) => tokens.extend(match api.types.avro.get(id) {
-                    Some(avro) => avro::definition(&api.types[*id], avro, api, paths),
-                    None => types::definition(&api.types[*id], api, paths),
+                Item::Type(id) => tokens.extend(match (api.reused(*id), api.types.avro.get(id)) {
+                    (Some(reused), _) => history::reuse(reused, &api.types[*id]),
+                    (None, Some(avro)) => avro::definition(&api.types[*id], avro, api, paths),
+                    (None, None) => types::definition(&api.types[*id], api, paths),
                 }),
+                Item::Upcast(index) => tokens.extend(history::upcast(*index, api, paths)),
                 Item::CorrelationIds => tokens.extend(events::correlation_ids(api, paths)),
                 Item::Rules => tokens.extend(rule::module(api)),
             }
         }
         tokens
+    }
+}
+
+/// The module of one of several versions.
+pub(crate) fn version(api: &Api, items: &TokenStream) -> TokenStream {
+    let Some(module) = &api.module else { return items.clone() };
+    let name = path::ident(&module.name);
+    let docs = format!(" Version {} of the document: `{}`.", visible(&api.version), visible(&api.source));
+    quote! {
+        #[doc = #docs]
+        #[allow(unused_imports, reason = "generated code")]
+        pub mod #name {
+            #items
+        }
+    }
+}
+
+/// The items of the newest version, beside the modules of all.
+pub(crate) fn newest(module: &Module) -> TokenStream {
+    let name = path::ident(&module.name);
+    quote! {
+        #[allow(unreachable_pub, unused_imports, reason = "generated code")]
+        pub use #name::*;
     }
 }
 

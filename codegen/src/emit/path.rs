@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
-use crate::ir::{Api, AvroType, KnownType, Type};
+use crate::ir::{Api, AvroType, DefinitionId, KnownType, Type};
 
 /// How types are written in this module.
 pub(super) struct Paths {
@@ -83,11 +83,16 @@ impl Paths {
 
     /// The type as it is written where it is used.
     pub(super) fn ty(&self, ty: &Type, api: &Api) -> TokenStream {
+        self.ty_with(ty, &|id| {
+            let name = ident(&api.types[id].name);
+            quote!(#name)
+        })
+    }
+
+    /// The type, with named ones written as `name` says.
+    pub(super) fn ty_with(&self, ty: &Type, name: &dyn Fn(DefinitionId) -> TokenStream) -> TokenStream {
         match ty {
-            Type::Named(id) => {
-                let name = ident(&api.types[*id].name);
-                quote!(#name)
-            }
+            Type::Named(id) => name(*id),
             Type::String => self.string(),
             Type::Bool => quote!(bool),
             Type::Integer(integer) => {
@@ -99,23 +104,23 @@ impl Paths {
             Type::Any => quote!(::event_api::Json),
             Type::Never => quote!(::event_api::codegen::Never),
             Type::Nullable(inner) => {
-                let (option, inner) = (self.option(), self.ty(inner, api));
+                let (option, inner) = (self.option(), self.ty_with(inner, name));
                 quote!(#option<#inner>)
             }
             Type::List(item) => {
-                let (vec, item) = (self.vec(), self.ty(item, api));
+                let (vec, item) = (self.vec(), self.ty_with(item, name));
                 quote!(#vec<#item>)
             }
             Type::Map(value) => {
-                let (string, value) = (self.string(), self.ty(value, api));
+                let (string, value) = (self.string(), self.ty_with(value, name));
                 quote!(::std::collections::BTreeMap<#string, #value>)
             }
             Type::Tuple(items) => {
-                let items = items.iter().map(|item| self.ty(item, api));
+                let items = items.iter().map(|item| self.ty_with(item, name));
                 quote!((#(#items,)*))
             }
             Type::Boxed(inner) => {
-                let (boxed, inner) = (self.boxed(), self.ty(inner, api));
+                let (boxed, inner) = (self.boxed(), self.ty_with(inner, name));
                 quote!(#boxed<#inner>)
             }
             Type::Known(known) => match known {

@@ -4,10 +4,15 @@
 //! decides nothing but layout.
 
 mod avro;
+mod history;
 mod rule;
 mod types;
 
 pub(crate) use avro::{AvroDefinition, AvroType};
+pub(crate) use history::{
+    Boxing, Construction, Conversion, EarlierEvent, EarlierHeaders, Members, Module, Reused, TypeOf, UpcastImpl,
+    Version,
+};
 pub(crate) use rule::{NamedRule, Rule, RuleId};
 pub(crate) use types::{
     Additional, Check, Constant, Definition, DefinitionId, Field, IntegerType, Kind, KnownType, Newtype, Presence,
@@ -29,6 +34,26 @@ pub(crate) struct Api {
     pub(crate) sets: Vec<EventSet>,
     /// The types of payloads, headers and parameters.
     pub(crate) types: Types,
+    /// What it has to do with other versions of the document, where several are generated together.
+    pub(crate) module: Option<Module>,
+}
+
+impl Api {
+    /// The document with its title and version, on one line.
+    pub(crate) fn origin(&self) -> String {
+        let version = if self.version.is_empty() { String::new() } else { format!(", version {}", self.version) };
+        crate::emit::visible(&format!("{} ({}{version})", self.source, self.title))
+    }
+
+    /// The type of another version that a definition is; `None` when it is one of its own.
+    pub(crate) fn reused(&self, id: DefinitionId) -> Option<&Reused> {
+        self.module.as_ref()?.reused.get(&id)
+    }
+
+    /// Whether it is a named type that stands in the module of another version.
+    pub(crate) fn is_reused(&self, ty: Option<&Type>) -> bool {
+        matches!(ty, Some(Type::Named(id)) if self.reused(*id).is_some())
+    }
 }
 
 /// The events of a channel (or of an operation on it): one enum, one publisher trait, one handler trait.

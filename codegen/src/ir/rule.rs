@@ -119,6 +119,40 @@ impl Rule {
         }
     }
 
+    /// Itself with all references leading to the same place, and where they led, in their order: two rules are alike
+    /// when the one is, and what the others lead to.
+    pub(crate) fn without_references(&self) -> (Rule, Vec<RuleId>) {
+        let (mut rule, mut references) = (self.clone(), Vec::new());
+        rule.take_references(&mut references);
+        (rule, references)
+    }
+
+    fn take_references(&mut self, references: &mut Vec<RuleId>) {
+        match self {
+            Rule::See(id) => references.push(std::mem::replace(id, RuleId(0))),
+            Rule::All(rules) | Rule::AnyOf(rules) | Rule::OneOf(rules) => {
+                rules.iter_mut().for_each(|rule| rule.take_references(references));
+            }
+            Rule::Not(rule)
+            | Rule::Names(rule)
+            | Rule::UnevaluatedMembers(rule)
+            | Rule::UnevaluatedItems(rule)
+            | Rule::Contains { rule, .. } => rule.take_references(references),
+            Rule::If { condition, then, otherwise } => {
+                [condition, then, otherwise].into_iter().for_each(|rule| rule.take_references(references));
+            }
+            Rule::Items { prefix, rest } => {
+                prefix.iter_mut().chain(rest.as_deref_mut()).for_each(|rule| rule.take_references(references));
+            }
+            Rule::Members { properties, patterns, additional } => {
+                let named = properties.iter_mut().chain(patterns).map(|(_, rule)| rule);
+                named.chain(additional.as_deref_mut()).for_each(|rule| rule.take_references(references));
+            }
+            Rule::Dependent(rules) => rules.iter_mut().for_each(|(_, rule)| rule.take_references(references)),
+            _ => {}
+        }
+    }
+
     /// The keywords that it stands for, in a fixed order, for its documentation.
     pub(crate) fn keywords(&self) -> BTreeSet<&'static str> {
         let mut found = BTreeSet::new();

@@ -4,6 +4,7 @@ mod array;
 mod avro;
 mod channels;
 mod conjunction;
+pub(crate) mod history;
 pub(crate) mod names;
 mod object;
 mod options;

@@ -8,7 +8,9 @@ mod support;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use event_api::log::SqliteLog;
 use serde_json::{Value, json};
+use shared::user_service::v1;
 use support::{Service, eventually};
 
 fn consumer(folder: &Path, port: u16, publisher: &Service, secret: Option<&str>) -> Service {
@@ -41,9 +43,13 @@ fn name(publisher: &Service, user: usize, name: &str) -> u16 {
 
 /// Subscribes the consumer's webhook, and returns the path of the subscription and the secret.
 fn subscribe(publisher: &Service, port: u16) -> (String, String) {
+    subscribe_from(publisher, port, "now")
+}
+
+fn subscribe_from(publisher: &Service, port: u16, from: &str) -> (String, String) {
     let callback = format!("http://127.0.0.1:{port}/hooks");
     let (status, subscription) =
-        publisher.request("POST", "/webhooks/subscriptions", Some(&json!({ "callback_url": callback })));
+        publisher.request("POST", "/webhooks/subscriptions", Some(&json!({ "callback_url": callback, "from": from })));
     assert_eq!(status, 201, "{subscription}");
     let text = |member: &str| subscription[member].as_str().unwrap().to_owned();
     (format!("/webhooks/subscriptions/{}", text("id")), text("secret"))
@@ -99,6 +105,37 @@ fn what_cannot_be_published_changes_nothing() {
     assert_eq!(publisher.request("GET", "/users/1", None).1, json!({ "id": 1, "name": "John Foo" }));
     let (_, feed) = publisher.request("GET", "/feeds/user-events", None);
     assert_eq!(feed["items"], json!([]));
+}
+
+/// What the service published when its contract was at version 1.
+#[tokio::main(flavor = "current_thread")]
+async fn events_of_version_1(database: &Path) {
+    let log = SqliteLog::open(database).await.unwrap();
+    let users = v1::UserEvents::publisher(&log).subject("/users/1");
+    let (old_name, new_name) = ("one".parse().unwrap(), "two".parse().unwrap());
+    users.publish(v1::NameChanged { old_name, new_name }).await.unwrap();
+    let deleted_at = "2020-05-01T14:00:00-07:00".parse().unwrap();
+    users.publish(v1::UserDeleted { deleted_at, requested: Some(true) }).await.unwrap();
+}
+
+#[test]
+fn events_of_an_earlier_version_reach_the_handlers_of_the_present_one_by_feed_and_by_webhook() {
+    let folder = tempfile::tempdir().unwrap();
+    events_of_version_1(&folder.path().join("users.db"));
+    let publisher = publisher(folder.path());
+    let port = support::free_port();
+    let (_, secret) = subscribe_from(&publisher, port, "beginning");
+    let consumer = consumer(folder.path(), port, &publisher, Some(&secret));
+    assert_eq!(name(&publisher, 2, "three"), 201);
+    assert_eq!(name(&publisher, 2, "four"), 204);
+
+    let written = eventually("all mails are written", || Some(mails(&consumer)).filter(|mails| mails.len() == 3));
+    assert_eq!(written[1], "As you wished, we have forgotten you. Farewell.", "`requested` has become a reason");
+    let expected = [("/users/2".to_owned(), "four".to_owned())];
+    eventually("the address book is up to date", || (contacts(&consumer) == expected).then_some(()));
+    let (_, feed) = publisher.request("GET", "/feeds/user-events", None);
+    let versions: Vec<&Value> = feed["items"].as_array().unwrap().iter().map(|item| &item["_version"]).collect();
+    assert_eq!(versions, ["1.2.0", "1.2.0", "2.0.0"]);
 }
 
 #[test]

@@ -4,14 +4,20 @@
 /// method that handles it, and a reader of the payload where one is needed:
 /// `NameChanged(event) = "NameChanged" => name_changed as List<Integer>`. With headers it holds `{ payload, headers }`, or
 /// `{ headers }` alone.
+///
+/// Behind `earlier`, a row says what an event of an earlier version of the document holds, and how it becomes one of this
+/// version: `"1.0.0" "NameChanged" (payload: v1::NameChanged) => UserEvents::NameChanged(…)`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __events {
-    ($name:ident $(, unknown $unknown:ident)?, { $($rows:tt)* }) => {
-        $crate::__event_set!($name $(, unknown $unknown)?, { $($rows)* });
+    ($name:ident $(, unknown $unknown:ident)?, { $($rows:tt)* } $(, earlier $versions:tt $earlier:tt)?) => {
+        $crate::__event_set!($name $(, unknown $unknown)?, { $($rows)* } $(, earlier $versions $earlier)?);
     };
-    ($name:ident $(, unknown $unknown:ident)?, adapter $adapter:ident($handler:ident), { $($rows:tt)* }) => {
-        $crate::__event_set!($name $(, unknown $unknown)?, { $($rows)* });
+    (
+        $name:ident $(, unknown $unknown:ident)?, adapter $adapter:ident($handler:ident), { $($rows:tt)* }
+        $(, earlier $versions:tt $earlier:tt)?
+    ) => {
+        $crate::__event_set!($name $(, unknown $unknown)?, { $($rows)* } $(, earlier $versions $earlier)?);
 
         impl<H: $handler> $crate::Handler for $adapter<H> {
             type Events = $name;
@@ -29,6 +35,7 @@ macro_rules! __event_set {
     (
         $name:ident $(, unknown $unknown:ident)?,
         { $($variant:ident $(($payload:ident))? $({ $part:ident $(, $headers:ident)? })? = $event_type:literal => $method:ident $(as $reader:ty)?,)* }
+        $(, earlier $versions:tt $earlier:tt)?
     ) => {
         impl $crate::EventSet for $name {
             const CHANNEL: &'static $crate::Channel = Self::CHANNEL;
@@ -72,7 +79,49 @@ macro_rules! __event_set {
                     _ => Err($crate::codegen::unknown_event_type(event_type, Self::CHANNEL)),
                 }
             }
+
+            $($crate::__decode_earlier!($versions $earlier);)?
         }
+    };
+}
+
+/// The part of `EventSet` that reads events of earlier versions. Those that no row is about did not change.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __decode_earlier {
+    (
+        [$($version:literal),*]
+        { $($of:literal $event_type:literal
+            ($($payload:ident: $payload_type:ty $(as $reader:ty)?)?) $([$headers:ident: $headers_type:ty])? => $event:expr,)* }
+    ) => {
+        const EARLIER: &'static [&'static str] = &[$($version),*];
+
+        fn decode_earlier<'de, __D: $crate::codegen::Deserializer<'de>>(
+            version: &str,
+            event_type: &str,
+            headers: &$crate::Headers,
+            data: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            match (version, event_type) {
+                $(($of, $event_type) => {
+                    $(let $headers: $headers_type = $crate::codegen::read_headers(headers)?;)?
+                    $crate::__read_earlier!(data, $($payload: $payload_type $(as $reader)?)?);
+                    $crate::codegen::upcast_event($of, Self::CHANNEL, || Ok($event))
+                })*
+                _ => Self::decode(event_type, headers, data),
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __read_earlier {
+    ($data:ident,) => {
+        $crate::codegen::read_nothing($data)?;
+    };
+    ($data:ident, $payload:ident: $payload_type:ty $(as $reader:ty)?) => {
+        let $payload: $payload_type = $crate::__read!($data $(, $reader)?)?;
     };
 }
 

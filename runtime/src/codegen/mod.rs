@@ -36,6 +36,7 @@ pub use union::{
 pub use {chrono, serde, serde_json, uuid};
 
 pub use crate::address::match_address;
+pub use crate::upcast::{upcast_event, upcast_list, upcast_map, upcast_option};
 pub use crate::{
     __address as address, __avro_newtype as avro_newtype, __avro_payload as avro_payload, __avro_record as avro_record,
     __avro_sized_bytes as avro_sized_bytes, __avro_union as avro_union, __events as events,

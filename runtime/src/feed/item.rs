@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::page::{PageItem, Undecodable, read_time};
 use super::text::OptionalText;
 use crate::event::{EventId, EventSet, Headers, Metadata, Position, RawEvent};
+use crate::upcast::Reader;
 
 /// What a page consists of; `I` is what its items were read as.
 pub(super) struct PageMembers<'de, I> {
@@ -265,7 +266,7 @@ impl<'de, E: EventSet> Members<'de, E> {
         let event_type = self.require(self.event_type.as_deref(), "_type")?;
         let none = Headers::default();
         let headers = self.headers.as_ref().unwrap_or(&none);
-        E::decode(event_type, headers, &mut serde_json::Deserializer::from_str(data)).map_err(Er::custom)
+        Reader::of::<E>(self.version.as_deref()).read(event_type, headers, data).map_err(Er::custom)
     }
 
     fn require<T, Er: Error>(&self, member: Option<T>, name: &'static str) -> Result<T, Er> {
@@ -352,10 +353,13 @@ impl<'de, E: EventSet> Members<'de, E> {
                     return Err(A::Error::duplicate_field("_data"));
                 }
                 self.payload = match &self.event_type {
-                    Some(event_type) if self.direct => {
+                    // With several versions of the document, the one that reads it must be known, too.
+                    Some(event_type) if self.direct && (E::EARLIER.is_empty() || self.version.is_some()) => {
                         let none = Headers::default();
                         let headers = self.headers.as_ref().unwrap_or(&none);
-                        Payload::Decoded(map.next_value_seed(Decode { event_type, headers, events: PhantomData })?)
+                        let reader = Reader::of::<E>(self.version.as_deref());
+                        let decode = Decode { reader, event_type, headers, events: PhantomData };
+                        Payload::Decoded(map.next_value_seed(decode)?)
                     }
                     _ => Payload::Buffered(map.next_value()?),
                 };
@@ -390,6 +394,7 @@ fn text<'de, A: MapAccess<'de>>(
 
 /// Decodes a payload whose type is known, as it is read.
 struct Decode<'a, E> {
+    reader: Reader,
     event_type: &'a str,
     headers: &'a Headers,
     events: PhantomData<E>,
@@ -399,7 +404,7 @@ impl<'de, E: EventSet> DeserializeSeed<'de> for Decode<'_, E> {
     type Value = E;
 
     fn deserialize<D: Deserializer<'de>>(self, data: D) -> Result<E, D::Error> {
-        E::decode(self.event_type, self.headers, data)
+        self.reader.decode(self.event_type, self.headers, data)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A page as a batch of CloudEvents 1.0 (JSON batch format), for readers of the http-feeds protocol: `lastEventId` says
 //! which event the reader has seen last, an empty array that there is nothing behind it.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -24,12 +26,15 @@ struct CloudEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
     datacontenttype: &'static str,
+    /// Which schema the data adheres to: another URI for each version of the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataschema: Option<String>,
     /// The sequence extension: the place in the channel. Texts of one length, so that they are ordered as text.
     sequence: String,
     /// The distributed tracing extension.
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
-    // Extensions of our own. They are texts, because CloudEvents' integers have 32 bits, and no extension is an object.
+    // Extensions of our own, `dataversion` the version as the document has it. They are texts, because CloudEvents' integers have 32 bits, and no extension is an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     dataversion: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +63,7 @@ fn event<'a>(source: &'a str, stored: &'a StoredEvent) -> Result<CloudEvent<'a>,
         time: metadata.time,
         subject: text(&metadata.subject),
         datacontenttype: "application/json",
+        dataschema: text(&metadata.version).map(|version| schema_uri(source, version)),
         sequence: format!("{:020}", stored.position.0),
         traceparent: text(&metadata.traceparent),
         dataversion: text(&metadata.version),
@@ -65,4 +71,18 @@ fn event<'a>(source: &'a str, stored: &'a StoredEvent) -> Result<CloudEvent<'a>,
         headers,
         data: &stored.event.data,
     })
+}
+
+/// The feed with the version as its fragment: what a version is of is known by the feed.
+fn schema_uri(source: &str, version: &str) -> String {
+    let mut uri = format!("{source}#");
+    for byte in version.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
 }
