@@ -7,6 +7,7 @@ use event_api_spec::{Diagnostic, Loader, Severity, Sources};
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::compat::{Check, Compat, CompatError};
 use crate::ir::Api;
 use crate::settings::{Settings, Side, UnknownEvents, UnusedOption};
 use crate::{emit, fetch, lower, print, report, rules};
@@ -31,6 +32,9 @@ pub struct Generated {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read, the document first: a build is stale when any of them changes.
     pub sources: Sources,
+    /// What else decided about the result, and makes a build stale: released versions, the folder that they are in, and
+    /// `event-api.toml`. Empty without [`Generator::baseline`].
+    pub compared_with: Vec<PathBuf>,
     /// How many schema positions became an untyped JSON value although the schema says more.
     pub fallbacks: usize,
     api: Api,
@@ -44,6 +48,9 @@ pub enum GenerateError {
     /// The document (or an option about it) has errors.
     #[error("{0}")]
     Document(Box<DocumentErrors>),
+    /// The document is not compatible with its released versions, or could not be compared with them.
+    #[error("{0}")]
+    Compat(#[from] Box<CompatError>),
     /// The generated tokens are no Rust: a fault of the generator or of an option's value.
     #[error("the generated code is not valid Rust, which is a bug in event-api: {0}")]
     Syntax(#[from] syn::Error),
@@ -173,6 +180,22 @@ impl Generator {
         self
     }
 
+    /// Generates only what is compatible with released versions: a document, or a folder of them. Otherwise the error is
+    /// the report. Settings and ignore entries are those of `event-api.toml` beside or above the document.
+    #[must_use]
+    pub fn baseline(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.baseline = Some(path.into());
+        self
+    }
+
+    /// What must hold between the released versions and the document. Without it `event-api.toml` says so, else the
+    /// document (`x-compatibility`), else it is [`Compat::Full`]. Needs a [`Generator::baseline`].
+    #[must_use]
+    pub fn compat(mut self, mode: Compat) -> Self {
+        self.settings.compat = Some(mode);
+        self
+    }
+
     fn loader(&self) -> Loader {
         let loader = Loader::new().relative_to(&self.settings.folder);
         let hosts = self.settings.remote_hosts.iter();
@@ -188,13 +211,21 @@ impl Generator {
         let path = path.as_ref();
         let mut loaded = self.loader().load(path);
         loaded.diagnostics.extend(self.check_options());
+        let mut compared_with = Vec::new();
+        if let Some(baseline) = &self.settings.baseline
+            && !has_errors(&loaded.diagnostics)
+        {
+            let check = Check { baseline, mode: self.settings.compat, folder: &self.settings.folder };
+            compared_with = check.run(path, &loaded, &self.loader()).map_err(Box::new)?;
+        }
         let lowered = match &loaded.document {
             Some(document) if !has_errors(&loaded.diagnostics) => {
                 lower::document(document, &loaded.sources, &self.settings)
             }
             _ => return Err(failed(path, loaded.diagnostics, loaded.sources, Vec::new())),
         };
-        self.finish(path, lowered, loaded.diagnostics, loaded.sources)
+        let generated = self.finish(path, lowered, loaded.diagnostics, loaded.sources)?;
+        Ok(Generated { compared_with, ..generated })
     }
 
     /// Generates the types of one bare JSON Schema, the one of the whole called `name`.
@@ -226,7 +257,8 @@ impl Generator {
             return Err(failed(path, diagnostics, sources, lowered.unused_options));
         }
         let (api, settings) = (lowered.api, self.settings.clone());
-        Ok(Generated { diagnostics, sources, fallbacks: lowered.fallbacks, api, settings })
+        let fallbacks = lowered.fallbacks;
+        Ok(Generated { diagnostics, sources, compared_with: Vec::new(), fallbacks, api, settings })
     }
 
     /// Paths, derives and attributes that are no Rust would only be found by the compiler, in generated code.
@@ -261,6 +293,11 @@ impl Generator {
             if syn::parse_str::<syn::Ident>(name).is_err() {
                 refuse("rename", key, name, "identifier");
             }
+        }
+        if let (Some(mode), None) = (self.settings.compat, &self.settings.baseline) {
+            let message = format!("the option `compat` is `{mode}`, but there is no `baseline` to compare with");
+            let help = "name a released version, or the folder that they are in: `baseline = \"spec/released\"`";
+            found.push(Diagnostic::without_location(rules::INVALID_OPTION, message).help(help));
         }
         found
     }

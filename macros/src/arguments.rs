@@ -1,12 +1,13 @@
 //! The arguments of the attribute: tokens come in; the document's path and a generator with its options go out.
 
+use event_api_codegen::compat::{Compat, CompatError};
 use event_api_codegen::{GenerateError, Generator, Side, UnknownEvents, nearest};
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Ident, LitBool, LitStr, Meta, Path, Result, Token, Type, braced, bracketed, token};
 
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 14] = [
     "side",
     "unknown_events",
     "exact",
@@ -19,6 +20,8 @@ const OPTIONS: [&str; 12] = [
     "open_enum",
     "keep_unknown",
     "attr",
+    "baseline",
+    "compat",
 ];
 
 /// `"spec/asyncapi.yaml", side = "publisher", …`
@@ -27,6 +30,8 @@ pub(crate) struct Arguments {
     pub(crate) generator: Generator,
     /// Where the names stand that options are about.
     names: Vec<Name>,
+    /// Where the released versions are named.
+    baseline: Option<Span>,
 }
 
 /// `"UserId"` in `replace = { "UserId" = … }`
@@ -40,6 +45,9 @@ impl Arguments {
     pub(crate) fn culprit(&self, error: &GenerateError) -> Span {
         let unused = match error {
             GenerateError::Document(errors) => errors.unused_options.as_slice(),
+            GenerateError::Compat(error) if !matches!(**error, CompatError::Incompatible(_)) => {
+                return self.baseline.unwrap_or_else(|| self.path.span());
+            }
             _ => &[],
         };
         let is = |name: &&Name| unused.iter().any(|it| it.option == name.option && it.name == name.name.value());
@@ -54,7 +62,7 @@ impl Parse for Arguments {
             return Err(Error::new(if input.is_empty() { Span::call_site() } else { input.span() }, message));
         }
         let path = input.parse()?;
-        let mut arguments = Arguments { path, generator: Generator::new(), names: Vec::new() };
+        let mut arguments = Arguments { path, generator: Generator::new(), names: Vec::new(), baseline: None };
         let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -99,6 +107,15 @@ impl Arguments {
                 if input.parse::<LitBool>()?.value {
                     self.change(Generator::exact);
                 }
+            }
+            "baseline" => {
+                let path: LitStr = input.parse()?;
+                self.baseline = Some(path.span());
+                self.change(|generator| generator.baseline(path.value()));
+            }
+            "compat" => {
+                let mode = choice(option, input, &Compat::ALL)?;
+                self.change(|generator| generator.compat(mode));
             }
             "allow_hosts" => {
                 let hosts;
