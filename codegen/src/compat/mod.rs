@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod released;
 mod report;
+pub mod words;
 
 pub(crate) use check::Check;
 pub use check::{CompatError, Incompatible};

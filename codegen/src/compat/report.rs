@@ -5,15 +5,12 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use event_api_spec::Loaded;
-use event_api_spec::Sources;
-use event_api_spec::compat::{
-    Bump, Counterexample, DeployOrder, Direction, Finding, Level, Outcome, Place, Report, UnusedIgnore,
-};
+use event_api_spec::compat::{DeployOrder, Finding, Level, Outcome, Place, Report};
 use event_api_spec::schema::Reading;
+use event_api_spec::{Loaded, Sources};
 
-use super::Released;
-use crate::report::{Excerpt, counted};
+use super::{Released, words};
+use crate::report::Excerpt;
 
 /// A report as text for people.
 ///
@@ -108,7 +105,7 @@ impl<'a> ReportText<'a> {
             (None, Level::Notice) => (Role::Notice, "notice"),
         };
         let title = self.paint(role, format_args!("{word}[{}]", finding.rule.id));
-        writeln!(f, "{title}: {}", self.paint(Role::Strong, &finding.message))?;
+        writeln!(f, "{title}: {}", self.paint(Role::Strong, visible(&finding.message)))?;
         let places = self.places(finding);
         let width = places.iter().map(|(_, _, excerpt)| excerpt.number.to_string().len()).max().unwrap_or(1);
         // What breaks nobody needs no excerpt: the place is enough.
@@ -123,28 +120,32 @@ impl<'a> ReportText<'a> {
             let number = self.paint(Role::Margin, format_args!("{:>width$}", excerpt.number));
             let (margin, marks) = excerpt.marks(mark);
             let role = if *mark == "^" { role } else { Role::Old };
-            writeln!(f, "{number} {bar} {}", excerpt.line())?;
-            writeln!(f, "{:width$} {bar} {margin}{}", "", self.paint(role, marks))?;
+            writeln!(f, "{number} {bar} {}", visible(&excerpt.line()))?;
+            writeln!(f, "{:width$} {bar} {margin}{}", "", self.paint(role, visible(&marks)))?;
         }
         let mut note = |name: &str, text: &str| {
             let sign = self.paint(Role::Margin, "=");
             let name = self.paint(Role::Strong, format_args!("{name}:"));
             let indent = format!("\n{:width$}   ", "");
-            writeln!(f, "{:width$} {sign} {name} {}", "", text.replace('\n', &indent))
+            writeln!(f, "{:width$} {sign} {name} {}", "", visible(text).replace('\n', &indent))
         };
         note("in", &finding.subject)?;
         for counterexample in &finding.counterexamples {
-            note("event", &event(counterexample))?;
-            let (reader, reasons) = (reader(counterexample.direction), refusals(counterexample));
+            note("event", &words::event(counterexample))?;
+            let (reader, reasons) = (words::reader(counterexample.direction), words::refusals(counterexample));
             note("refused by", &format!("{reader}: {reasons}"))?;
         }
         if !finding.also.is_empty() {
-            note("also in", &shortened(&finding.also))?;
+            note("also in", &words::shortened(&finding.also))?;
         }
-        let others: Vec<String> =
-            finding.also_baselines.iter().filter_map(|index| self.released.get(*index)).map(named).collect();
+        let others: Vec<String> = finding
+            .also_baselines
+            .iter()
+            .filter_map(|index| self.released.get(*index))
+            .map(|old| words::version(&old.name, old.version()))
+            .collect();
         if !others.is_empty() {
-            note("also seen from", &shortened(&others))?;
+            note("also seen from", &words::shortened(&others))?;
         }
         match (&finding.accepted, &finding.help) {
             (Some(accepted), _) => note("accepted", &accepted.to_string()),
@@ -164,7 +165,7 @@ impl<'a> ReportText<'a> {
         };
         add("^", finding.new.as_ref(), Some(&self.new.sources), "");
         let old = self.report.baselines.get(finding.baseline);
-        let version = old.map(|old| format!("(old: {})", in_words(&old.name, &old.version))).unwrap_or_default();
+        let version = old.map(|old| format!("in {}", words::version(&old.name, &old.version))).unwrap_or_default();
         let mark = if finding.new.is_some() { "-" } else { "^" };
         add(mark, finding.old.as_ref(), self.old_sources(finding), &version);
         places
@@ -177,9 +178,9 @@ impl<'a> ReportText<'a> {
             Outcome::Incompatible => (Role::Breaking, "incompatible"),
             Outcome::Undecided => (Role::Undecided, "undecided"),
         };
-        write!(f, "{}: {}", self.paint(role, verdict), counts(report))?;
+        write!(f, "{}: {}", self.paint(role, verdict), words::counts(report))?;
         let compared = report.baselines.iter().filter(|baseline| baseline.is_compared);
-        let compared: Vec<String> = compared.map(|old| in_words(&old.name, &old.version)).collect();
+        let compared: Vec<String> = compared.map(|old| words::version(&old.name, &old.version)).collect();
         if compared.is_empty() {
             return write!(f, "\n  there is no old version to compare with: everything is new");
         }
@@ -188,13 +189,13 @@ impl<'a> ReportText<'a> {
             _ => "",
         };
         write!(f, "\n  compared  {} with {}, {}{reading}", report.new_version, compared.join(", "), report.mode)?;
-        if let Some(who) = who_breaks(report) {
+        if let Some(who) = words::who_breaks(report) {
             write!(f, "\n  breaks    {who}")?;
         }
         if report.deploy != DeployOrder::AnyOrder {
-            write!(f, "\n  deploy    {}", deploy(report.deploy))?;
+            write!(f, "\n  deploy    {}", words::deploy(report.deploy))?;
         }
-        match version_advice(report) {
+        match words::version_advice(report) {
             Some(advice) => write!(f, "\n  version   {advice}"),
             None => Ok(()),
         }
@@ -210,173 +211,13 @@ impl Display for ReportText<'_> {
         }
         for unused in &self.report.unused_ignores {
             let title = self.paint(Role::Undecided, "warning");
-            writeln!(f, "{title}: {}\n", unused_ignore(unused))?;
+            writeln!(f, "{title}: {}\n", words::unused_ignore(unused))?;
         }
         self.summary(f)
     }
 }
 
-/// `2 breaking, 1 notice`
-pub(super) fn counts(report: &Report) -> String {
-    let count = |level| report.failing().filter(|finding| finding.level == level).count();
-    let (breaking, undecided) = (count(Level::Breaking), count(Level::Unknown));
-    let accepted = report.findings.iter().filter(|finding| finding.accepted.is_some()).count();
-    let notices = report.findings.len() - breaking - undecided - accepted;
-    let parts = [(breaking, "breaking"), (undecided, "undecided"), (accepted, "accepted")];
-    let mut parts: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if notices > 0 {
-        parts.push(counted(notices, "notice"));
-    }
-    if parts.is_empty() { "nothing has changed that anybody reads".to_owned() } else { parts.join(", ") }
-}
-
-/// Whose programs fail, in words; `None` when nobody's do.
-pub(super) fn who_breaks(report: &Report) -> Option<&'static str> {
-    let directions = report.failing().filter_map(|finding| finding.direction);
-    directions.reduce(Direction::and).map(|direction| match direction {
-        Direction::Forward => "whoever still has the old version and meets what the new one writes",
-        Direction::Backward => "whoever has the new version and meets what the old one wrote",
-        Direction::Both => {
-            "both: who has the old version and meets new events, and who has the new one and meets old ones"
-        }
-    })
-}
-
-/// Who cannot read an event.
-pub(super) fn reader(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Forward => "consumers of the old version",
-        Direction::Backward => "consumers of the new version",
-        Direction::Both => "consumers of both versions",
-    }
-}
-
-pub(super) fn deploy(order: DeployOrder) -> &'static str {
-    match order {
-        DeployOrder::AnyOrder => "in any order",
-        DeployOrder::ConsumersFirst => "consumers first, then publishers",
-        DeployOrder::PublishersFirst => "publishers first, then consumers",
-        DeployOrder::Impossible => "no order works: publish under a new name, move the consumers, then remove the old",
-    }
-}
-
-/// What `info.version` has to become.
-pub(super) fn version_advice(report: &Report) -> Option<String> {
-    let latest = report.baselines.last()?;
-    let (needed, new) = (report.required_bump, &report.new_version);
-    let what = match needed {
-        Bump::None => return None,
-        Bump::Patch => "a patch step",
-        Bump::Minor => "a minor step",
-        Bump::Major => "a major step",
-    };
-    Some(match report.declared_bump {
-        Some(declared) if declared >= needed => format!("{what} is needed, and {} to {new} is enough", latest.version),
-        Some(Bump::None) => format!("{what} is needed, and {new} is what it was before"),
-        Some(declared) => format!("{what} is needed, and {} to {new} is a {declared} one", latest.version),
-        None => format!("{what} is needed from {}", latest.version),
-    })
-}
-
-pub(super) fn unused_ignore(unused: &UnusedIgnore) -> String {
-    let UnusedIgnore { ignore, reason, .. } = unused;
-    format!("the ignore entry for `{}` at `{}` does nothing: {reason}", ignore.rule, ignore.pointer)
-}
-
-/// `` `orders` 1.2.0 ``
-fn in_words(name: &str, version: &str) -> String {
-    if version.is_empty() { format!("`{name}`") } else { format!("`{name}` {version}") }
-}
-
-fn named(released: &Released) -> String {
-    in_words(&released.name, released.version())
-}
-
-/// Events up to this length are shown on one line.
-const LINE: usize = 100;
-
-/// The event as JSON, longer ones with a member a line.
-fn event(counterexample: &Counterexample) -> String {
-    let json = counterexample.event.to_string();
-    if json.chars().count() <= LINE { json } else { pretty(&json) }
-}
-
-/// JSON with a member a line. The text is kept as it is otherwise: every digit of a number counts.
-fn pretty(json: &str) -> String {
-    let mut text = String::with_capacity(json.len() * 2);
-    let mut depth = 0;
-    let (mut in_string, mut is_escaped) = (false, false);
-    let mut rest = json.chars().peekable();
-    let new_line = |text: &mut String, depth: usize| {
-        text.push('\n');
-        text.push_str(&"  ".repeat(depth));
-    };
-    while let Some(c) = rest.next() {
-        if in_string {
-            text.push(c);
-            in_string = is_escaped || c != '"';
-            is_escaped = !is_escaped && c == '\\';
-            continue;
-        }
-        match c {
-            '{' | '[' => {
-                text.push(c);
-                if rest.next_if(|next| matches!(next, '}' | ']')).map(|close| text.push(close)).is_none() {
-                    depth += 1;
-                    new_line(&mut text, depth);
-                }
-            }
-            '}' | ']' => {
-                depth = depth.saturating_sub(1);
-                new_line(&mut text, depth);
-                text.push(c);
-            }
-            ',' => {
-                text.push(c);
-                new_line(&mut text, depth);
-            }
-            ':' => text.push_str(": "),
-            c => {
-                in_string = c == '"';
-                text.push(c);
-            }
-        }
-    }
-    text
-}
-
-/// Why a reader refuses an event, in one line.
-pub(super) fn refusals(counterexample: &Counterexample) -> String {
-    let reason = |refusal: &event_api_spec::compat::Refusal| match refusal.pointer.as_str() {
-        "" => refusal.message.clone(),
-        pointer => format!("`{pointer}` {}", refusal.message),
-    };
-    let reasons: Vec<String> = counterexample.refusals.iter().map(reason).collect();
-    shortened(&reasons)
-}
-
-/// A list for people, the end of a long one as a number.
-fn shortened(list: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let shown = list.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
-    match list.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown}; and {more} more"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pretty;
-
-    #[test]
-    fn long_events_have_a_member_a_line_and_keep_every_character() {
-        let json = r#"{"a":[],"b":{"c":"{,\"x\\"},"d":[1.50,{}]}"#;
-        let text = pretty(json);
-        assert_eq!(text.lines().count(), 9, "{text}");
-        let again: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(again, serde_json::from_str::<serde_json::Value>(json).unwrap());
-        assert!(text.contains("1.50"));
-    }
+/// Without what a terminal would obey: names and texts are the document's.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
