@@ -21,10 +21,23 @@
 //! assert_eq!(report.findings[0].rule.id, "schema-type-changed");
 //! ```
 
+mod avro;
+mod bindings;
+mod channels;
+mod compare;
+mod fact;
 mod finding;
+mod messages;
+mod operations;
+mod pairing;
 mod policy;
 mod report;
 pub mod rules;
+mod schemas;
+mod security;
+mod servers;
+mod verdict;
+mod version;
 
 use std::fmt;
 
@@ -132,18 +145,12 @@ impl Comparison {
             }
         }
         let Some(document) = &new.document else { return Err(NotComparable { version: None }) };
-        Ok(Report {
-            mode: self.mode.unwrap_or_default(),
-            scope: self.scope,
-            reading: self.reading,
-            baselines: Vec::new(),
-            new_version: document.info.version.clone(),
-            findings: Vec::new(),
-            required_bump: Bump::None,
-            declared_bump: None,
-            deploy: DeployOrder::AnyOrder,
-            unused_ignores: Vec::new(),
-        })
+        Ok(verdict::report(self, baselines, document))
+    }
+
+    fn level_of(&self, rule: &Rule) -> Level {
+        let given = self.levels.iter().rev().find(|(id, _)| id == rule.id);
+        given.map_or(rule.level, |(_, level)| *level)
     }
 }
 

@@ -19,17 +19,15 @@ pub enum Mode {
     /// Both, because a feed keeps old events and consumers lag behind.
     #[default]
     Full,
+    /// Nothing: what breaks is said, and fails nothing.
+    None,
 }
 
 impl Mode {
     /// Whether the mode promises anything to whom `direction` affects. Who breaks in no particular direction breaks in
     /// every mode.
     pub fn demands(self, direction: Option<Direction>) -> bool {
-        match (self, direction) {
-            (Mode::Full, _) | (_, None) => true,
-            (Mode::Backward, Some(direction)) => direction.is_backward(),
-            (Mode::Forward, Some(direction)) => direction.is_forward(),
-        }
+        Promise::of(self).demands(direction)
     }
 }
 
@@ -39,6 +37,7 @@ impl fmt::Display for Mode {
             Mode::Backward => "backward",
             Mode::Forward => "forward",
             Mode::Full => "full",
+            Mode::None => "none",
         })
     }
 }
@@ -62,7 +61,19 @@ pub(super) struct Promise {
 
 impl Promise {
     pub(super) fn of(mode: Mode) -> Self {
-        Promise { backward: mode != Mode::Forward, forward: mode != Mode::Backward }
+        Promise {
+            backward: matches!(mode, Mode::Backward | Mode::Full),
+            forward: matches!(mode, Mode::Forward | Mode::Full),
+        }
+    }
+
+    pub(super) fn mode(self) -> Mode {
+        match (self.backward, self.forward) {
+            (true, true) => Mode::Full,
+            (true, false) => Mode::Backward,
+            (false, true) => Mode::Forward,
+            (false, false) => Mode::None,
+        }
     }
 
     /// What `x-compatibility` says; `None` when it is absent or says something else.

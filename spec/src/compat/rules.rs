@@ -120,6 +120,7 @@ rules! {
     SCHEMA_ALTERNATIVES_CHANGED, "schema-alternatives-changed", Wire, Breaking, Major, "A value may fit none of a reader's alternatives, or too many.";
     SCHEMA_INCOMPATIBLE, "schema-incompatible", Wire, Breaking, Major, "A writer's value may be invalid for a reader in another way.";
     SCHEMA_FORMAT_CHANGED, "schema-format-changed", Wire, Breaking, Major, "A reader's type demands a `format` that a writer's does not.";
+    AVRO_INCOMPATIBLE, "avro-incompatible", Wire, Breaking, Major, "Avro cannot resolve a writer's schema to a reader's.";
     SCHEMA_UNDECIDED, "schema-undecided", Wire, Unknown, Major, "It could not be decided whether a reader accepts what a writer may send.";
     SCHEMA_CHANGED, "schema-changed", Wire, Notice, Minor, "A schema has changed, and readers of each version accept events of the other.";
     SCHEMA_FORMAT_NOTED, "schema-format-noted", Semantic, Notice, Minor, "A `format` has changed that no reader demands.";
@@ -138,7 +139,7 @@ rules! {
     REPLY_REMOVED, "reply-removed", Wire, Breaking, Major, "An operation has no reply any more.";
     REPLY_ADDRESS_CHANGED, "reply-address-changed", Wire, Breaking, Major, "The address of replies stands elsewhere in the request.";
     REPLY_CHANNEL_CHANGED, "reply-channel-changed", Wire, Breaking, Major, "Replies come over another channel.";
-    REPLY_MESSAGES_NARROWED, "reply-messages-narrowed", Semantic, Breaking, Major, "A message is no longer among the replies.";
+    REPLY_MESSAGES_NARROWED, "reply-messages-narrowed", Wire, Breaking, Major, "A message is no longer among the replies.";
     REPLY_MESSAGES_WIDENED, "reply-messages-widened", Wire, Breaking, Major, "A message is a reply that was none.";
 
     SERVER_REMOVED, "server-removed", Wire, Breaking, Major, "A server is gone.";
@@ -157,6 +158,8 @@ rules! {
     BINDING_TUNED, "binding-tuned", Semantic, Notice, Minor, "A protocol is told something else that no program depends on.";
     BINDING_UNDECIDED, "binding-undecided", Wire, Unknown, Major, "A binding has changed of which it is not known what it means.";
 
+    PROPERTY_ADDED, "property-added", Semantic, Notice, Minor, "An object may have another member.";
+    PROPERTY_REMOVED, "property-removed", Source, Notice, Minor, "An object no longer declares a member.";
     TYPE_RENAMED, "type-renamed", Source, Notice, Minor, "A generated type has another name.";
     FIELD_BECAME_REQUIRED, "field-became-required", Source, Notice, Minor, "A generated field is no longer optional.";
     FIELD_BECAME_OPTIONAL, "field-became-optional", Source, Notice, Minor, "A generated field has become optional.";
