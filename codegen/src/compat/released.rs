@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(read(&alone).unwrap().len(), 1);
         let none = folder(&[("common.yaml", "type: string".into())]);
         assert!(matches!(read(&none), Err(ReleasedError::Empty { .. })));
-        let broken = folder(&[("a.yaml", "asyncapi: 3.0.0\ninfo: {title: Users}\n".into())]);
+        let broken = folder(&[("a.yaml", (document("1.0.0") + "channels: { $ref: gone.yaml }\n"))]);
         let said = read(&broken).unwrap_err().to_string();
         assert!(said.starts_with("nothing can be compared with `released/a.yaml`: 1 error"), "{said}");
         assert!(matches!(read(&tempfile::tempdir().unwrap()), Err(ReleasedError::Unreadable { .. })));

@@ -131,9 +131,9 @@ impl<'a> ReportText<'a> {
         };
         note("in", &finding.subject)?;
         for counterexample in &finding.counterexamples {
-            note("event", &words::event(counterexample))?;
-            let (reader, reasons) = (words::reader(counterexample.direction), words::refusals(counterexample));
-            note("refused by", &format!("{reader}: {reasons}"))?;
+            let (sent, refused) = words::sent_and_refused(counterexample.direction);
+            note(sent, &words::event(counterexample))?;
+            note(refused, &words::refusals(counterexample))?;
         }
         if !finding.also.is_empty() {
             note("also in", &words::shortened(&finding.also))?;
@@ -190,7 +190,8 @@ impl<'a> ReportText<'a> {
         };
         write!(f, "\n  compared  {} with {}, {}{reading}", report.new_version, compared.join(", "), report.mode)?;
         if let Some(who) = words::who_breaks(report) {
-            write!(f, "\n  breaks    {who}")?;
+            let word = if report.verdict() == Outcome::Undecided { "at risk " } else { "breaks  " };
+            write!(f, "\n  {word}  {who}")?;
         }
         if report.deploy != DeployOrder::AnyOrder {
             write!(f, "\n  deploy    {}", words::deploy(report.deploy))?;

@@ -29,12 +29,11 @@ pub fn who_breaks(report: &Report) -> Option<&'static str> {
     })
 }
 
-/// Who cannot read an event.
-pub fn reader(direction: Direction) -> &'static str {
+/// What is said before an event, and before why it is refused.
+pub fn sent_and_refused(direction: Direction) -> (&'static str, &'static str) {
     match direction {
-        Direction::Forward => "readers of the old version",
-        Direction::Backward => "readers of the new version",
-        Direction::Both => "readers of both versions",
+        Direction::Backward => ("the old version may have sent", "the new one refuses it"),
+        _ => ("the new version may send", "the old one refuses it"),
     }
 }
 
@@ -157,7 +156,7 @@ mod tests {
     fn long_events_have_a_member_a_line_and_keep_every_character() {
         let json = r#"{"a":[],"b":{"c":"{,\"x\\"},"d":[1.50,{}]}"#;
         let text = pretty(json);
-        assert_eq!(text.lines().count(), 9, "{text}");
+        assert_eq!(text.lines().count(), 10, "{text}");
         let again: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(again, serde_json::from_str::<serde_json::Value>(json).unwrap());
         assert!(text.contains("1.50"));

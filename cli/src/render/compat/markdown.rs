@@ -82,9 +82,9 @@ fn finding(fact: Fact<'_>, out: &mut impl Write) -> io::Result<()> {
     for counterexample in &finding.counterexamples {
         let event = words::event(counterexample);
         let fence = fence(&event);
-        let reader = words::reader(counterexample.direction);
-        writeln!(out, "This event is refused by {reader}: {}\n", escape(&words::refusals(counterexample)))?;
-        writeln!(out, "{fence}json\n{event}\n{fence}\n")?;
+        let (sent, refused) = words::sent_and_refused(counterexample.direction);
+        writeln!(out, "This is what {sent}:\n\n{fence}json\n{event}\n{fence}\n")?;
+        writeln!(out, "and {refused}: {}.\n", escape(&words::refusals(counterexample)))?;
     }
     Ok(())
 }

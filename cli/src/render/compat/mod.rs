@@ -120,9 +120,9 @@ impl<'a> Fact<'a> {
         let mut notes = vec![("in", finding.subject.clone())];
         notes.extend(self.old_place().map(|place| ("was", place)));
         for counterexample in &finding.counterexamples {
-            notes.push(("event", counterexample.event.to_string()));
-            let reader = words::reader(counterexample.direction);
-            notes.push(("refused by", format!("{reader}: {}", words::refusals(counterexample))));
+            let (sent, refused) = words::sent_and_refused(counterexample.direction);
+            notes.push((sent, counterexample.event.to_string()));
+            notes.push((refused, words::refusals(counterexample)));
         }
         if !finding.also.is_empty() {
             notes.push(("also in", words::shortened(&finding.also)));
@@ -182,7 +182,8 @@ fn verdict(outcome: Outcome) -> &'static str {
 fn summary(compared: &Compared) -> Vec<(&'static str, String)> {
     let report = &compared.report;
     let mut lines = vec![(verdict(compared.verdict()), words::counts(report))];
-    lines.extend(words::who_breaks(report).map(|who| ("breaks", who.to_owned())));
+    let breaks = if report.verdict() == Outcome::Undecided { "at risk" } else { "breaks" };
+    lines.extend(words::who_breaks(report).map(|who| (breaks, who.to_owned())));
     lines.push(("deploy", words::deploy(report.deploy).to_owned()));
     lines.extend(words::version_advice(report).map(|advice| ("version", advice)));
     lines
