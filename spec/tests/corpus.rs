@@ -3,34 +3,15 @@
 // Clippy knows only functions marked as tests; what they call may print and unwrap as well.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+mod support;
+
 use std::time::Instant;
 
 use event_api_spec::{Diagnostic, Loaded, Loader, Severity, Sources};
+use support::corpus::corpus;
 
 /// The only rule that a valid document may break: some refer to schemas on other hosts, which nobody has allowed.
 const ALLOWED: &str = "remote-reference";
-
-struct Entry {
-    file: String,
-    path: PathBuf,
-    is_valid: bool,
-}
-
-fn corpus() -> Option<Vec<Entry>> {
-    let folder = std::env::var_os("EVENT_API_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from);
-    let Ok(manifest) = std::fs::read_to_string(folder.join("manifest.jsonl")) else {
-        println!("skipped: there is no corpus at {}", folder.display());
-        return None;
-    };
-    let entries = manifest.lines().map(|line| {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        let file = line["file"].as_str().unwrap().to_owned();
-        Entry { path: folder.join(&file), file, is_valid: line["valid"] == true }
-    });
-    Some(entries.collect())
-}
 
 fn text(diagnostic: &Diagnostic, sources: &Sources) -> String {
     let place = diagnostic.location().map_or_else(String::new, |location| sources.display(location.span));

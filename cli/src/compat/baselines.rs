@@ -117,8 +117,12 @@ impl Plan {
     ) -> Result<(), Fault> {
         let document = &self.document;
         let fault = |error| Fault::git(document, error);
-        let commit = Commit::of(reference, document).map_err(fault)?;
         let shown = document.display();
+        let Some(commit) = Commit::of(reference, document).map_err(fault)? else {
+            let note = format!("nothing has been committed yet: `{shown}` is new, and can break nobody");
+            baselines.notes.push(note);
+            return Ok(());
+        };
         let old = match path {
             // As git has it: from the top, or with `./` from here.
             Some(path) if path.starts_with("./") || path.starts_with("../") => PathBuf::from(path),

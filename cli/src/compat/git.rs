@@ -46,8 +46,9 @@ impl GitError {
 }
 
 impl Commit {
-    /// The commit that `reference` names in the repository of the file `document`.
-    pub(crate) fn of(reference: &str, document: &Path) -> Result<Self, GitError> {
+    /// The commit that `reference` names in the repository of the file `document`; `None` for `HEAD` of a repository that
+    /// has no commit yet.
+    pub(crate) fn of(reference: &str, document: &Path) -> Result<Option<Self>, GitError> {
         let folder = document.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = folder
             .canonicalize()
@@ -60,7 +61,9 @@ impl Commit {
         let wanted = format!("{reference}^{{commit}}");
         let found = git(&top, ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])?;
         match text(&found) {
-            Ok(hash) if !hash.is_empty() => Ok(Commit { top, hash }),
+            Ok(hash) if !hash.is_empty() => Ok(Some(Commit { top, hash })),
+            // A branch is checked out, and nothing has been committed to it.
+            _ if reference == "HEAD" && text(&git(&top, ["symbolic-ref", "--quiet", "HEAD"])?).is_ok() => Ok(None),
             _ => Err(unknown(reference, &top)),
         }
     }

@@ -86,6 +86,15 @@ fn a_document_that_the_ref_does_not_have_is_new() {
 }
 
 #[test]
+fn before_the_first_commit_everything_is_new() {
+    let project = Project::new(&[("asyncapi.yaml", &document("1.0.0", "integer"))]);
+    project.git("init --quiet --initial-branch main");
+    let out = project.compat(&["--against", "HEAD", "asyncapi.yaml"]).with(0).out;
+    assert!(out.contains("nothing has been committed yet"), "{out}");
+    project.compat(&["--against", "main", "asyncapi.yaml"]).with(2);
+}
+
+#[test]
 fn a_renamed_document_is_compared_with_what_it_was() {
     let project = Project::in_git(&[("spec/old name.yaml", &document("1.0.0", "integer"))]);
     assert!(git(project.path()).args(["mv", "spec/old name.yaml", "spec/orders.yaml"]).status().unwrap().success());

@@ -97,7 +97,8 @@ impl Check<'_> {
         let files = released.iter().flat_map(|version| version.loaded.sources.files());
         let mut read: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();
         read.push(self.baseline.to_owned());
-        read.extend(config.map(|config| config.path));
+        // Its path is one from where the process runs, which need not be the folder that others are relative to.
+        read.extend(config.and_then(|config| std::path::absolute(config.path).ok()));
         read.sort();
         read.dedup();
         Ok(read)

@@ -155,17 +155,17 @@ impl Config {
     ///
     /// As [`Config::read`].
     pub fn find(document: &Path) -> Result<Option<Self>, ConfigError> {
-        // Without a folder of its own, a path has no ancestors to look in.
-        let absolute =
-            std::path::absolute(document).map_err(|source| ConfigError::Read { path: document.to_owned(), source })?;
-        for (level, folder) in absolute.ancestors().skip(1).enumerate() {
-            if folder.join(FILE_NAME).is_file() {
-                // As the user would name it, where that is possible.
-                let near = document.ancestors().nth(level + 1).map(|folder| folder.join(FILE_NAME));
-                return Self::read(&near.unwrap_or_else(|| folder.join(FILE_NAME))).map(Some);
-            }
-        }
-        Ok(None)
+        let folder = document.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // What is above a path with `..` or links in it is not to be seen in its text. Of a folder that is not there,
+        // loading the document says so.
+        let Ok(folder) = folder.canonicalize() else { return Ok(None) };
+        let Some(path) = folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file()) else {
+            return Ok(None);
+        };
+        // As the user would name it, where that is possible.
+        let here = std::env::current_dir().and_then(|here| here.canonicalize());
+        let near = here.ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+        Self::read(&near.unwrap_or(path)).map(Some)
     }
 
     /// Takes the text of a settings file.
@@ -361,6 +361,9 @@ mod tests {
         assert_eq!(mode(), Some(Compat::Forward));
         std::fs::write(spec.join(FILE_NAME), "compat.mode = 'backward'").unwrap();
         assert_eq!(mode(), Some(Compat::Backward));
+        // `events` is in the path, and not above the document.
+        let around = Config::find(&spec.join("../users.yaml")).unwrap().unwrap();
+        assert_eq!(around.compat.mode, Some(Compat::Forward));
     }
 
     /// `EVENT_API_UPDATE=1` writes it anew.

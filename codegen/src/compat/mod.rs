@@ -31,6 +31,10 @@ use event_api_spec::schema::Reading;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(
+    test,
+    schemars(description = "What must hold between versions of a document, and for which of the old ones.")
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compat {
     /// Programs of the new version can read what programs of the latest old one wrote.

@@ -41,7 +41,7 @@ impl Released {
 #[non_exhaustive]
 pub enum ReleasedError {
     /// The file or folder cannot be read.
-    #[error("`{}`, with which the document is to be compared, cannot be read: {source}", path.display())]
+    #[error("`{}`, with which the document is to be compared, {}", path.display(), why(source))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
@@ -78,6 +78,14 @@ pub struct InvalidVersion {
     pub path: PathBuf,
     /// What was found in it.
     pub loaded: Loaded,
+}
+
+/// The same words on every system for what happens most.
+fn why(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
 }
 
 impl InvalidVersion {

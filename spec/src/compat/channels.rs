@@ -9,7 +9,7 @@ use super::pairing::{self, Carried, Pairs, parameters_in, shape_of, wire_name};
 use super::policy::{Promise, sunset};
 use super::rules;
 use super::schemas::Part;
-use crate::document::{Action, Channel, ChannelId, Document, Parameter, Payload, ServerId};
+use crate::document::{Action, Channel, ChannelId, Document, MessageId, Parameter, Payload, ServerId};
 use crate::near::nearest;
 
 /// Who writes on a channel, as far as operations and replies say.
@@ -19,16 +19,31 @@ struct Roles {
     receives: bool,
 }
 
-fn roles(document: &Document) -> HashMap<ChannelId, Roles> {
-    let mut roles: HashMap<ChannelId, Roles> = HashMap::new();
+impl Roles {
+    fn add(&mut self, is_sent: bool) {
+        self.sends |= is_sent;
+        self.receives |= !is_sent;
+    }
+}
+
+/// The roles of channels (`None`) and of their messages.
+type RolesOf = HashMap<(ChannelId, Option<MessageId>), Roles>;
+
+fn roles(document: &Document) -> RolesOf {
+    let mut roles = RolesOf::new();
+    let mut add = |channel: Option<ChannelId>, messages: Option<&Vec<MessageId>>, is_sent: bool| {
+        let Some(channel) = channel else { return };
+        roles.entry((channel, None)).or_default().add(is_sent);
+        let all = || document[channel].messages.values().copied().collect();
+        for message in messages.cloned().unwrap_or_else(all) {
+            roles.entry((channel, Some(message))).or_default().add(is_sent);
+        }
+    };
     for operation in document.operations.values() {
-        let reply = operation.reply.as_ref().and_then(|reply| reply.channel);
         let is_sent = operation.action == Action::Send;
-        for (channel, is_sent) in [(operation.channel, is_sent), (reply, !is_sent)] {
-            let Some(channel) = channel else { continue };
-            let roles = roles.entry(channel).or_default();
-            roles.sends |= is_sent;
-            roles.receives |= !is_sent;
+        add(operation.channel, operation.messages.as_ref(), is_sent);
+        if let Some(reply) = &operation.reply {
+            add(reply.channel, reply.messages.as_ref(), !is_sent);
         }
     }
     roles
@@ -49,8 +64,8 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
     let (old, new) = (versions.old, versions.new);
     let (old_roles, new_roles) = (roles(old), roles(new));
     let role = |old: Option<ChannelId>, new: Option<ChannelId>| {
-        let of = |roles: &HashMap<ChannelId, Roles>, id: Option<ChannelId>| {
-            id.and_then(|id| roles.get(&id).copied()).unwrap_or_default()
+        let of = |roles: &RolesOf, id: Option<ChannelId>| {
+            id.and_then(|id| roles.get(&(id, None)).copied()).unwrap_or_default()
         };
         let (before, after) = (of(&old_roles, old), of(&new_roles, new));
         Roles { sends: before.sends || after.sends, receives: before.receives || after.receives }
@@ -60,8 +75,8 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
         *document.channels.get_index(index).map(|(_, id)| id).unwrap_or(&ChannelId(0))
     };
     for index in &pairs.removed {
-        let channel = &old[id(old, *index)];
-        removed(versions, channel, &pairs.added, gone(role(Some(id(old, *index)), None)));
+        let id = id(old, *index);
+        removed(versions, id, &pairs.added, gone(role(Some(id), None)));
     }
     for (before, after) in &pairs.both {
         let (before, after) = (id(old, *before), id(new, *after));
@@ -70,7 +85,7 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
     for (before, after) in &pairs.both {
         let (before, after) = (id(old, *before), id(new, *after));
         let gone = gone(role(Some(before), Some(after)));
-        pair(versions, before, after, gone);
+        pair(versions, before, after, gone, &old_roles);
     }
     for index in &pairs.added {
         let channel = &new[id(new, *index)];
@@ -87,8 +102,9 @@ fn subject(channel: &Channel) -> String {
     format!("channel `{}`", channel.key)
 }
 
-fn removed(versions: &mut Versions<'_, '_>, channel: &Channel, added: &[usize], direction: Direction) {
+fn removed(versions: &mut Versions<'_, '_>, id: ChannelId, added: &[usize], direction: Direction) {
     let (old, new) = (versions.old, versions.new);
+    let channel = &old[id];
     let mut site = versions.root.part(subject(channel), Some(&channel.location), None).with(&channel.extensions);
     if let Some(promise) = Promise::written(&channel.extensions) {
         site.promise = promise;
@@ -98,21 +114,15 @@ fn removed(versions: &mut Versions<'_, '_>, channel: &Channel, added: &[usize], 
         Direction::Backward => "those who write to it find nobody",
         Direction::Both => "those who read it find nothing, and those who write to it nobody",
     };
-    let carries = |document: &Document, channel: &Channel| {
-        let mut names: Vec<String> = channel
-            .messages
-            .iter()
-            .map(|(key, id)| wire_name(document, key, &document[*id]).unwrap_or_default().to_owned())
-            .collect();
-        names.sort_unstable();
-        names
-    };
-    let messages = carries(old, channel);
     let candidates: Vec<&Channel> =
         added.iter().filter_map(|index| new.channels.get_index(*index)).map(|(_, id)| &new[*id]).collect();
-    let same = candidates.iter().find(|other| !messages.is_empty() && carries(new, other) == messages);
+    // An operation that has moved to a new channel says what has become of it.
+    let moved = old.operations.values().filter(|operation| operation.channel == Some(id)).find_map(|operation| {
+        let channel = &new[new.operations.get(&operation.key)?.channel?];
+        candidates.iter().find(|other| other.location == channel.location).map(|other| other.key.as_str())
+    });
     let near = || nearest(&channel.key, candidates.iter().map(|channel| channel.key.as_str()));
-    let help = match same.map(|channel| channel.key.as_str()).or_else(near) {
+    let help = match moved.or_else(near) {
         Some(other) => format!("if it has become `{other}`, keep its key or its address until everybody has moved"),
         None => "keep it until nobody uses it; `x-sunset` with a date announces its end".to_owned(),
     };
@@ -125,7 +135,7 @@ fn removed(versions: &mut Versions<'_, '_>, channel: &Channel, added: &[usize], 
 }
 
 /// Two versions of one channel.
-fn pair(versions: &mut Versions<'_, '_>, before: ChannelId, after: ChannelId, gone: Direction) {
+fn pair(versions: &mut Versions<'_, '_>, before: ChannelId, after: ChannelId, gone: Direction, roles: &RolesOf) {
     let (old, new) = (&versions.old[before], &versions.new[after]);
     let mut site = versions.root.part(subject(new), Some(&old.location), Some(&new.location)).with(&old.extensions);
     let promises = (Promise::written(&old.extensions), Promise::written(&new.extensions));
@@ -151,7 +161,7 @@ fn pair(versions: &mut Versions<'_, '_>, before: ChannelId, after: ChannelId, go
         (&old.location, &new.location),
     );
     versions.sunset(&site, &old.extensions, &new.extensions, (&old.location, &new.location));
-    messages(versions, &site, before, after, gone);
+    messages(versions, &site, before, after, roles);
 }
 
 fn address(versions: &mut Versions<'_, '_>, site: &Site, old: &Channel, new: &Channel) {
@@ -277,7 +287,7 @@ fn servers(versions: &mut Versions<'_, '_>, site: &Site, old: &Channel, new: &Ch
     }
 }
 
-fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, after: ChannelId, gone: Direction) {
+fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, after: ChannelId, roles: &RolesOf) {
     let (old, new) = (versions.old, versions.new);
     let (channel, other) = (&old[before], &new[after]);
     let pairs = pairing::messages((old, channel), (new, other));
@@ -290,6 +300,7 @@ fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, aft
     for carried in &pairs.removed {
         let message = &old[carried.1];
         let (wire, _) = name(old, channel, *carried);
+        let gone = gone(roles.get(&(before, Some(carried.1))).copied().unwrap_or_default());
         let site = site.part(part(&site.subject, &wire), Some(&message.location), None).with(&message.extensions);
         let who = match gone {
             Direction::Forward => "consumers wait for it in vain",

@@ -225,9 +225,10 @@ impl<'c> Facts<'c> {
 }
 
 impl Finding {
-    /// The bump that it needs: what nobody was promised needs no major version.
+    /// The bump that it needs: what nobody was promised needs no major version, and of what is undecided nobody knows.
     pub(super) fn bump(&self) -> Bump {
         match self.accepted {
+            None if self.level == Level::Unknown => Bump::None,
             Some(Accepted::Draft) => Bump::None,
             Some(Accepted::NotPromised) => self.rule.bump.min(Bump::Minor),
             _ => self.rule.bump,
@@ -236,6 +237,6 @@ impl Finding {
 
     /// Whether it says something about which programs can read which events on the wire.
     pub(super) fn orders_deployment(&self) -> bool {
-        self.rule.kind == Kind::Wire && self.rule.level != Level::Notice && self.accepted != Some(Accepted::Draft)
+        self.rule.kind == Kind::Wire && self.rule.level == Level::Breaking && self.accepted != Some(Accepted::Draft)
     }
 }

@@ -152,8 +152,9 @@ fn pair(
         versions.break_between(&site, rules::OPERATION_ACTION_CHANGED, message.to_owned(), places, help);
         return;
     }
-    let moved = match (old.channel, new.channel) {
-        (Some(own), Some(other)) => versions.channels.get(&own) != Some(&other),
+    // Where the old channel is gone, that is the fact.
+    let moved = match (old.channel.and_then(|own| versions.channels.get(&own)), new.channel) {
+        (Some(own), Some(other)) => *own != other,
         _ => false,
     };
     if moved {
@@ -258,7 +259,8 @@ fn replies(versions: &mut Versions<'_, '_>, site: &Site, old: &Reply, new: &Repl
         }
         return;
     };
-    if versions.channels.get(&own) != Some(&other) {
+    let Some(counterpart) = versions.channels.get(&own) else { return };
+    if *counterpart != other {
         let (was, is) = (&versions.old[own].key, &versions.new[other].key);
         let message = format!("replies come over the channel `{is}` now, and came over `{was}`");
         versions.break_between(

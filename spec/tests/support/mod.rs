@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub(crate) mod compat;
+pub(crate) mod corpus;
 
 use std::fmt::Write as _;
 use std::path::Path;

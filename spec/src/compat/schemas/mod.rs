@@ -240,7 +240,7 @@ impl<'s> Comparing<'s> {
             Difference::Keyword("enum" | "const") => {
                 let help = match direction {
                     Direction::Forward => {
-                        "move the consumers first, or leave room for values to come (`x-extensible-enum`, a string)"
+                        "move the consumers first, or make it a plain string, which has room for values to come"
                     }
                     _ => "keep the values that the log holds",
                 };
