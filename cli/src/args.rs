@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use event_api_codegen::compat::Compat;
 
 /// Contract-first events: check AsyncAPI documents and generate Rust from them.
 #[derive(Debug, Parser)]
@@ -136,18 +138,80 @@ pub(crate) struct GenerateArgs {
     pub(crate) map_remote: Vec<(String, PathBuf)>,
 }
 
-/// Decide whether readers accept everything that writers send
+/// Tell whether a change to an AsyncAPI document breaks anybody, with an event that proves it
 ///
-/// Exit status: 0 when every pair was answered (the answers are in the output), 2 when a line or the file cannot be read.
+/// Two files are an old version and a new one. With --against or --history, also by `event-api.toml`, every file is a
+/// document to compare with earlier versions of itself.
+///
+/// Exit status: 0 when the change is compatible, 1 when it is not or when that could not be decided, 2 when a version
+/// cannot be read or has errors.
 #[derive(Args, Debug)]
+#[command(override_usage = "event-api compat [OPTIONS] OLD NEW\n       \
+    event-api compat [OPTIONS] --against REF FILE...\n       \
+    event-api compat [OPTIONS] --history DIR FILE...\n       \
+    event-api compat --schemas FILE [--strict]")]
 pub(crate) struct CompatArgs {
-    /// Pairs of schemas, each a line {"id": …, "writer": SCHEMA, "reader": SCHEMA}; - is standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) schemas: PathBuf,
+    /// The documents, YAML or JSON, AsyncAPI 2.0 to 3.1
+    #[arg(value_name = "FILE", required_unless_present = "schemas", conflicts_with = "schemas")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Compare with the version in this commit, such as origin/main, or with another file of it: origin/main:old.yaml
+    #[arg(long, value_name = "REF[:PATH]", conflicts_with = "schemas")]
+    pub(crate) against: Option<String>,
+
+    /// Compare with the released versions in this folder, ordered by `info.version`
+    #[arg(long, value_name = "DIR", conflicts_with = "schemas")]
+    pub(crate) history: Option<PathBuf>,
+
+    /// What must hold; by default what event-api.toml says, else the document, else full
+    #[arg(long, value_name = "MODE", value_parser = mode(), conflicts_with = "schemas")]
+    pub(crate) mode: Option<Compat>,
 
     /// Take schemas as they are written: an object without `additionalProperties` may have any members
     #[arg(long)]
     pub(crate) strict: bool,
+
+    /// Pass when it could not be decided whether something breaks
+    #[arg(long, conflicts_with = "schemas")]
+    pub(crate) allow_undecided: bool,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t = CompatFormat::Human, conflicts_with = "schemas")]
+    pub(crate) format: CompatFormat,
+
+    /// Settings and ignore entries; by default event-api.toml beside or above the document
+    #[arg(long, value_name = "FILE", conflicts_with = "schemas")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Read references below URL from FOLDER; remote references are refused otherwise
+    #[arg(long, value_name = "URL=FOLDER", value_parser = mirror, conflicts_with = "schemas")]
+    pub(crate) map_remote: Vec<(String, PathBuf)>,
+
+    /// Decide pairs of schemas instead, each a line {"id": …, "writer": SCHEMA, "reader": SCHEMA}; - is standard input
+    ///
+    /// Exit status: 0 when every pair was answered (the answers are in the output), 2 when a line or the file cannot be
+    /// read.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schemas: Option<PathBuf>,
+}
+
+/// How the report of a comparison is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompatFormat {
+    /// For people, with excerpts
+    Human,
+    /// One JSON object
+    Json,
+    /// Workflow commands: annotations in a GitHub pull request
+    Github,
+    /// Code quality report: annotations in a GitLab merge request
+    Gitlab,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, for whatever shows results of tests
+    Junit,
+    /// A comment for a pull request
+    Markdown,
 }
 
 /// Which half of the contract is generated.
@@ -181,6 +245,10 @@ pub(crate) enum Format {
     Github,
     /// SARIF 2.1.0, for code scanning
     Sarif,
+}
+
+fn mode() -> impl TypedValueParser<Value = Compat> {
+    PossibleValuesParser::new(Compat::ALL.map(|(name, _)| name)).try_map(|name| name.parse::<Compat>())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

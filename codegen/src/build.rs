@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use event_api_spec::SourceFile;
 
+use crate::compat::Compat;
 use crate::generator::{GenerateError, Generated, Generator};
 use crate::settings::{Side, UnknownEvents};
 
@@ -143,6 +144,26 @@ impl Builder {
         self.with(|generator| generator.keep_unknown(name))
     }
 
+    /// Generates only what is compatible with released versions, a document or a folder of them; see
+    /// [`Generator::baseline`].
+    ///
+    /// ```no_run
+    /// use event_api_codegen::compat::Compat;
+    ///
+    /// event_api_codegen::configure().baseline("spec/released").compat(Compat::Full).compile("spec/users.yaml")?;
+    /// # Ok::<(), event_api_codegen::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn baseline(self, path: impl Into<PathBuf>) -> Self {
+        self.with(|generator| generator.baseline(path))
+    }
+
+    /// What must hold between released versions and the document; see [`Generator::compat`].
+    #[must_use]
+    pub fn compat(self, mode: Compat) -> Self {
+        self.with(|generator| generator.compat(mode))
+    }
+
     /// Writes to this folder instead of `OUT_DIR`. `include_api!` looks into `OUT_DIR` only.
     #[must_use]
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -211,6 +232,8 @@ impl Builder {
         for document in generated.documents() {
             cargo.watch_all(document.sources.files().map(SourceFile::path));
         }
+        // The folder of released versions among them: one more may stand there tomorrow.
+        generated.compared_with.iter().for_each(|path| cargo.watch(path));
         cargo.warn(&generated);
         let folder = self.out_dir.or_else(|| env::var_os("OUT_DIR").map(PathBuf::from)).ok_or(BuildError::NoOutDir)?;
         let target = folder.join(format!("{name}.rs"));

@@ -7,6 +7,7 @@ use event_api_spec::{Diagnostic, Loader, Severity, Sources};
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::compat::{Check, Compat, CompatError};
 use crate::ir::Api;
 use crate::settings::{Settings, Side, UnknownEvents, UnusedOption};
 use crate::{emit, fetch, lower, print, report, rules};
@@ -33,6 +34,9 @@ pub struct Generated {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read, the document first: a build is stale when any of them changes.
     pub sources: Sources,
+    /// What else decided about the result, and makes a build stale: released versions, the folder that they are in, and
+    /// `event-api.toml`. Empty without [`Generator::baseline`].
+    pub compared_with: Vec<PathBuf>,
     /// How many schema positions became an untyped JSON value although the schema says more.
     pub fallbacks: usize,
     api: Api,
@@ -48,6 +52,9 @@ pub enum GenerateError {
     /// The document (or an option about it) has errors.
     #[error("{0}")]
     Document(Box<DocumentErrors>),
+    /// The document is not compatible with its released versions, or could not be compared with them.
+    #[error("{0}")]
+    Compat(#[from] Box<CompatError>),
     /// The generated tokens are no Rust: a fault of the generator or of an option's value.
     #[error("the generated code is not valid Rust, which is a bug in event-api: {0}")]
     Syntax(#[from] syn::Error),
@@ -177,6 +184,22 @@ impl Generator {
         self
     }
 
+    /// Generates only what is compatible with released versions: a document, or a folder of them. Otherwise the error is
+    /// the report. Settings and ignore entries are those of `event-api.toml` beside or above the document.
+    #[must_use]
+    pub fn baseline(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.baseline = Some(path.into());
+        self
+    }
+
+    /// What must hold between the released versions and the document. Without it `event-api.toml` says so, else the
+    /// document (`x-compatibility`), else it is [`Compat::Full`]. Needs a [`Generator::baseline`].
+    #[must_use]
+    pub fn compat(mut self, mode: Compat) -> Self {
+        self.settings.compat = Some(mode);
+        self
+    }
+
     fn loader(&self) -> Loader {
         let loader = Loader::new().relative_to(&self.settings.folder);
         let hosts = self.settings.remote_hosts.iter();
@@ -190,8 +213,7 @@ impl Generator {
     /// When the document or an option has errors; the error carries all of them.
     pub fn document(&self, path: impl AsRef<Path>) -> Result<Generated, GenerateError> {
         let path = path.as_ref();
-        let Lowered { lowered, diagnostics, sources } = self.lower(path)?;
-        self.finish(path, lowered, diagnostics, sources)
+        self.finish_document(path, self.lower(path, self.settings.baseline.as_deref())?)
     }
 
     /// Generates several versions of a document, the oldest first: a module each, called after its file (`v1` for
@@ -206,11 +228,14 @@ impl Generator {
     /// document, the first that has any.
     pub fn versions<P: AsRef<Path>>(&self, paths: &[P]) -> Result<Generated, GenerateError> {
         let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-        let mut versions = paths.iter().map(|path| self.lower(path)).collect::<Result<Vec<_>, _>>()?;
+        // Earlier versions are released: it is the newest that must go well with what is.
+        let baseline = |index| self.settings.baseline.as_deref().filter(|_| index + 1 == paths.len());
+        let lowered = paths.iter().enumerate().map(|(index, path)| self.lower(path, baseline(index)));
+        let mut versions = lowered.collect::<Result<Vec<_>, _>>()?;
         keep_used_options(&mut versions);
         let mut all = Vec::with_capacity(versions.len());
-        for (path, Lowered { lowered, diagnostics, sources }) in paths.iter().zip(versions) {
-            all.push(self.finish(path, lowered, diagnostics, sources)?);
+        for (path, lowered) in paths.iter().zip(versions) {
+            all.push(self.finish_document(path, lowered)?);
         }
         let mut apis: Vec<Api> = all.iter_mut().map(|generated| std::mem::take(&mut generated.api)).collect();
         let connected = lower::history::connect(&mut apis, &paths);
@@ -230,13 +255,21 @@ impl Generator {
         }
     }
 
-    fn lower(&self, path: &Path) -> Result<Lowered, GenerateError> {
+    /// Reads a document, compares it with `baseline` if there is one, and lowers it.
+    fn lower(&self, path: &Path, baseline: Option<&Path>) -> Result<Lowered, GenerateError> {
         let mut loaded = self.loader().load(path);
         loaded.diagnostics.extend(self.check_options());
+        let mut compared_with = Vec::new();
+        if let Some(baseline) = baseline
+            && !has_errors(&loaded.diagnostics)
+        {
+            let check = Check { baseline, mode: self.settings.compat, folder: &self.settings.folder };
+            compared_with = check.run(path, &loaded, &self.loader()).map_err(Box::new)?;
+        }
         match &loaded.document {
             Some(document) if !has_errors(&loaded.diagnostics) => {
                 let lowered = lower::document(document, &loaded.sources, &self.settings);
-                Ok(Lowered { lowered, diagnostics: loaded.diagnostics, sources: loaded.sources })
+                Ok(Lowered { lowered, diagnostics: loaded.diagnostics, sources: loaded.sources, compared_with })
             }
             _ => Err(failed(path, loaded.diagnostics, loaded.sources, Vec::new())),
         }
@@ -259,6 +292,12 @@ impl Generator {
         self.finish(path, lowered, loaded.diagnostics, loaded.sources)
     }
 
+    fn finish_document(&self, path: &Path, lowered: Lowered) -> Result<Generated, GenerateError> {
+        let Lowered { lowered, diagnostics, sources, compared_with } = lowered;
+        let generated = self.finish(path, lowered, diagnostics, sources)?;
+        Ok(Generated { compared_with, ..generated })
+    }
+
     fn finish(
         &self,
         path: &Path,
@@ -272,7 +311,15 @@ impl Generator {
         }
         let (api, settings) = (lowered.api, self.settings.clone());
         let fallbacks = lowered.fallbacks;
-        Ok(Generated { diagnostics, sources, fallbacks, api, settings, earlier: Vec::new() })
+        Ok(Generated {
+            diagnostics,
+            sources,
+            compared_with: Vec::new(),
+            fallbacks,
+            api,
+            settings,
+            earlier: Vec::new(),
+        })
     }
 
     /// Paths, derives and attributes that are no Rust would only be found by the compiler, in generated code.
@@ -307,6 +354,11 @@ impl Generator {
             if syn::parse_str::<syn::Ident>(name).is_err() {
                 refuse("rename", key, name, "identifier");
             }
+        }
+        if let (Some(mode), None) = (self.settings.compat, &self.settings.baseline) {
+            let message = format!("the option `compat` is `{mode}`, but there is no `baseline` to compare with");
+            let help = "name a released version, or the folder that they are in: `baseline = \"spec/released\"`";
+            found.push(Diagnostic::without_location(rules::INVALID_OPTION, message).help(help));
         }
         found
     }
@@ -412,6 +464,7 @@ struct Lowered {
     lowered: lower::Lowered,
     diagnostics: Vec<Diagnostic>,
     sources: Sources,
+    compared_with: Vec<PathBuf>,
 }
 
 /// An option need not name something in every version.

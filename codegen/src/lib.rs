@@ -25,6 +25,7 @@
 //! ```
 
 mod build;
+pub mod compat;
 mod emit;
 mod fetch;
 mod generator;
@@ -36,6 +37,8 @@ mod report;
 pub mod rules;
 mod settings;
 
+/// A file that was read; see [`Generated::sources`].
+pub use event_api_spec::SourceFile;
 /// The name of some that a wrong one is most likely a slip of: what the entrances suggest.
 pub use event_api_spec::nearest;
 

@@ -1,40 +1,39 @@
 //! Findings as plain text, for the entrances whose only voice is the compiler's or cargo's: diagnostics and the texts
-//! that they point into come in; a report, or a line, goes out. The command line renders with colours of its own.
+//! that they point into come in; a report, or a line, goes out. The command line renders diagnostics with colours of its
+//! own. Excerpts are for the report of a comparison as well.
 
-use std::fmt::{self, Display, Formatter, Write};
+use std::fmt::{self, Display, Formatter};
 
-use event_api_spec::{Diagnostic, Label, Severity, Sources};
+use event_api_spec::{Diagnostic, Location, Severity, Sources};
 
 use crate::generator::DocumentErrors;
 
 /// Longer lines, as of minified JSON, are shown around the place only.
 const EXCERPT_WIDTH: usize = 100;
 
-/// Every error, and how many warnings there are besides.
 impl Display for DocumentErrors {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let errors = self.of_severity(Severity::Error);
-        let path = self.path.display();
-        write!(f, "no code can be generated from `{path}`: {}", counted(errors.clone().count(), "error"))?;
-        for error in errors {
-            write!(f, "\n\n{}", Finding { diagnostic: error, sources: &self.sources })?;
-        }
-        if self.sources.files().next().is_none() {
-            f.write_str("\nhelp: the path is relative to the folder of the crate's `Cargo.toml`")?;
-        }
-        match self.of_severity(Severity::Warning).count() {
-            0 => Ok(()),
-            warnings => {
-                let warnings = counted(warnings, "warning");
-                write!(f, "\n\nbesides {warnings}, which `cargo event-api validate` shows")
-            }
-        }
+        write!(f, "no code can be generated from `{}`: ", self.path.display())?;
+        errors(f, &self.diagnostics, &self.sources)
     }
 }
 
-impl DocumentErrors {
-    fn of_severity(&self, severity: Severity) -> impl Iterator<Item = &Diagnostic> + Clone {
-        self.diagnostics.iter().filter(move |diagnostic| diagnostic.severity == severity)
+/// Every error, and how many warnings there are besides.
+pub(crate) fn errors(f: &mut Formatter<'_>, diagnostics: &[Diagnostic], sources: &Sources) -> fmt::Result {
+    let of = |severity: Severity| diagnostics.iter().filter(move |diagnostic| diagnostic.severity == severity);
+    f.write_str(&counted(of(Severity::Error).count(), "error"))?;
+    for error in of(Severity::Error) {
+        write!(f, "\n\n{}", Finding { diagnostic: error, sources })?;
+    }
+    if sources.files().next().is_none() {
+        f.write_str("\nhelp: the path is relative to the folder of the crate's `Cargo.toml`")?;
+    }
+    match of(Severity::Warning).count() {
+        0 => Ok(()),
+        warnings => {
+            let warnings = counted(warnings, "warning");
+            write!(f, "\n\nbesides {warnings}, which `cargo event-api validate` shows")
+        }
     }
 }
 
@@ -68,7 +67,7 @@ impl Display for Finding<'_> {
             if index > 0 {
                 write!(f, "\n{}:", self.sources.display(label.location.span))?;
             }
-            Excerpt::of(label, self.sources).fmt(f)?;
+            Excerpt::of(&label.location, &label.text, self.sources).fmt(f)?;
         }
         match &self.diagnostic.help {
             Some(help) => write!(f, "\nhelp: {help}"),
@@ -77,9 +76,9 @@ impl Display for Finding<'_> {
     }
 }
 
-/// A label's first line with a mark below.
-struct Excerpt<'a> {
-    number: u32,
+/// The first line of a place with a mark below.
+pub(crate) struct Excerpt<'a> {
+    pub(crate) number: u32,
     before: String,
     marked: String,
     after: String,
@@ -87,8 +86,8 @@ struct Excerpt<'a> {
 }
 
 impl<'a> Excerpt<'a> {
-    fn of(label: &'a Label, sources: &Sources) -> Self {
-        let span = label.location.span;
+    pub(crate) fn of(location: &Location, said: &'a str, sources: &Sources) -> Self {
+        let span = location.span;
         let file = sources.file(span.file);
         let text = file.text();
         let start = floor(text, span.start as usize);
@@ -101,24 +100,34 @@ impl<'a> Excerpt<'a> {
             before: last(&text[line_start..start], EXCERPT_WIDTH),
             marked: first(marked, EXCERPT_WIDTH),
             after: first(&text[start + marked.len()..line_end], EXCERPT_WIDTH),
-            text: &label.text,
+            text: said,
         }
+    }
+
+    /// The line of the file.
+    pub(crate) fn line(&self) -> String {
+        format!("{}{}{}", self.before, self.marked, self.after).trim_end().to_owned()
+    }
+
+    /// The marks below it, made of `mark`, up to where they begin, and with what is said of it.
+    pub(crate) fn marks(&self, mark: &str) -> (String, String) {
+        // A tab is as wide as the one above it.
+        let margin = self.before.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let mut marks = mark.repeat(self.marked.chars().count().max(1));
+        if !self.text.is_empty() {
+            marks.push(' ');
+            marks.push_str(self.text);
+        }
+        (margin, marks)
     }
 }
 
 impl Display for Excerpt<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let number = self.number.to_string();
-        let margin = number.len();
-        let line = format!("{}{}{}", self.before, self.marked, self.after);
-        write!(f, "\n{number} | {}", line.trim_end())?;
-        write!(f, "\n{:margin$} | ", "")?;
-        for c in self.before.chars() {
-            // A tab is as wide as the one above it.
-            f.write_char(if c == '\t' { '\t' } else { ' ' })?;
-        }
-        f.write_str(&"^".repeat(self.marked.chars().count().max(1)))?;
-        if self.text.is_empty() { Ok(()) } else { write!(f, " {}", self.text) }
+        let width = number.len();
+        let (margin, marks) = self.marks("^");
+        write!(f, "\n{number} | {}\n{:width$} | {margin}{marks}", self.line(), "")
     }
 }
 
@@ -146,6 +155,6 @@ fn last(text: &str, length: usize) -> String {
 }
 
 /// `1 error`, `2 errors`.
-fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::compat::Compat;
+
 /// Options of a generation. All have defaults; see the methods of [`crate::Generator`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
@@ -28,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) open_enums: BTreeSet<String>,
     /// Schema pointers, type names or `*`: structs that keep members which the document does not name.
     pub(crate) keep_unknown: BTreeSet<String>,
+    /// The released version to compare with, or a folder of them.
+    pub(crate) baseline: Option<PathBuf>,
+    /// What must hold between versions.
+    pub(crate) compat: Option<Compat>,
 }
 
 /// An option that names nothing in the document.

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use event_api_codegen::{BuildError, configure};
+use event_api_codegen::compat::{Compat, CompatError};
+use event_api_codegen::{BuildError, GenerateError, configure};
 
 const DOCUMENT: &str = "\
 asyncapi: 3.0.0
@@ -96,4 +97,65 @@ fn versions_are_generated_together() {
     }
     let error = configure().out_dir(folder.path()).compile_versions("users", &[&second, &first]).unwrap_err();
     assert!(format!("{error:?}").contains("error[versions-out-of-order]"), "{error:?}");
+}
+
+/// A folder with two released versions of a document, and that document with another type.
+fn released() -> tempfile::TempDir {
+    let (folder, _) = folder(&DOCUMENT.replace("1.0.0", "2.0.0").replace("type: string", "type: integer"));
+    let released = folder.path().join("released");
+    fs::create_dir(&released).unwrap();
+    fs::write(released.join("1.0.0.yaml"), DOCUMENT).unwrap();
+    fs::write(released.join("1.1.0.yaml"), DOCUMENT.replace("1.0.0", "1.1.0")).unwrap();
+    folder
+}
+
+#[test]
+fn what_breaks_consumers_of_a_released_version_is_not_generated() {
+    let folder = released();
+    let configured = || configure().out_dir(folder.path()).baseline(folder.path().join("released"));
+    let compile = |mode| configured().compat(mode).compile(folder.path().join("users.yaml"));
+    let error = compile(Compat::FullTransitive).unwrap_err();
+    let report = format!("{error:?}").replace(&*folder.path().to_string_lossy(), "spec");
+    assert!(report.starts_with("`spec/users.yaml` is not compatible with its released versions\n\n"), "{report}");
+    for part in ["breaking[schema-type-changed]", "spec/released/1.1.0.yaml:6:27", "the new version may send: 0"] {
+        assert!(report.contains(part), "{part}\n{report}");
+    }
+    assert!(!report.contains('\u{1b}'), "{report}");
+    assert!(!folder.path().join("users.rs").exists());
+
+    let ignore = "[[compat.ignore]]\nrule = 'schema-type-changed'\npointer = '/channels/**'\nreason = 'agreed'\n";
+    fs::write(folder.path().join("event-api.toml"), ignore).unwrap();
+    compile(Compat::FullTransitive).unwrap();
+    assert!(folder.path().join("users.rs").exists());
+}
+
+#[test]
+fn without_a_mode_the_settings_file_says_what_must_hold() {
+    let folder = released();
+    // Whatever the old versions wrote is valid for the new one, and not the other way round.
+    fs::write(
+        folder.path().join("users.yaml"),
+        DOCUMENT.replace("1.0.0", "2.0.0").replace("type: string", "type: [string, integer]"),
+    )
+    .unwrap();
+    let configured = || configure().out_dir(folder.path()).baseline(folder.path().join("released"));
+    configured().compile(folder.path().join("users.yaml")).unwrap_err();
+    fs::write(folder.path().join("event-api.toml"), "compat.mode = 'backward'").unwrap();
+    configured().compile(folder.path().join("users.yaml")).unwrap();
+    configured().compat(Compat::Full).compile(folder.path().join("users.yaml")).unwrap_err();
+    fs::write(folder.path().join("event-api.toml"), "compat.moode = 'backward'").unwrap();
+    let error = configured().compile(folder.path().join("users.yaml")).unwrap_err();
+    assert!(error.to_string().contains("event-api.toml:1:8: unknown field `moode`"), "{error}");
+}
+
+#[test]
+fn settings_of_a_comparison_that_make_no_sense_together_are_refused() {
+    let folder = released();
+    let document = folder.path().join("users.yaml");
+    let alone = configure().out_dir(folder.path()).compat(Compat::Full).compile(&document).unwrap_err();
+    assert!(alone.to_string().contains("but there is no `baseline` to compare with"), "{alone}");
+    let file = folder.path().join("released/1.0.0.yaml");
+    let one = configure().out_dir(folder.path()).baseline(file).compat(Compat::FullTransitive).compile(&document);
+    let Err(BuildError::Generate(GenerateError::Compat(error))) = one else { panic!("{one:?}") };
+    assert!(matches!(*error, CompatError::SingleVersion { .. }), "{error}");
 }

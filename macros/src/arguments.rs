@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use event_api_codegen::compat::{Compat, CompatError};
 use event_api_codegen::{GenerateError, Generator, Side, UnknownEvents, nearest};
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Ident, LitBool, LitStr, Meta, Result, Token, Type, braced, bracketed, token};
 
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 14] = [
     "side",
     "unknown_events",
     "exact",
@@ -21,6 +22,8 @@ const OPTIONS: [&str; 12] = [
     "open_enum",
     "keep_unknown",
     "attr",
+    "baseline",
+    "compat",
 ];
 
 /// `"spec/asyncapi.yaml", side = "publisher", …`, or `versions = ["spec/v1.yaml", …]` in the place of the path
@@ -29,6 +32,8 @@ pub(crate) struct Arguments {
     pub(crate) generator: Generator,
     /// Where the names stand that options are about.
     names: Vec<Name>,
+    /// Where the released versions are named.
+    baseline: Option<Span>,
 }
 
 /// What is generated from.
@@ -87,6 +92,9 @@ impl Arguments {
     pub(crate) fn culprit(&self, error: &GenerateError) -> Span {
         let (unused, path) = match error {
             GenerateError::Document(errors) => (errors.unused_options.as_slice(), Some(errors.path.as_path())),
+            GenerateError::Compat(error) if !matches!(**error, CompatError::Incompatible(_)) => {
+                return self.baseline.unwrap_or_else(|| self.documents.span(None));
+            }
             _ => (&[][..], None),
         };
         let is = |name: &&Name| unused.iter().any(|it| it.option == name.option && it.name == name.name.value());
@@ -97,7 +105,7 @@ impl Arguments {
 impl Parse for Arguments {
     fn parse(input: ParseStream) -> Result<Self> {
         let documents = Documents::parse(input)?;
-        let mut arguments = Arguments { documents, generator: Generator::new(), names: Vec::new() };
+        let mut arguments = Arguments { documents, generator: Generator::new(), names: Vec::new(), baseline: None };
         let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -147,6 +155,15 @@ impl Arguments {
                 if input.parse::<LitBool>()?.value {
                     self.change(Generator::exact);
                 }
+            }
+            "baseline" => {
+                let path: LitStr = input.parse()?;
+                self.baseline = Some(path.span());
+                self.change(|generator| generator.baseline(path.value()));
+            }
+            "compat" => {
+                let mode = choice(option, input, &Compat::ALL)?;
+                self.change(|generator| generator.compat(mode));
             }
             "allow_hosts" => {
                 let hosts;

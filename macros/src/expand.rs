@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use event_api_codegen::Generated;
+use event_api_codegen::{Generated, SourceFile};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Error, Item, ItemMod, LitStr, Result};
@@ -62,8 +62,9 @@ fn generate(arguments: &Arguments) -> Result<(Generated, TokenStream)> {
     };
     let generated = generated.map_err(|error| Error::new(arguments.culprit(&error), error))?;
     let mut tracked = TokenStream::new();
-    for file in generated.documents().flat_map(|document| document.sources.files()) {
-        let path = folder.join(file.path());
+    let read = generated.documents().flat_map(|document| document.sources.files()).map(SourceFile::path);
+    for path in read.chain(generated.compared_with.iter().map(PathBuf::as_path)) {
+        let path = folder.join(path);
         // Texts from other hosts have no file.
         if path.is_file() {
             tracked.extend(track(&path).map_err(at_path)?);

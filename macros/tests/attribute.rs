@@ -22,8 +22,21 @@ pub mod user_service {
     }
 }
 
+/// Compared with its released versions; what breaks is ignored in `event-api.toml`.
+#[event_api::event_api(
+    "tests/compatible/asyncapi.yaml",
+    baseline = "tests/compatible/released",
+    compat = "full-transitive"
+)]
+pub mod compatible {}
+
 /// An id of our own.
 pub type UserId = String;
+
+#[test]
+fn what_is_compatible_or_ignored_is_generated() {
+    assert_eq!(compatible::UserEvents::CHANNEL.event_types, ["NameChanged", "UserDeleted"]);
+}
 
 #[test]
 fn options_and_items_of_the_module_have_their_effect() {

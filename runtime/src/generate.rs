@@ -86,10 +86,12 @@
 /// | `rename` | another name for a type |
 /// | `derive` | further derives of a type, one or a list |
 /// | `attr` | further attributes of a type, one or a list, without `#[…]` |
+/// | `baseline` | a released version of the document, or a folder of them: what breaks it is a compile error with the report |
+/// | `compat` | what must hold then: `"full"` (default), `"backward"` or `"forward"`, each also with `-transitive` |
 ///
 /// Remote references are refused unless one of the two options is about them.
 ///
-/// The last four name a type by its name (`"UserId"`), a schema by its pointer (`"#/components/schemas/UserId"`), and
+/// `replace`, `rename`, `derive` and `attr` name a type by its name (`"UserId"`), a schema by its pointer (`"#/components/schemas/UserId"`), and
 /// `derive` and `attr` every type by `"*"`. What they are set to is Rust, or a string of Rust. Paths in it mean what
 /// they would mean inside of the module, so those that begin with `crate::` are the clearest.
 #[cfg(feature = "macros")]

@@ -21,6 +21,6 @@ pub use diagnostic::{Diagnostic, Label, Rule, Severity};
 pub use document::Document;
 pub use loader::{Loaded, LoadedSchema, Loader};
 pub use near::nearest;
-pub use resolve::Fetch;
+pub use resolve::{Disk, Fetch, Files};
 pub use rules::ALL_RULES;
 pub use source::{FileId, Key, LineColumn, Location, Node, Number, Object, Pointer, SourceFile, Sources, Span, Value};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::document::{self, Document};
-use crate::resolve::{Access, Fetch, Resolver, Store, Target};
+use crate::resolve::{Access, Fetch, Files, Resolver, Store, Target};
 use crate::schema::read::SchemaReader;
 use crate::schema::{Dialect, SchemaId, Schemas};
 use crate::source::Sources;
@@ -13,7 +13,7 @@ use crate::validate;
 
 /// Loads documents.
 ///
-/// Files that a document refers to are read from disk. References to other hosts are refused unless their host is
+/// Files that a document refers to are read from disk, or from where [`Loader::files`] says. References to other hosts are refused unless their host is
 /// allowed or mirrored: a build must not touch the network unasked.
 ///
 /// ```
@@ -83,6 +83,32 @@ impl Loader {
     #[must_use]
     pub fn relative_to(mut self, folder: impl Into<PathBuf>) -> Self {
         self.access.folder = folder.into();
+        self
+    }
+
+    /// Reads files from somewhere else than the disk: from a commit, for example.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use event_api_spec::{Files, Loader};
+    ///
+    /// struct Vendored;
+    ///
+    /// impl Files for Vendored {
+    ///     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+    ///         match path.to_str() {
+    ///             Some("asyncapi.yaml") => Ok(b"{asyncapi: 3.0.0, info: {title: Users, version: 1.0.0}}".to_vec()),
+    ///             _ => Err("does not exist".to_owned()),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let loaded = Loader::new().files(Vendored).load("asyncapi.yaml");
+    /// assert_eq!(loaded.document.unwrap().info.title, "Users");
+    /// ```
+    #[must_use]
+    pub fn files(mut self, files: impl Files + 'static) -> Self {
+        self.access.files = Arc::new(files);
         self
     }
 

@@ -84,6 +84,17 @@ impl Project {
         project
     }
 
+    /// Lets both programs compare the document with released versions.
+    fn compare_with(&self, baseline: &str) {
+        for (path, before, after) in [
+            ("attribute/src/main.rs", "asyncapi.yaml\"", format!("asyncapi.yaml\", baseline = {baseline:?}")),
+            ("script/build.rs", "configure()", format!("configure().baseline({baseline:?})")),
+        ] {
+            let text = fs::read_to_string(self.folder.join(path)).unwrap();
+            self.write(path, &text.replacen(before, &after, 1));
+        }
+    }
+
     fn write(&self, path: &str, text: &str) {
         let path = self.folder.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -148,4 +159,16 @@ fn an_edit_of_any_file_changes_the_code_of_the_next_build() {
 
     project.write("spec/types.yaml", TYPES);
     assert_eq!(project.output(), [with_event, with_event], "after the error was mended");
+
+    // The file of a released version, and one that it refers to, decide as well.
+    project.write("spec/released/1.0.0.yaml", DOCUMENT);
+    project.write("spec/released/types.yaml", TYPES);
+    project.write("spec/asyncapi.yaml", &edited.replace("1.0.0", "1.1.0"));
+    project.compare_with("../spec/released");
+    assert_eq!(project.output(), [with_event, with_event], "compatible with what is released");
+    project.write("spec/released/types.yaml", "Name: { type: integer }\n");
+    for said in project.errors() {
+        assert!(said.contains("breaking[schema-type-changed]"), "{said}");
+        assert!(said.contains("../spec/released/types.yaml:1:7"), "{said}");
+    }
 }

@@ -41,11 +41,11 @@ fn command(diagnostic: &Diagnostic, sources: &Sources) -> String {
     format!("::{command} {}::{}", properties.join(","), data(&message))
 }
 
-fn data(text: &str) -> String {
+pub(crate) fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-fn property(text: &str) -> String {
+pub(crate) fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 

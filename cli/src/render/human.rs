@@ -45,7 +45,7 @@ pub(crate) fn diagnostics<'a>(
 }
 
 impl Stream {
-    fn has_colours(self) -> bool {
+    pub(crate) fn has_colours(self) -> bool {
         // https://no-color.org: any value but the empty one.
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");

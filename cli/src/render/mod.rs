@@ -1,5 +1,6 @@
 //! Findings as text: for people, for programs, for pull requests, for code scanning.
 
+pub(crate) mod compat;
 mod github;
 mod human;
 mod json;

@@ -91,7 +91,7 @@ fn location(label: &Label, sources: &Sources) -> Value {
 }
 
 /// A path as a URI reference (RFC 3986): relative ones stay relative.
-fn uri(path: &Path) -> String {
+pub(crate) fn uri(path: &Path) -> String {
     let path = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
     let mut uri = String::with_capacity(path.len());
     if path.starts_with('/') {

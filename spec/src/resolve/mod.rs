@@ -5,6 +5,7 @@
 //! unasked.
 
 mod at;
+mod files;
 mod identifiers;
 mod store;
 mod uri;
@@ -15,6 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub(crate) use at::At;
+pub use files::{Disk, Files};
 pub(crate) use identifiers::declared_dialect;
 use store::File;
 pub(crate) use store::Store;
@@ -23,9 +25,6 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::rules;
 use crate::schema::Dialect;
 use crate::source::{self, FileId, Location, Node, Pointer, Sources, percent_decode};
-
-/// The largest file that is read. The largest real document known has a fiftieth of it.
-const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// How many references may follow on each other before it counts as a cycle.
 const MAX_CHAIN: usize = 100;
@@ -47,48 +46,42 @@ impl<F: Fn(&str) -> Result<String, String> + Send + Sync> Fetch for F {
     }
 }
 
-/// What may be read besides local files.
-#[derive(Clone, Default)]
+/// What may be read, and from where.
+#[derive(Clone)]
 pub(crate) struct Access {
     /// What relative paths are relative to: the folder of the process when it is empty.
     pub(crate) folder: PathBuf,
+    pub(crate) files: Arc<dyn Files>,
     pub(crate) hosts: Vec<String>,
     pub(crate) mirrors: Vec<(String, PathBuf)>,
     pub(crate) fetcher: Option<Arc<dyn Fetch>>,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Access { folder: PathBuf::new(), files: Arc::new(Disk), hosts: Vec::new(), mirrors: Vec::new(), fetcher: None }
+    }
 }
 
 impl Access {
     /// A file beside one that does not exist, of which the name is a slip.
     fn near(&self, path: &Path) -> Option<PathBuf> {
         let wanted = self.folder.join(path);
-        if wanted.exists() {
+        if self.files.is_file(&wanted) {
             return None;
         }
-        // `read_dir` of nothing fails, but `.` is meant.
-        let folder = wanted.parent()?;
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let entries = std::fs::read_dir(folder).ok()?;
-        let mut names: Vec<String> =
-            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let mut names = self.files.names(wanted.parent()?);
         names.sort();
-        let near = crate::near::nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
+        let name = path.file_name()?.to_str()?;
+        // What is there, but is no file, is no slip.
+        let others = names.iter().map(String::as_str).filter(|other| *other != name);
+        let near = crate::near::nearest(name, others)?;
         Some(path.with_file_name(near))
     }
 
     /// The text of a file, or why there is none.
     fn read_text(&self, path: &Path) -> Result<String, String> {
-        let path = self.folder.join(path);
-        let metadata = std::fs::metadata(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => "does not exist".to_owned(),
-            _ => format!("cannot be read: {error}"),
-        })?;
-        if !metadata.is_file() {
-            return Err("is not a file".to_owned());
-        }
-        if metadata.len() > MAX_FILE_BYTES {
-            return Err(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20));
-        }
-        let bytes = std::fs::read(&path).map_err(|error| format!("cannot be read: {error}"))?;
+        let bytes = self.files.read(&self.folder.join(path))?;
         String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             format!("is not UTF-8 text (byte {at})")
@@ -357,7 +350,7 @@ impl<'a> Resolver<'a> {
         } else if base.is_resource && uri::scheme(file_part).is_none() && !self.strict {
             // `$id: https://example.com/user` beside `$ref: ./address.yaml` means the file beside this one.
             let candidate = self.path_of(file_part, &physical);
-            if self.access.folder.join(&candidate).is_file() {
+            if self.access.files.is_file(&self.access.folder.join(&candidate)) {
                 path = Some((candidate, uri::join(&physical.uri, file_part)));
             }
         }

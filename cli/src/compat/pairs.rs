@@ -12,14 +12,11 @@ use event_api_spec::{LoadedSchema, Loader, Severity};
 use serde_json::value::RawValue;
 
 use crate::Outcome;
-use crate::args::CompatArgs;
 
 /// The members of a line, as they are written: every digit of a number counts.
 type Line<'l> = BTreeMap<Cow<'l, str>, &'l RawValue>;
 
-pub(crate) fn run(args: &CompatArgs, out: &mut impl Write, err: &mut impl Write) -> io::Result<Outcome> {
-    let reading = if args.strict { Reading::AsWritten } else { Reading::Declared };
-    let path = &args.schemas;
+pub(super) fn run(path: &Path, reading: Reading, out: &mut impl Write, err: &mut impl Write) -> io::Result<Outcome> {
     let input: Box<dyn BufRead> = if path == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {

@@ -1,0 +1,4 @@
+#[event_api::event_api("spec/asyncapi.yaml", baseline = "spec/released.yaml", compat = "backwards")]
+pub mod user_service {}
+
+fn main() {}
