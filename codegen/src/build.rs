@@ -208,8 +208,8 @@ impl Builder {
                 cargo.watch_all(errors.sources.files().skip(1).map(SourceFile::path));
             }
         })?;
-        for document in generated.documents() {
-            cargo.watch_all(document.sources.files().map(SourceFile::path));
+        for (sources, _) in generated.documents() {
+            cargo.watch_all(sources.files().map(SourceFile::path));
         }
         cargo.warn(&generated);
         let folder = self.out_dir.or_else(|| env::var_os("OUT_DIR").map(PathBuf::from)).ok_or(BuildError::NoOutDir)?;

@@ -62,7 +62,7 @@ fn generate(arguments: &Arguments) -> Result<(Generated, TokenStream)> {
     };
     let generated = generated.map_err(|error| Error::new(arguments.culprit(&error), error))?;
     let mut tracked = TokenStream::new();
-    for file in generated.documents().flat_map(|document| document.sources.files()) {
+    for file in generated.documents().flat_map(|(sources, _)| sources.files()) {
         let path = folder.join(file.path());
         // Texts from other hosts have no file.
         if path.is_file() {
