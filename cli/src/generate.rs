@@ -27,8 +27,8 @@ pub(crate) fn run(args: &GenerateArgs, out: &mut impl Write, err: &mut impl Writ
         }
         Err(error) => return fault(&error, err),
     };
-    for document in generated.documents() {
-        report(&document.diagnostics, &document.sources, err)?;
+    for (sources, found) in generated.documents() {
+        report(found, sources, err)?;
     }
     let text = match generated.to_file() {
         Ok(text) => text,

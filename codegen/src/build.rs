@@ -229,8 +229,8 @@ impl Builder {
                 cargo.watch_all(errors.sources.files().skip(1).map(SourceFile::path));
             }
         })?;
-        for document in generated.documents() {
-            cargo.watch_all(document.sources.files().map(SourceFile::path));
+        for (sources, _) in generated.documents() {
+            cargo.watch_all(sources.files().map(SourceFile::path));
         }
         // The folder of released versions among them: one more may stand there tomorrow.
         generated.compared_with.iter().for_each(|path| cargo.watch(path));

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use event_api_codegen::{GenerateError, Generated, Generator};
+use event_api_codegen::{GenerateError, Generated, Generator, Side};
 
 /// Generates documents with these files, versions and payloads.
 fn generate(generator: &Generator, versions: &[(&str, &str, &str)]) -> Result<Generated, GenerateError> {
@@ -98,6 +98,15 @@ fn an_option_need_not_name_something_in_every_version() {
     assert!(generated.to_file().unwrap().contains("PartialEq, Default, Eq"));
     let error = generate(&Generator::new().derive("Neither", "Eq"), &versions).unwrap_err().to_string();
     assert!(error.contains("the option `derive` names `Neither`"), "{error}");
+}
+
+#[test]
+fn who_only_publishes_is_asked_for_nothing() {
+    let changed = "{ type: object, properties: { b: { type: string } } }";
+    let versions = [("v1.yaml", "1.0.0", OBJECT), ("v2.yaml", "2.0.0", changed)];
+    let text = |side| generate(&Generator::new().side(side), &versions).unwrap().to_file().unwrap();
+    assert!(!text(Side::Publisher).contains("Upcast"));
+    assert!(text(Side::Consumer).contains("Upcast::upcast(payload)?"));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn generate(arguments: &Arguments) -> Result<(Generated, TokenStream)> {
     };
     let generated = generated.map_err(|error| Error::new(arguments.culprit(&error), error))?;
     let mut tracked = TokenStream::new();
-    let read = generated.documents().flat_map(|document| document.sources.files()).map(SourceFile::path);
+    let read = generated.documents().flat_map(|(sources, _)| sources.files()).map(SourceFile::path);
     for path in read.chain(generated.compared_with.iter().map(PathBuf::as_path)) {
         let path = folder.join(path);
         // Texts from other hosts have no file.

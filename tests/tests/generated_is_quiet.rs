@@ -18,7 +18,8 @@ const LINTS: &str = "#![deny(warnings, missing_docs, missing_debug_implementatio
                      #![deny(clippy::all, clippy::pedantic, clippy::nursery, clippy::unwrap_used)]\n\
                      //! A service with strict lints.\n";
 
-/// A crate that holds every document twice: as files of its own, and as items in a private module.
+/// A crate that holds every document twice, as files of its own and as items in a private module, and once more as two
+/// versions of which all types are the same.
 fn strict_crate(directory: &Path) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let runtime = here.join("../runtime").canonicalize().unwrap();
@@ -36,11 +37,33 @@ fn strict_crate(directory: &Path) {
         let generated = Generator::new().document(&path).unwrap();
         fs::write(directory.join(format!("src/{name}.rs")), generated.to_file().unwrap()).unwrap();
         fs::write(directory.join(format!("src/{name}.in")), generated.to_include().unwrap()).unwrap();
+        let versions = Generator::new().versions(&[path.clone(), next_version(&path, directory)]).unwrap();
+        let versions = versions.to_file().unwrap();
+        assert!(!versions.contains("Upcast::upcast("), "a type of {name} is not the same as itself");
+        fs::write(directory.join(format!("src/{name}_versions.rs")), versions).unwrap();
         root.push_str(&format!(
-            "/// A file.\npub mod {name};\nmod private_{name} {{\n    include!(\"{name}.in\");\n}}\n"
+            "/// A file.\npub mod {name};\n/// Versions.\npub mod {name}_versions;\nmod private_{name} {{\n    \
+             include!(\"{name}.in\");\n}}\n"
         ));
     }
     fs::write(directory.join("src/lib.rs"), root).unwrap();
+}
+
+/// The same document under another version and name, with what it refers to.
+fn next_version(path: &Path, directory: &Path) -> PathBuf {
+    let (documents, parts) = (directory.join("documents"), directory.join("parts"));
+    fs::create_dir_all(&documents).unwrap();
+    fs::create_dir_all(&parts).unwrap();
+    for entry in fs::read_dir(path.parent().unwrap().join("../parts")).unwrap() {
+        let part = entry.unwrap();
+        fs::copy(part.path(), parts.join(part.file_name())).unwrap();
+    }
+    let text = fs::read_to_string(path).unwrap();
+    let (before, behind) = text.split_once("version: ").unwrap();
+    let end = behind.find([',', ' ', '\n', '}']).unwrap();
+    let next = documents.join(format!("{}_next.yaml", path.file_stem().unwrap().to_str().unwrap()));
+    fs::write(&next, format!("{before}version: 99.0.0{}", &behind[end..])).unwrap();
+    next
 }
 
 fn cargo(directory: &Path, arguments: &[&str]) -> Result<(), String> {

@@ -14,6 +14,7 @@ use crate::ir::{
     Api, Conversion, EarlierEvent, EarlierHeaders, Event, EventSet, Module, Reused, Type, TypeOf, Version,
 };
 use crate::rules;
+use crate::settings::Side;
 use convert::Converter;
 
 /// Connects the versions.
@@ -21,7 +22,7 @@ use convert::Converter;
 /// # Errors
 /// When they cannot stand beside each other: two have one name or one version, or their order is not that of their
 /// versions; or when an event cannot be brought from one version to the next.
-pub(crate) fn connect(apis: &mut [Api], paths: &[&Path]) -> Result<(), Vec<Diagnostic>> {
+pub(crate) fn connect(apis: &mut [Api], paths: &[&Path], side: Side) -> Result<(), Vec<Diagnostic>> {
     let documents: Vec<_> = paths.iter().zip(apis.iter()).map(|(path, api)| (*path, api.version.as_str())).collect();
     let names = names::of_modules(&documents).map_err(|(a, b)| {
         let message = format!(
@@ -34,7 +35,8 @@ pub(crate) fn connect(apis: &mut [Api], paths: &[&Path]) -> Result<(), Vec<Diagn
     check_order(apis)?;
     let reused: Vec<_> = apis.windows(2).map(|two| reuse::find(&two[0], &two[1])).collect();
     let mut converter = Converter::new(apis, &reused);
-    let events = newest_events(apis, &mut converter)?;
+    // Who only publishes reads nothing, and needs no conversions.
+    let events = if side == Side::Publisher { Vec::new() } else { newest_events(apis, &mut converter)? };
     let mut written_out = converter.written_out;
     let versions = apis.iter().zip(&names).map(|(api, name)| Version {
         number: api.version.clone(),
