@@ -61,7 +61,7 @@ pub(super) enum Opening {
 
 /// An open connection.
 pub(super) enum Connection {
-    Stream(Stream),
+    Stream(Box<Stream>),
     #[cfg(feature = "websocket")]
     Socket(Box<Socket>),
 }
@@ -145,7 +145,7 @@ impl Stream {
             return refused(fetcher, &url, body).await;
         }
         let stream = Stream { url, body, text: EventStream::new(limit), limit, sent: VecDeque::new() };
-        Ok(Opening::Open(Connection::Stream(stream)))
+        Ok(Opening::Open(Connection::Stream(Box::new(stream))))
     }
 
     async fn next(&mut self) -> Result<Frame, ConsumeError> {
