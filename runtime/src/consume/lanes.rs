@@ -176,11 +176,13 @@ impl<H: Handler> Lanes<H> {
             return self.progress.completed(checkpoint, Stored::No).await;
         }
         self.progress.pass(checkpoint);
-        self.progress.settle().await
+        self.progress.settle().await?;
+        self.progress.flush().await
     }
 
     /// Does something else while events are handled, until it is done or the consumer is to stop (then `None`).
     pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<Option<T>, ConsumeError> {
+        self.progress.flush().await?;
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
