@@ -49,6 +49,7 @@ on_each!(
     a_completed_event_is_done_for_its_consumer_only,
     a_claimed_event_is_busy_until_it_is_released,
     a_lease_that_has_run_out_is_granted_anew,
+    a_claim_that_is_renewed_holds_and_one_that_was_lost_does_not,
     of_concurrent_claims_one_is_granted,
 );
 
@@ -81,6 +82,20 @@ async fn a_lease_that_has_run_out_is_granted_anew(inbox: impl Inbox) {
     inbox.complete(&crashed).await.unwrap();
     inbox.release(&second).await.unwrap();
     assert_eq!(inbox.claim("c", "1", LEASE).await.unwrap(), Claim::Done);
+}
+
+async fn a_claim_that_is_renewed_holds_and_one_that_was_lost_does_not(inbox: impl Inbox) {
+    let slow = granted(&inbox, "1", Duration::ZERO).await;
+    inbox.renew(&slow, LEASE).await.unwrap();
+    assert_eq!(inbox.claim("c", "1", LEASE).await.unwrap(), Claim::Busy);
+
+    let lost = granted(&inbox, "2", Duration::ZERO).await;
+    let second = granted(&inbox, "2", Duration::ZERO).await;
+    inbox.renew(&lost, LEASE).await.unwrap();
+    let third = granted(&inbox, "2", LEASE).await;
+    inbox.release(&third).await.unwrap();
+    inbox.renew(&second, LEASE).await.unwrap();
+    granted(&inbox, "2", LEASE).await;
 }
 
 async fn of_concurrent_claims_one_is_granted(inbox: impl Inbox) {

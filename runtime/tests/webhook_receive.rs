@@ -440,6 +440,69 @@ async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept_in_sqlite(
     dead_letters_of_equal_ids_in_different_channels_are_all_kept(inbox).await;
 }
 
+/// Counts how often a claim is renewed.
+#[derive(Clone, Default)]
+struct Counting(MemoryInbox, Arc<Mutex<Vec<Duration>>>);
+
+#[async_trait::async_trait]
+impl Inbox for Counting {
+    async fn claim(&self, consumer: &str, id: &str, lease: Duration) -> Result<Claim, StoreError> {
+        self.1.lock().unwrap().push(lease);
+        self.0.claim(consumer, id, lease).await
+    }
+
+    async fn complete(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        self.0.complete(ticket).await
+    }
+
+    async fn release(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        self.0.release(ticket).await
+    }
+
+    async fn renew(&self, ticket: &Ticket, lease: Duration) -> Result<(), StoreError> {
+        self.1.lock().unwrap().push(lease);
+        self.0.renew(ticket, lease).await
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        self.0.dead_letters()
+    }
+}
+
+struct Sleeps(Duration);
+
+impl Handler for Sleeps {
+    type Events = UserEvents;
+
+    async fn handle(&self, _: UserEvents, _: &Context) -> HandlerResult {
+        tokio::time::sleep(self.0).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_short_and_renewed_while_the_handler_works() {
+    let inbox = Counting::default();
+    let receiver = Receiver::new(secret(), inbox.clone()).timeout(Duration::from_secs(60));
+    let mut route = receiver.on(Sleeps(Duration::from_secs(32))).route::<()>();
+    let request = signed("http://hooks/", "slow", &name_changed("a"), 0).map(axum::body::Body::new);
+    let answer = tower_service::Service::call(&mut route, request).await.unwrap();
+    assert_eq!(answer.status(), 204);
+    let leases = inbox.1.lock().unwrap().clone();
+    // A process that is killed holds up its event for a quarter of a minute, whatever its handlers' time.
+    assert_eq!(leases, vec![Duration::from_secs(15); 7], "claimed once, renewed every five seconds");
+}
+
+#[tokio::test]
+async fn a_handler_can_say_when_the_sender_is_to_try_again() {
+    let handler =
+        Scripted::<UserEvents>::new(|_| Err(HandlerError::retry_after(Duration::from_millis(89_500), "it is busy")));
+    let url = start(Receiver::new(secret(), MemoryInbox::new()).on(handler)).await;
+    let answer = Http::new().deliver(&url, "msg-1", &name_changed("a"), 0).await;
+    assert_eq!(answer.headers["retry-after"], "90");
+    answer.problem(503);
+}
+
 /// An inbox with a bug.
 struct Panicking;
 

@@ -210,7 +210,14 @@ impl Inbox for MemoryInbox {
     }
 
     async fn renew(&self, ticket: &Ticket, lease: Duration) -> Result<(), StoreError> {
-        self.leave(ticket, State::Claimed { until: now().saturating_add(millis(lease)) });
+        let mut entries = self.entries();
+        if let Some(entry) = entries.get_mut(&(ticket.consumer.clone(), ticket.id.clone()))
+            && entry.attempts == ticket.attempt
+            && let State::Claimed { until } = &mut entry.state
+        {
+            *until = now().saturating_add(millis(lease));
+            entry.touched = now();
+        }
         Ok(())
     }
 

@@ -161,6 +161,7 @@ impl<H: Handler> Lanes<H> {
     }
 
     /// What was read so far leads on at `resume`, without another event.
+    #[cfg(feature = "client")]
     pub(crate) async fn moved(&mut self, resume: &str) -> Result<(), ConsumeError> {
         let mut next = self.progress.checkpoint().cloned().unwrap_or_default();
         if next.resume == resume {
@@ -171,16 +172,19 @@ impl<H: Handler> Lanes<H> {
     }
 
     /// All up to here is passed without being handled.
+    #[cfg(feature = "client")]
     pub(crate) async fn passed(&mut self, checkpoint: super::Checkpoint) -> Result<(), ConsumeError> {
         if let Order::Single = self.order {
             return self.progress.completed(checkpoint, Stored::No).await;
         }
         self.progress.pass(checkpoint);
-        self.progress.settle().await
+        self.progress.settle().await?;
+        self.progress.flush().await
     }
 
     /// Does something else while events are handled, until it is done or the consumer is to stop (then `None`).
     pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<Option<T>, ConsumeError> {
+        self.progress.flush().await?;
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {

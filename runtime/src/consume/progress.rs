@@ -61,6 +61,8 @@ pub(crate) struct Progress {
     first: u64,
     bytes: usize,
     unnoted: usize,
+    /// Passed without an event of this consumer, and not yet in the store.
+    unwritten: Option<Checkpoint>,
 }
 
 struct Slot {
@@ -80,7 +82,7 @@ enum State {
 impl Progress {
     pub(super) fn new(keeper: Keeper, checkpoint: Option<Checkpoint>, before: HashSet<Completion>) -> Self {
         let window = VecDeque::new();
-        Progress { keeper, read: checkpoint, before, window, first: 0, bytes: 0, unnoted: 0 }
+        Progress { keeper, read: checkpoint, before, window, first: 0, bytes: 0, unnoted: 0, unwritten: None }
     }
 
     /// Behind the last event that was taken, if there was one yet. Without events under way, it is in the store.
@@ -146,13 +148,15 @@ impl Progress {
         Ok(())
     }
 
-    /// Moves the checkpoint as far as it may go.
+    /// Moves the checkpoint as far as it may go. Where it would only pass events of others, of which there may be many,
+    /// it waits for one of its own, or for [`Progress::flush`].
     pub(super) async fn settle(&mut self) -> Result<(), ConsumeError> {
         let done = self.window.iter().take_while(|slot| slot.state != State::Open).count();
         if done > 0 {
             let passed: Vec<Slot> = self.window.drain(..done).collect();
             self.first += done as u64;
             self.bytes -= passed.iter().map(|slot| slot.bytes).sum::<usize>();
+            let own = passed.iter().any(|slot| slot.completion.is_some());
             let mut noted = Vec::new();
             let mut last = None;
             for slot in passed {
@@ -167,16 +171,29 @@ impl Progress {
                     _ => {}
                 }
             }
-            if let Some(last) = last {
-                self.write(&last, &noted).await?;
+            match last {
+                Some(last) if own => {
+                    self.unwritten = None;
+                    self.write(&last, &noted).await?;
+                }
+                last => self.unwritten = last,
             }
         }
         if self.unnoted >= UNNOTED { self.note().await } else { Ok(()) }
     }
 
+    /// Stores that events of others were passed.
+    pub(super) async fn flush(&mut self) -> Result<(), ConsumeError> {
+        match self.unwritten.take() {
+            Some(next) => self.write(&next, &[]).await,
+            None => Ok(()),
+        }
+    }
+
     /// Moves the checkpoint as far as it may go, and notes what is completed beyond it.
     pub(super) async fn settle_all(&mut self) -> Result<(), ConsumeError> {
         self.settle().await?;
+        self.flush().await?;
         self.note().await
     }
 

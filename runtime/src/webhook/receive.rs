@@ -3,6 +3,7 @@
 //! size limit → signature over the raw bytes → timestamp → event → inbox → handler → 2xx. Nothing is parsed before the
 //! signature is verified, and nothing is acknowledged before it was handled or stored as a dead letter.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,10 +29,11 @@ use crate::telemetry::{self, record};
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Less than the 15 s that senders wait, so that they get the answer.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Beyond the handler's time, what a claim is held for: storing the outcome.
-const LEASE_MARGIN: Duration = Duration::from_secs(30);
-/// What a sender is asked to wait when its event could not be handled now.
-const RETRY_HINT: HeaderValue = HeaderValue::from_static("5");
+/// What a claim is held for, and renewed three times as often: when this process dies, the event can be handled again
+/// after so long. Longer than a handler takes, so that an inbox that fails for a moment costs nothing.
+const LEASE: Duration = Duration::from_secs(15);
+/// What a sender is asked to wait when its event could not be handled now, and the handler does not know better.
+const RETRY_HINT: Duration = Duration::from_secs(5);
 /// Ids are stored; nobody needs longer ones. The log's longest id fits, percent-encoded.
 const LONGEST_ID: usize = 512;
 
@@ -189,17 +191,31 @@ impl Receiver {
     }
 
     async fn handle(&self, key: &str, delivered: Delivered) -> Result<StatusCode, Refusal> {
-        let lease = self.timeout.saturating_add(LEASE_MARGIN);
-        let ticket = match self.inbox.claim(&self.name, key, lease).await? {
-            Claim::Granted(ticket) => ticket,
+        match self.inbox.claim(&self.name, key, LEASE).await? {
+            Claim::Granted(ticket) => tokio::select! {
+                biased;
+                done = self.handle_claimed(&ticket, delivered) => done,
+                never = self.keep_claimed(&ticket) => match never {},
+            },
             Claim::Done => {
                 tracing::debug!("delivered again, and handled before");
-                return Ok(StatusCode::NO_CONTENT);
+                Ok(StatusCode::NO_CONTENT)
             }
-            Claim::Busy => {
-                return Err(later("Being handled", "another delivery of this event is being handled".to_owned()));
+            Claim::Busy => Err(later("Being handled", "another delivery of this event is being handled".to_owned())),
+        }
+    }
+
+    /// Renews a claim for as long as this is polled.
+    async fn keep_claimed(&self, ticket: &Ticket) -> Infallible {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            if let Err(error) = self.inbox.renew(ticket, LEASE).await {
+                tracing::warn!(error = crate::consume::chain(&error), "the claim of an event could not be renewed");
             }
-        };
+        }
+    }
+
+    async fn handle_claimed(&self, ticket: &Ticket, delivered: Delivered) -> Result<StatusCode, Refusal> {
         let channel = delivered.channel.clone().unwrap_or_default();
         record::consumed(channel.clone(), &self.name);
         let began = Instant::now();
@@ -215,7 +231,7 @@ impl Receiver {
         };
         let transaction = context.end().await;
         let outcome = match (outcome, transaction) {
-            (Ok(()), Some(transaction)) => match commit(transaction, &ticket).await {
+            (Ok(()), Some(transaction)) => match commit(transaction, ticket).await {
                 Ok(()) => {
                     record::attempted(channel.clone(), &self.name, began.elapsed(), None);
                     record::completed(channel, &self.name, context.metadata.time);
@@ -236,22 +252,23 @@ impl Receiver {
         }
         match outcome {
             Ok(()) => record::completed(channel, &self.name, context.metadata.time),
-            Err(Failed { disposition: Disposition::Retry, error, .. }) => {
+            Err(Failed { disposition: Disposition::Retry, error, after, .. }) => {
                 tracing::warn!(error, attempt = ticket.attempt, "the handler failed; the sender is asked to try again");
-                self.inbox.release(&ticket).await?;
-                return Err(later("Not handled", "the event could not be handled now".to_owned()));
+                self.inbox.release(ticket).await?;
+                let refusal = later("Not handled", "the event could not be handled now".to_owned());
+                return Err(Refusal { after: after.or(refusal.after), ..refusal });
             }
-            Err(Failed { disposition: Disposition::Reject, error, tried }) => {
+            Err(Failed { disposition: Disposition::Reject, error, tried, .. }) => {
                 tracing::error!(error, attempt = ticket.attempt, "the event was rejected: now a dead letter");
                 let attempts = if tried { ticket.attempt } else { 0 };
                 if let Err(error) = self.bury(delivered, error, attempts).await {
-                    self.inbox.release(&ticket).await?;
+                    self.inbox.release(ticket).await?;
                     return Err(error.into());
                 }
                 record::buried(channel, &self.name);
             }
         }
-        self.complete(&ticket).await?;
+        self.complete(ticket).await?;
         Ok(StatusCode::NO_CONTENT)
     }
 
@@ -335,6 +352,7 @@ impl<H: Handler> AnyHandler for Typed<H> {
         handled.map_err(|failure| Failed {
             disposition: failure.disposition(),
             tried: true,
+            after: failure.after(),
             error: failure.into_error(),
         })
     }
@@ -345,30 +363,34 @@ struct Failed {
     disposition: Disposition,
     /// Whether a handler has seen it.
     tried: bool,
+    /// When to try again, where the handler knows.
+    after: Option<Duration>,
     error: String,
 }
 
 impl Failed {
     fn rejected(error: String) -> Self {
-        Failed { disposition: Disposition::Reject, tried: false, error }
+        Failed { disposition: Disposition::Reject, tried: false, after: None, error }
     }
 
     fn retry(error: String) -> Self {
-        Failed { disposition: Disposition::Retry, tried: true, error }
+        Failed { disposition: Disposition::Retry, tried: true, after: None, error }
     }
 }
 
-/// A problem, and whether the sender should try again soon.
+/// A problem, and when the sender should try again.
 struct Refusal {
     problem: Problem,
-    later: bool,
+    after: Option<Duration>,
 }
 
 impl Refusal {
     fn into_response(self) -> Response {
         let mut response = self.problem.into_response();
-        if self.later {
-            response.headers_mut().insert(RETRY_AFTER, RETRY_HINT);
+        if let Some(after) = self.after {
+            // In whole seconds, and not too soon.
+            let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -376,7 +398,7 @@ impl Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Refusal { problem, later: false }
+        Refusal { problem, after: None }
     }
 }
 
@@ -389,7 +411,7 @@ impl From<StoreError> for Refusal {
 }
 
 fn later(title: &'static str, detail: String) -> Refusal {
-    Refusal { problem: Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail), later: true }
+    Refusal { problem: Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail), after: Some(RETRY_HINT) }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Problem> {
