@@ -311,15 +311,7 @@ impl Generator {
         }
         let (api, settings) = (lowered.api, self.settings.clone());
         let fallbacks = lowered.fallbacks;
-        Ok(Generated {
-            diagnostics,
-            sources,
-            compared_with: Vec::new(),
-            fallbacks,
-            api,
-            settings,
-            earlier: Vec::new(),
-        })
+        Ok(Generated { diagnostics, sources, compared_with: Vec::new(), fallbacks, api, settings, earlier: Vec::new() })
     }
 
     /// Paths, derives and attributes that are no Rust would only be found by the compiler, in generated code.
