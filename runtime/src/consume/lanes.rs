@@ -15,7 +15,7 @@ use super::error::ConsumeError;
 use super::group::Partitions;
 use super::handler::Handler;
 use super::pipeline::{Commit, Incoming, Outcome, Pipeline};
-use super::progress::{Progress, Stored};
+use super::progress::Progress;
 use super::shutdown::Shutdown;
 use crate::event::EventSet;
 
@@ -161,6 +161,7 @@ impl<H: Handler> Lanes<H> {
     }
 
     /// What was read so far leads on at `resume`, without another event.
+    #[cfg(feature = "client")]
     pub(crate) async fn moved(&mut self, resume: &str) -> Result<(), ConsumeError> {
         let mut next = self.progress.checkpoint().cloned().unwrap_or_default();
         if next.resume == resume {
@@ -171,9 +172,10 @@ impl<H: Handler> Lanes<H> {
     }
 
     /// All up to here is passed without being handled.
+    #[cfg(feature = "client")]
     pub(crate) async fn passed(&mut self, checkpoint: super::Checkpoint) -> Result<(), ConsumeError> {
         if let Order::Single = self.order {
-            return self.progress.completed(checkpoint, Stored::No).await;
+            return self.progress.completed(checkpoint, super::progress::Stored::No).await;
         }
         self.progress.pass(checkpoint);
         self.progress.settle().await?;
