@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use consume_support::{Scripted, about, consumer};
 use event_api::consume::{
-    Acquired, Checkpoint, Checkpoints, Completion, ConsumeError, Group, Membership, MemoryCheckpoints, Moved,
-    PostgresCheckpoints,
+    Acquired, Checkpoint, Checkpoints, Completion, Completions as _, ConsumeError, Group, Membership,
+    MemoryCheckpoints, Moved, PostgresCheckpoints,
 };
 use event_api::log::{Log, MemoryLog};
 use event_api::{Context, Handler, HandlerResult, Position};
@@ -38,7 +38,10 @@ async fn publish(log: &MemoryLog, from: usize, count: usize) {
 
 /// Which member handled which event, in the order in which they were.
 #[derive(Clone, Default)]
-struct Records(Arc<Mutex<Vec<(usize, Option<String>, String)>>>, Arc<watch::Sender<usize>>);
+struct Records(Arc<Mutex<Vec<Record>>>, Arc<watch::Sender<usize>>);
+
+/// The member, the subject, the event.
+type Record = (usize, Option<String>, String);
 
 impl Records {
     async fn until(&self, count: usize) {
@@ -250,8 +253,6 @@ impl ByHand {
         self.checkpoints.advance(&self.holder, &["mailer#0".to_owned()], &next, &[]).await.unwrap()
     }
 }
-
-use event_api::consume::Completions as _;
 
 fn event(number: u64) -> Completion {
     Completion { consumer: "mailer#0".to_owned(), event: number.to_string() }

@@ -61,7 +61,7 @@ fn effects_side_by_side_are_exactly_once() {
 
 #[test]
 fn effects_of_a_group_are_exactly_once() {
-    in_postgres("effects_of_a_group_are_exactly_once", 2, |url| consume_in_group(url));
+    in_postgres("effects_of_a_group_are_exactly_once", 2, consume_in_group);
 }
 
 /// Has children consume, `members` at a time.

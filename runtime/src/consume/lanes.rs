@@ -15,7 +15,7 @@ use super::error::ConsumeError;
 use super::group::Partitions;
 use super::handler::Handler;
 use super::pipeline::{Commit, Incoming, Outcome, Pipeline};
-use super::progress::{Progress, Stored};
+use super::progress::Progress;
 use super::shutdown::Shutdown;
 use crate::event::EventSet;
 
@@ -175,7 +175,7 @@ impl<H: Handler> Lanes<H> {
     #[cfg(feature = "client")]
     pub(crate) async fn passed(&mut self, checkpoint: super::Checkpoint) -> Result<(), ConsumeError> {
         if let Order::Single = self.order {
-            return self.progress.completed(checkpoint, Stored::No).await;
+            return self.progress.completed(checkpoint, super::progress::Stored::No).await;
         }
         self.progress.pass(checkpoint);
         self.progress.settle().await?;

@@ -87,7 +87,7 @@ impl Settings {
         }
         let completions = self.checkpoints.completions();
         let sessions = Sessions { settings: self, consumer, handler: Arc::new(handler), dead_letters };
-        match (sessions.settings.group.clone(), completions) {
+        match (sessions.settings.group, completions) {
             (Some(group), Some(completions)) => group::run(&sessions, &completions, &group, &reader, until).await,
             (None, Some(completions)) => {
                 let held = sessions.hold(completions).await?;
