@@ -1,5 +1,7 @@
 //! What a comparison of documents promises, promise by promise.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 mod support;
 
 use std::time::{Duration, Instant};
@@ -378,7 +380,9 @@ fn two_operations_that_do_what_one_did_break_nobody() {
     let two = format!("{}, {}", part("Placed"), part("Cancelled"));
     assert_eq!(failing(&compare(&document("1.0.0", one), &document("1.1.0", &two))), Vec::<&str>::new());
     assert_eq!(failing(&compare(&document("1.0.0", &two), &document("1.1.0", one))), Vec::<&str>::new());
-    assert!(failing(&compare(&document("1.0.0", one), &document("2.0.0", &part("Placed")))).contains(&"operation-removed"));
+    assert!(
+        failing(&compare(&document("1.0.0", one), &document("2.0.0", &part("Placed")))).contains(&"operation-removed")
+    );
 }
 
 /// A document whose payload is an Avro record with one field.
@@ -392,7 +396,8 @@ fn avro(version: &str, field: &str) -> String {
 fn avro_payloads_are_compared_by_the_rules_of_schema_resolution() {
     let field = |ty: &str| format!(", {{name: total, type: {ty}}}");
     let with_default = ", {name: total, type: int, default: 0}";
-    let state = |symbols: &str, default: &str| field(&format!("{{type: enum, name: State, symbols: [{symbols}]{default}}}"));
+    let state =
+        |symbols: &str, default: &str| field(&format!("{{type: enum, name: State, symbols: [{symbols}]{default}}}"));
     let expected = [
         // A wider number reads a narrower one.
         (field("int"), field("long"), Some(Direction::Forward)),
