@@ -96,6 +96,16 @@ impl<'s> Comparing<'s> {
         self.is_same(old, new) || self.changes(old, new).is_empty()
     }
 
+    /// Whom a pair of parts does not suit, looked at alone.
+    fn unsuited(&mut self, old: SchemaId, new: SchemaId) -> Option<Direction> {
+        match (self.forward.is_compatible(new, old), self.backward.is_compatible(old, new)) {
+            (true, true) => None,
+            (false, true) => Some(Direction::Forward),
+            (true, false) => Some(Direction::Backward),
+            (false, false) => Some(Direction::Both),
+        }
+    }
+
     /// Compares two schemas that describe the same thing in both versions.
     pub(super) fn compare(&mut self, facts: &mut Facts<'_>, site: &Site, part: Part, old: SchemaId, new: SchemaId) {
         if self.is_same(old, new) {
