@@ -96,13 +96,16 @@ impl<'s> Comparing<'s> {
         self.is_same(old, new) || self.changes(old, new).is_empty()
     }
 
-    /// Whom a pair of parts does not suit, looked at alone.
-    fn unsuited(&mut self, old: SchemaId, new: SchemaId) -> Option<Direction> {
-        match (self.forward.is_compatible(new, old), self.backward.is_compatible(old, new)) {
-            (true, true) => None,
-            (false, true) => Some(Direction::Forward),
-            (true, false) => Some(Direction::Backward),
-            (false, false) => Some(Direction::Both),
+    /// Whom a pair of parts does not suit, looked at alone, of those who are affected as a whole.
+    fn unsuited(&mut self, old: SchemaId, new: SchemaId, whole: Option<Direction>) -> Option<Direction> {
+        let whole = whole?;
+        let forward = whole.is_forward() && !self.forward.is_compatible(new, old);
+        let backward = whole.is_backward() && !self.backward.is_compatible(old, new);
+        match (forward, backward) {
+            (false, false) => None,
+            (true, false) => Some(Direction::Forward),
+            (false, true) => Some(Direction::Backward),
+            (true, true) => Some(Direction::Both),
         }
     }
 
@@ -117,7 +120,8 @@ impl<'s> Comparing<'s> {
             broken.insert((change.old, change.new, change.found.difference.member()));
             facts.add(site, self.fact(part, change));
         }
-        notices::compare(self, facts, site, part, (old, new), &broken);
+        let whole = changes.iter().map(|change| change.direction).reduce(Direction::and);
+        notices::compare(self, facts, site, part, (old, new), &notices::Broken { parts: broken, whole });
     }
 
     fn changes(&mut self, old: SchemaId, new: SchemaId) -> Rc<[Change]> {

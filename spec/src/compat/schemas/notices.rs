@@ -19,8 +19,13 @@ const MAX_PAIRS: usize = 20_000;
 
 type Pair = (SchemaId, SchemaId);
 
-/// Parts that are known to break somebody, with the member in question.
-type Broken<'b> = HashSet<(SchemaId, SchemaId, Option<&'b str>)>;
+/// What is known to break somebody.
+pub(super) struct Broken<'b> {
+    /// The parts, with the member in question.
+    pub(super) parts: HashSet<(SchemaId, SchemaId, Option<&'b str>)>,
+    /// Whom the whole of it affects.
+    pub(super) whole: Option<Direction>,
+}
 
 pub(super) fn compare(
     comparing: &mut Comparing<'_>,
@@ -101,7 +106,7 @@ impl Notices<'_, '_, '_> {
     }
 
     fn breaks(&self, member: Option<&str>) -> bool {
-        self.broken.contains(&(self.pair.0, self.pair.1, member))
+        self.broken.parts.contains(&(self.pair.0, self.pair.1, member))
     }
 
     fn members(&mut self) {
@@ -280,7 +285,7 @@ impl Notices<'_, '_, '_> {
         }
         let (what, said) = (self.what(), said.join(", "));
         // Beside parts that break somebody, nobody has looked for events that break over this alone.
-        let unsuited = if self.broken.is_empty() { None } else { self.comparing.unsuited(self.pair.0, self.pair.1) };
+        let unsuited = self.comparing.unsuited(self.pair.0, self.pair.1, self.broken.whole);
         let fact = match unsuited {
             None => self.fact(rules::SCHEMA_CHANGED, format!("{what} has changed, and all events stay valid: {said}")),
             Some(direction) => {
