@@ -1,6 +1,8 @@
 //! The catalogue of changes: for every rule a pair of small documents, and every rule is run over every pair, so an
 //! unexpected finding shows in review.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 mod support;
 
 use std::collections::BTreeSet;

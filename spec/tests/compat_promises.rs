@@ -1,5 +1,7 @@
 //! What a comparison of documents promises, promise by promise.
 
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -28,7 +28,9 @@ use Effect::{Nothing, Schema, Tuning, Wire};
 
 /// Protocol, object, fields and their effect. `exchange.name` is a field within a field; `*` is any.
 const FIELDS: &[(&str, &str, &[&str], Effect)] = &[
-    ("http", "operation", &["type", "method"], Wire),
+    ("http", "operation", &["method"], Wire),
+    // Gone since version 0.3 of the binding: the operation's action says it.
+    ("http", "operation", &["type"], Nothing),
     ("http", "operation", &["query"], Schema(Part::Query)),
     ("http", "message", &["headers"], Schema(Part::Headers)),
     ("http", "message", &["statusCode"], Wire),

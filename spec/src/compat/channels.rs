@@ -121,7 +121,12 @@ fn removed(versions: &mut Versions<'_, '_>, id: ChannelId, added: &[usize], dire
         let channel = &new[new.operations.get(&operation.key)?.channel?];
         candidates.iter().find(|other| other.location == channel.location).map(|other| other.key.as_str())
     });
-    let near = || nearest(&channel.key, candidates.iter().map(|channel| channel.key.as_str()));
+    let is_longer = |a: &str, b: &str| b.len() >= 4 && a.to_lowercase().starts_with(&b.to_lowercase());
+    let near = || {
+        let keys = || candidates.iter().map(|channel| channel.key.as_str());
+        nearest(&channel.key, keys())
+            .or_else(|| keys().find(|key| is_longer(key, &channel.key) || is_longer(&channel.key, key)))
+    };
     let help = match moved.or_else(near) {
         Some(other) => format!("if it has become `{other}`, keep its key or its address until everybody has moved"),
         None => "keep it until nobody uses it; `x-sunset` with a date announces its end".to_owned(),

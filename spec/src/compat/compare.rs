@@ -83,6 +83,9 @@ pub(super) struct Versions<'d, 'c> {
     pub(super) compared: HashSet<MessageId>,
 }
 
+/// What is said of words for people.
+pub(super) const CHANGED_WORDS: &str = "titles, descriptions or examples have changed";
+
 /// Titles, summaries and descriptions.
 type Words<'w> = (&'w Option<String>, &'w Option<String>, &'w Option<String>);
 type Places<'w> = (&'w Location, &'w Location);
@@ -189,7 +192,7 @@ impl<'d, 'c> Versions<'d, 'c> {
     /// Notes that what is said to people has changed.
     pub(super) fn words(&mut self, site: &Site, old: Words<'_>, new: Words<'_>, places: Places<'_>) {
         if old != new {
-            let fact = Fact::new(rules::DOCUMENTATION_CHANGED, "titles, descriptions or examples have changed");
+            let fact = Fact::new(rules::DOCUMENTATION_CHANGED, CHANGED_WORDS);
             self.facts.add(site, fact.old(places.0, "").new_at(places.1, ""));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::finding::{Accepted, Counterexample, Direction, Finding, Place};
 use super::policy::{Promise, is_draft};
-use super::rules::{Bump, Kind, Level, Rule};
+use super::rules::{self, Bump, Kind, Level, Rule};
 use super::{Comparison, Date};
 use crate::document::Extensions;
 use crate::source::{Location, Pointer};
@@ -144,7 +144,12 @@ impl<'c> Facts<'c> {
             (fact.old.is_none() || fact.new.is_none()).then(|| fact.message.clone())
         });
         let place = |place: &Option<(Location, String)>| place.as_ref().map(|(location, _)| location.clone());
-        let identity = (fact.rule.id, fact.direction, place(&fact.old), place(&fact.new), key, accepted.clone());
+        let identity = if fact.rule == rules::DOCUMENTATION_CHANGED {
+            // That words have changed is one fact, wherever they stand.
+            (fact.rule.id, None, None, None, None, accepted.clone())
+        } else {
+            (fact.rule.id, fact.direction, place(&fact.old), place(&fact.new), key, accepted.clone())
+        };
         if let Some(&index) = self.known.get(&identity) {
             let finding = &mut self.findings[index];
             if finding.subject != site.subject && !finding.also.contains(&site.subject) {

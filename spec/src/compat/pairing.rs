@@ -110,13 +110,11 @@ pub(super) fn messages(old: (&Document, &Channel), new: (&Document, &Channel)) -
         Some(format!("{}\n{}", wire(side, carried)?, key(side, carried.0)?))
     };
     let component = |(document, _): (&Document, &Channel), (_, id): Carried| document[id].key.clone();
-    // 2.x: the only message of a channel that has no name on either side.
-    let only = |side: (&Document, &Channel), carried: Carried| {
-        let is_alone =
-            side.1.messages.values().filter(|id| side.0[**id].key.is_none() && side.0[**id].name.is_none()).count()
-                == 1;
-        (is_alone && wire(side, carried).is_none()).then(String::new)
-    };
+    // 2.x lets a message have no name at all: the only one of a channel is the only one of the other.
+    let is_anonymous =
+        |side: (&Document, &Channel)| of(side).first().is_some_and(|carried| wire(side, *carried).is_none());
+    let are_alone = old.1.messages.len() == 1 && new.1.messages.len() == 1 && (is_anonymous(old) || is_anonymous(new));
+    let only = |_: Carried| are_alone.then(String::new);
     pair(
         of(old),
         of(new),
@@ -125,7 +123,7 @@ pub(super) fn messages(old: (&Document, &Channel), new: (&Document, &Channel)) -
             (&|carried| wire(old, *carried), &|carried| wire(new, *carried)),
             (&|carried| key(old, carried.0), &|carried| key(new, carried.0)),
             (&|carried| component(old, *carried), &|carried| component(new, *carried)),
-            (&|carried| only(old, *carried), &|carried| only(new, *carried)),
+            (&|carried| only(*carried), &|carried| only(*carried)),
         ],
     )
 }

@@ -103,6 +103,8 @@ fn order(finding: &Finding) -> impl Ord + use<> {
         !finding.fails(),
         std::cmp::Reverse(finding.level),
         finding.accepted.is_some(),
+        // What follows from the others comes behind them.
+        finding.rule == rules::VERSION_NOT_RAISED,
         start(&finding.new).or(start(&finding.old)),
         start(&finding.old),
     )

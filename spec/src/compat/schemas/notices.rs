@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use super::parts::{Path, Step, counterpart, keywords};
 use super::words::{differences, kind, listed, shown};
 use super::{Comparing, Part, format};
+use crate::compat::compare::CHANGED_WORDS;
 use crate::compat::fact::{Fact, Facts, Site};
 use crate::compat::finding::Direction;
 use crate::compat::rules;
@@ -285,8 +286,7 @@ impl Notices<'_, '_, '_> {
         let says = |keywords: &Keywords| (keywords.title.clone(), keywords.description.clone());
         let examples = |keywords: &Keywords| keywords.examples.len();
         if says(self.k) != says(self.l) || examples(self.k) != examples(self.l) {
-            let message = format!("the words about {} have changed", self.what());
-            let fact = self.fact(rules::DOCUMENTATION_CHANGED, message);
+            let fact = self.fact(rules::DOCUMENTATION_CHANGED, CHANGED_WORDS.to_owned());
             self.add(fact);
         }
     }

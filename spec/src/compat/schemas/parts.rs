@@ -98,7 +98,7 @@ pub(super) fn requires(parts: &[&Keywords], name: &str) -> bool {
 }
 
 /// The alternatives of a schema that is nothing but a choice.
-pub(super) fn alternatives<'s>(schemas: &'s Schemas, id: SchemaId) -> Option<&'s [SchemaId]> {
+pub(super) fn alternatives(schemas: &Schemas, id: SchemaId) -> Option<&[SchemaId]> {
     let keywords = keywords(schemas, id)?;
     let list = match (keywords.one_of.as_slice(), keywords.any_of.as_slice()) {
         (list, []) | ([], list) if !list.is_empty() => list,
