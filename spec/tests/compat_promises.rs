@@ -364,6 +364,24 @@ fn every_change_of_a_payload_is_found_and_not_only_the_first() {
 }
 
 #[test]
+fn what_hides_behind_another_change_is_not_called_compatible() {
+    let payload = |kind: &str, of: &str, rest: &str| {
+        format!("{{type: object, properties: {{at: {{type: {kind}, properties: {{zip: {{type: {of}}}}}{rest}}}}}}}")
+    };
+    let old = document("1.0.0", &payload("object", "integer", ""));
+    let zip = "/channels/orders/messages/Placed/payload/properties/at/properties/zip";
+    let ignore = || Comparison::new().ignore(Ignore::new("schema-type-changed", zip, "agreed"));
+    // A value of another type, beside a member of another type.
+    let new = document("2.0.0", &payload("[object, 'null']", "string", ""));
+    let report = compare_by(&ignore(), &old, &new);
+    assert_eq!(failing(&report), ["schema-type-changed"], "{:#?}", report.findings);
+    // A bound that a witness for the member does not show.
+    let new = document("2.0.0", &payload("object", "string", ", maxProperties: 0"));
+    let report = compare_by(&ignore(), &old, &new);
+    assert_ne!(report.verdict(), Outcome::Compatible, "{:#?}", report.findings);
+}
+
+#[test]
 fn two_operations_that_do_what_one_did_break_nobody() {
     let document = |version: &str, operations: &str| {
         format!(

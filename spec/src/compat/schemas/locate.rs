@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::parts::{ANY_KEY, Path, Step, member, pairs, requires, together};
 use crate::schema::{Checker, Inclusion, SchemaId, SchemaKind, Schemas, Verdict, Violation, Witness};
-use crate::source::{FileId, Key, Node, Object, Span, Value};
+use crate::source::{FileId, Key, Node, Number, Object, Span, Value};
 
 /// Steps of the engine that one direction of a comparison may take altogether: a matter of seconds.
 const MAX_STEPS: usize = 3_000_000;
@@ -138,6 +138,11 @@ impl<'s> Locator<'s> {
         found
     }
 
+    /// Whether the reader accepts all that the writer may send, for these two alone.
+    pub(super) fn is_compatible(&mut self, w: SchemaId, r: SchemaId) -> bool {
+        self.decide(w, r) == Verdict::Compatible
+    }
+
     fn decide(&mut self, w: SchemaId, r: SchemaId) -> Verdict {
         if let Some(verdict) = self.verdicts.get(&(w, r)) {
             return verdict.clone();
@@ -262,6 +267,31 @@ impl<'s> Locator<'s> {
         };
         if let Some(difference) = first.or_else(stray) {
             self.candidate(walk, difference, (w, r), witness.clone(), path, way);
+        } else if is_inside {
+            self.probe(walk, (w, r), path, way);
+        }
+    }
+
+    /// Values without parts, which show what a pair itself says differently where its parts differ as well.
+    fn probe(&mut self, walk: &mut Walk, (w, r): (SchemaId, SchemaId), path: &Path, way: &[(Step, SchemaId)]) {
+        let number = Number::parse("0.5").map(Value::Number);
+        let values = [
+            Some(Value::Null),
+            Some(Value::Bool(true)),
+            number,
+            Some(Value::Number(Number::from(0))),
+            Some(Value::String(String::new())),
+            Some(Value::Array(Vec::new())),
+            Some(Value::Object(Object::default())),
+        ];
+        for value in values.into_iter().flatten() {
+            let value = Node { span: NOWHERE, value };
+            let keyword = self.checker.check(r, &value).first().map(|violation| violation.keyword);
+            if let Some(keyword) = keyword.filter(|keyword| *keyword != "required")
+                && self.candidate(walk, Difference::Keyword(keyword), (w, r), value, path, way)
+            {
+                return;
+            }
         }
     }
 

@@ -96,6 +96,19 @@ impl<'s> Comparing<'s> {
         self.is_same(old, new) || self.changes(old, new).is_empty()
     }
 
+    /// Whom a pair of parts does not suit, looked at alone, of those who are affected as a whole.
+    fn unsuited(&mut self, old: SchemaId, new: SchemaId, whole: Option<Direction>) -> Option<Direction> {
+        let whole = whole?;
+        let forward = whole.is_forward() && !self.forward.is_compatible(new, old);
+        let backward = whole.is_backward() && !self.backward.is_compatible(old, new);
+        match (forward, backward) {
+            (false, false) => None,
+            (true, false) => Some(Direction::Forward),
+            (false, true) => Some(Direction::Backward),
+            (true, true) => Some(Direction::Both),
+        }
+    }
+
     /// Compares two schemas that describe the same thing in both versions.
     pub(super) fn compare(&mut self, facts: &mut Facts<'_>, site: &Site, part: Part, old: SchemaId, new: SchemaId) {
         if self.is_same(old, new) {
@@ -107,7 +120,8 @@ impl<'s> Comparing<'s> {
             broken.insert((change.old, change.new, change.found.difference.member()));
             facts.add(site, self.fact(part, change));
         }
-        notices::compare(self, facts, site, part, (old, new), &broken);
+        let whole = changes.iter().map(|change| change.direction).reduce(Direction::and);
+        notices::compare(self, facts, site, part, (old, new), &notices::Broken { parts: broken, whole });
     }
 
     fn changes(&mut self, old: SchemaId, new: SchemaId) -> Rc<[Change]> {

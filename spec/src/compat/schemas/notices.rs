@@ -19,8 +19,13 @@ const MAX_PAIRS: usize = 20_000;
 
 type Pair = (SchemaId, SchemaId);
 
-/// Parts that are known to break somebody, with the member in question.
-type Broken<'b> = HashSet<(SchemaId, SchemaId, Option<&'b str>)>;
+/// What is known to break somebody.
+pub(super) struct Broken<'b> {
+    /// The parts, with the member in question.
+    pub(super) parts: HashSet<(SchemaId, SchemaId, Option<&'b str>)>,
+    /// Whom the whole of it affects.
+    pub(super) whole: Option<Direction>,
+}
 
 pub(super) fn compare(
     comparing: &mut Comparing<'_>,
@@ -56,7 +61,7 @@ pub(super) fn compare(
 
 /// One pair of schemas with keywords.
 struct Notices<'a, 'f, 's> {
-    comparing: &'a Comparing<'s>,
+    comparing: &'a mut Comparing<'s>,
     facts: &'a mut Facts<'f>,
     site: &'a Site,
     part: Part,
@@ -101,7 +106,7 @@ impl Notices<'_, '_, '_> {
     }
 
     fn breaks(&self, member: Option<&str>) -> bool {
-        self.broken.contains(&(self.pair.0, self.pair.1, member))
+        self.broken.parts.contains(&(self.pair.0, self.pair.1, member))
     }
 
     fn members(&mut self) {
@@ -275,11 +280,23 @@ impl Notices<'_, '_, '_> {
         if said.is_empty() && count(self.k) != count(self.l) {
             said.push("it is written in another way".to_owned());
         }
-        if !said.is_empty() {
-            let message = format!("{} has changed, and all events stay valid: {}", self.what(), said.join(", "));
-            let fact = self.fact(rules::SCHEMA_CHANGED, message);
-            self.add(fact);
+        if said.is_empty() {
+            return;
         }
+        let (what, said) = (self.what(), said.join(", "));
+        // Beside parts that break somebody, nobody has looked for events that break over this alone.
+        let unsuited = self.comparing.unsuited(self.pair.0, self.pair.1, self.broken.whole);
+        let fact = match unsuited {
+            None => self.fact(rules::SCHEMA_CHANGED, format!("{what} has changed, and all events stay valid: {said}")),
+            Some(direction) => {
+                let message = format!(
+                    "{what} has changed in itself, too: {said}; other findings hide whether that breaks anybody"
+                );
+                let help = "mend or accept what is said of its parts, and compare again";
+                self.fact(rules::SCHEMA_UNDECIDED, message).direction(direction).help(help)
+            }
+        };
+        self.add(fact);
     }
 
     fn documentation(&mut self) {
