@@ -103,12 +103,12 @@ impl Plan {
                 Some((reference, path)) => (reference, Some(path)),
                 None => (against.as_str(), None),
             };
-            self.from_git(reference, path, loader, &mut baselines)?;
+            self.read_git(reference, path, loader, &mut baselines)?;
         }
         Ok(baselines)
     }
 
-    fn from_git(
+    fn read_git(
         &self,
         reference: &str,
         path: Option<&str>,

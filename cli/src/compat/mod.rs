@@ -37,7 +37,7 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     pub(crate) help: Option<String>,
     /// The version that has errors.
-    pub(crate) invalid: Option<Loaded>,
+    pub(crate) invalid: Option<Box<Loaded>>,
 }
 
 /// What came of all documents.
@@ -87,7 +87,10 @@ impl Fault {
 
     /// A version that has errors.
     fn invalid(path: &Path, version: &str, loaded: Loaded) -> Self {
-        Fault { invalid: Some(loaded), ..Fault::new(path, format!("{version} has errors, and cannot be compared")) }
+        Fault {
+            invalid: Some(Box::new(loaded)),
+            ..Fault::new(path, format!("{version} has errors, and cannot be compared"))
+        }
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) fn github(results: &Results, out: &mut impl Write) -> io::Result<()> 
                 Weight::Undecided => "warning",
                 Weight::Notice | Weight::Accepted => "notice",
             };
-            let (path, spot) = fact.annotated();
-            write_command(out, command, path, spot, fact.finding.rule.id, &fact.text())?;
+            let spot = fact.annotated();
+            write_command(out, command, spot.path, Some(spot), fact.finding.rule.id, &fact.text())?;
         }
         for unused in &compared.report.unused_ignores {
             let message = event_api_codegen::compat::words::unused_ignore(unused);

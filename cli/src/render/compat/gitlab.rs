@@ -24,13 +24,13 @@ fn entry(fact: Fact<'_>, fingerprints: &mut Fingerprints) -> Value {
         Weight::Undecided => "major",
         Weight::Notice | Weight::Accepted => "info",
     };
-    let (path, spot) = fact.annotated();
+    let spot = fact.annotated();
     json!({
         "description": fact.text(),
         "check_name": fact.finding.rule.id,
         "fingerprint": fingerprints.of(fact),
         "severity": severity,
-        "location": { "path": relative(path), "lines": { "begin": spot.map_or(1, |spot| spot.start.line) } },
+        "location": { "path": relative(spot.path), "lines": { "begin": spot.start.line } },
     })
 }
 

@@ -95,13 +95,17 @@ impl<'a> Fact<'a> {
         self.compared.baselines.released.get(self.finding.baseline).map(|released| released.name.as_str())
     }
 
-    /// The file to annotate, and where: the new version's, because it is the one that can be changed. What is no more has
-    /// no place in it.
-    fn annotated(self) -> (&'a Path, Option<Spot<'a>>) {
-        match self.new_spot() {
-            Some((_, spot)) => (spot.path, Some(spot)),
-            None => (&self.compared.path, None),
+    /// Where to annotate: in the new version, because that is the one that can be changed. What is no more has no place in
+    /// it, and stands at its first line.
+    fn annotated(self) -> Spot<'a> {
+        if let Some((_, spot)) = self.new_spot() {
+            return spot;
         }
+        let start = LineColumn { line: 1, column: 1 };
+        let line = self.compared.new.sources.files().next().and_then(|file| file.text().lines().next());
+        let width = line.map_or(0, |line| line.chars().count());
+        let end = LineColumn { line: 1, column: u32::try_from(width).unwrap_or(u32::MAX).saturating_add(1) };
+        Spot { path: &self.compared.path, start, end }
     }
 
     /// `spec/asyncapi.yaml:12:3 in origin/main`

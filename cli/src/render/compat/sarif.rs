@@ -65,15 +65,11 @@ fn result(fact: Fact<'_>, fingerprints: &mut Fingerprints) -> Value {
     }
     result.insert("level".to_owned(), level(finding.level).into());
     result.insert("message".to_owned(), json!({ "text": fact.text() }));
-    let new = match fact.new_spot() {
-        Some((place, spot)) => location(place, spot),
-        // What is no more has no place in the new version, and a result has to have one.
-        None => json!({ "physicalLocation": { "artifactLocation": { "uri": file_uri(&fact.compared.path) } } }),
-    };
-    result.insert("locations".to_owned(), json!([new]));
+    let place = finding.new.as_ref().or(finding.old.as_ref());
+    result.insert("locations".to_owned(), json!([location(place, fact.annotated())]));
     // A version in git is no file that a viewer could open.
     if let Some((place, spot)) = fact.old_spot().filter(|_| fact.is_old_on_disk()) {
-        let mut old = location(place, spot);
+        let mut old = location(Some(place), spot);
         old["message"] = json!({ "text": "the old version" });
         result.insert("relatedLocations".to_owned(), json!([old]));
     }
@@ -88,9 +84,8 @@ fn result(fact: Fact<'_>, fingerprints: &mut Fingerprints) -> Value {
     Value::Object(result)
 }
 
-fn location(place: &Place, spot: Spot<'_>) -> Value {
-    let span = place.location.span;
-    json!({
+fn location(place: Option<&Place>, spot: Spot<'_>) -> Value {
+    let mut location = json!({
         "physicalLocation": {
             "artifactLocation": { "uri": file_uri(spot.path) },
             "region": {
@@ -98,12 +93,13 @@ fn location(place: &Place, spot: Spot<'_>) -> Value {
                 "startColumn": spot.start.column,
                 "endLine": spot.end.line,
                 "endColumn": spot.end.column,
-                "byteOffset": span.start,
-                "byteLength": span.end - span.start,
             },
         },
-        "logicalLocations": [{ "fullyQualifiedName": place.location.pointer.as_str() }],
-    })
+    });
+    if let Some(place) = place {
+        location["logicalLocations"] = json!([{ "fullyQualifiedName": place.location.pointer.as_str() }]);
+    }
+    location
 }
 
 fn notification(fault: &Fault) -> Value {
