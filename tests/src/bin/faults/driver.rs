@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use event_api::log::{Log, PostgresLog, SqliteLog};
+use event_api_tests::schema::Schema;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -16,7 +17,6 @@ use super::accounts::AccountsEvents;
 use super::consumer::FEED;
 use super::ledger::Ledger;
 use super::receiver::WEBHOOK;
-use super::schema::Schema;
 use super::server;
 use super::setup::{Database, Failure, LogKind, Ports, Role, Sabotage, Setup};
 use super::verdict::{self, Evidence};

@@ -19,7 +19,6 @@ mod ledger;
 mod line;
 mod publisher;
 mod receiver;
-mod schema;
 mod server;
 mod setup;
 mod verdict;
