@@ -137,25 +137,83 @@ impl Client {
     }
 
     /// Sends `request`, and waits at most `timeout` for the whole of the response.
-    pub(crate) async fn send(
+    pub(crate) async fn send(&self, request: http::Request<Bytes>, timeout: Duration) -> Result<Response, ClientError> {
+        self.open(request, timeout).await?.whole().await
+    }
+
+    /// Sends `request`, and waits at most `timeout` for the head of the response.
+    pub(crate) async fn open(
         &self,
         mut request: http::Request<Bytes>,
         timeout: Duration,
-    ) -> Result<Response, ClientError> {
+    ) -> Result<Opened, ClientError> {
         let deadline = Instant::now() + timeout;
         let host = request.uri().host().unwrap_or_default().to_owned();
-        let late = || ClientError::Timeout { host: host.clone(), after: timeout };
 
         let agent = HeaderValue::from_static(concat!("event-api/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().entry(USER_AGENT).or_insert(agent);
-        let answer = timeout_at(deadline, self.pool.request(request.map(Full::new))).await.map_err(|_| late())?;
-        let (head, body) = answer.map_err(|error| failure(&host, error))?.into_parts();
+        let Ok(answer) = timeout_at(deadline, self.pool.request(request.map(Full::new))).await else {
+            return Err(ClientError::Timeout { host, after: timeout });
+        };
+        let response = answer.map_err(|error| failure(&host, error))?;
+        Ok(Opened { host, response, limit: self.limit, deadline, timeout })
+    }
+}
 
-        let body = match self.limit {
-            BodyLimit::Refuse(limit) => timeout_at(deadline, whole(&host, body, limit)).await.map_err(|_| late())??,
+/// A response of which the head has come.
+pub(crate) struct Opened {
+    host: String,
+    response: http::Response<Incoming>,
+    limit: BodyLimit,
+    deadline: Instant,
+    timeout: Duration,
+}
+
+impl Opened {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The whole of it, within the time that the request was given.
+    pub(crate) async fn whole(self) -> Result<Response, ClientError> {
+        let Opened { host, response, limit, deadline, timeout } = self;
+        let (head, body) = response.into_parts();
+        let body = match limit {
+            BodyLimit::Refuse(limit) => match timeout_at(deadline, whole(&host, body, limit)).await {
+                Ok(body) => body?,
+                Err(_) => return Err(ClientError::Timeout { host, after: timeout }),
+            },
             BodyLimit::Truncate(limit) => beginning(body, limit, deadline).await,
         };
         Ok(Response { status: head.status, headers: head.headers, body })
+    }
+
+    /// The next piece of a body that comes bit by bit, however long it takes; `None` at its end.
+    pub(crate) async fn piece(&mut self) -> Option<Result<Bytes, ClientError>> {
+        loop {
+            let frame = match self.response.frame().await? {
+                Ok(frame) => frame,
+                Err(error) => return Some(Err(self.broken(error))),
+            };
+            // What is no data are trailers.
+            if let Ok(data) = frame.into_data() {
+                return Some(Ok(data));
+            }
+        }
+    }
+
+    /// The connection, when the server has switched to another protocol.
+    #[cfg(feature = "websocket")]
+    pub(crate) async fn upgraded(mut self) -> Result<hyper::upgrade::Upgraded, ClientError> {
+        hyper::upgrade::on(&mut self.response).await.map_err(|error| self.broken(error))
+    }
+
+    fn broken(&self, error: hyper::Error) -> ClientError {
+        ClientError::Exchange { host: self.host.clone(), source: Box::new(error) }
     }
 }
 

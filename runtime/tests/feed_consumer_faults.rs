@@ -132,7 +132,8 @@ async fn a_next_url_of_another_origin_is_refused_after_the_page() {
         assert!(matches!(error, ConsumeError::NotFollowed { .. }), "{error}");
         assert_eq!(handler.called(), ids(0..1));
         let checkpoint = checkpoints.load("mailer").await.unwrap().unwrap();
-        assert_eq!((checkpoint.resume, checkpoint.position), (feed.url(), Some(Position(0))));
+        let resume = "/feeds/user-events".to_owned();
+        assert_eq!((checkpoint.resume, checkpoint.position), (resume, Some(Position(0))));
     }
 }
 
@@ -226,11 +227,10 @@ async fn the_url_that_a_server_names_for_the_first_page_is_kept_if_it_may_be_rea
         let checkpoints = MemoryCheckpoints::new();
         feed.spoil([Fault::Status(200, location, page.clone())]);
         let result = feed.consumer(checkpoints.clone()).run_until_caught_up(Recorder::new()).await;
-        let resume = checkpoints.load("mailer").await.unwrap().map(|checkpoint| checkpoint.resume);
-        (result, resume.map(|resume| resume.replace(&feed.address.to_string(), "host")))
+        (result, checkpoints.load("mailer").await.unwrap().map(|checkpoint| checkpoint.resume))
     };
     let (result, resume) = kept("content-location: user-events?offset=4\r\n").await;
-    assert_eq!((result.unwrap(), resume.as_deref()), ((), Some("http://host/feeds/user-events?offset=4")));
+    assert_eq!((result.unwrap(), resume.as_deref()), ((), Some("?offset=4")));
     let (result, resume) = kept("content-location: user-events.json.en\r\n").await;
     assert_eq!((result.unwrap(), resume), ((), None), "a variant is not where the feed goes on");
     let (result, resume) = kept("content-location: http://elsewhere.test/?offset=4\r\n").await;

@@ -1,4 +1,5 @@
-//! The other forms of a feed, by `Accept`: batches of CloudEvents, and streams of server-sent events.
+//! The other forms of a feed: by `Accept` batches of CloudEvents, Atom, and streams of server-sent events; the strict form
+//! of JSON Feed; and the AsyncAPI document beside them.
 #![cfg(all(feature = "server", feature = "client"))]
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
@@ -283,4 +284,87 @@ async fn a_feed_is_a_page_unless_another_form_is_asked_for() {
     for accept in ["*/*", "application/json", "text/html, */*;q=0.1"] {
         assert_eq!(get(&url, accept).await.headers["content-type"], "application/feed+json", "{accept}");
     }
+}
+
+#[tokio::test]
+async fn strict_items_have_one_extension_that_is_an_object() {
+    let log = MemoryLog::new();
+    let mut full = event_of("NameChanged", 0);
+    full.metadata.subject = Some("/user/1".to_owned());
+    full.metadata.headers.insert("priority", 3);
+    full.metadata.traceparent = None;
+    full.metadata.time = chrono::DateTime::parse_from_rfc3339("2020-05-01T14:00:00Z").unwrap().to_utc();
+    append(&log, vec![full]).await;
+    let url = start(Feeds::new(&log, [&USERS]).strict()).await;
+    let expected = json!({
+        "id": "event-0", "date_published": "2020-05-01T14:00:00Z", "content_text": "NameChanged",
+        "_event": { "type": "NameChanged", "headers": {"priority": 3}, "data": {"newName": "0"}, "position": 0,
+            "subject": "/user/1" },
+    });
+    assert_eq!(get(&url, "*/*").await.json()["items"], json!([expected]));
+    assert_eq!(Stream::open(&url, None).await.ok().unwrap().event().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_page_of_atom_carries_the_events() {
+    let log = MemoryLog::new();
+    let mut odd = event_of("Name<Changed>", 0);
+    odd.metadata.id = "a \u{0}&\"b\"".into();
+    odd.metadata.subject = Some("<user>".to_owned());
+    odd.metadata.time = chrono::DateTime::parse_from_rfc3339("2020-05-01T14:00:00Z").unwrap().to_utc();
+    let mut uuid = event_of("UserDeleted", 1);
+    uuid.metadata.id = "0190a3e4-7c3a-7000-8000-000000000000".into();
+    append(&log, vec![odd, uuid]).await;
+    let url = start(Feeds::new(&log, [&USERS])).await;
+    let answer = get(&format!("{url}?offset=0&limit=2"), "application/atom+xml").await;
+    assert_eq!(answer.headers["content-type"], "application/atom+xml");
+    assert!(answer.headers["cache-control"].to_str().unwrap().contains("immutable"));
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    for part in [
+        "<title>Name&lt;Changed&gt;</title>",
+        "<e:id>a \u{fffd}&amp;&quot;b&quot;</e:id>",
+        "<updated>2020-05-01T14:00:00Z</updated>",
+        "<category term=\"Name&lt;Changed&gt;\"/>",
+        "<e:position>1</e:position>",
+        "<e:subject>&lt;user&gt;</e:subject>",
+        "<id>urn:uuid:0190a3e4-7c3a-7000-8000-000000000000</id>",
+        // {"newName": "0"}
+        "<content type=\"application/json\">eyJuZXdOYW1lIjogIjAifQ==</content>",
+        &format!("<link rel=\"next\" href=\"{url}?offset=2&amp;limit=2\"/>"),
+        &format!("<link rel=\"self\" href=\"{url}?offset=0&amp;limit=2\"/>"),
+        &format!("<id>{url}#a+%00%26%22b%22</id>"),
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let end = get(&format!("{url}?offset=2"), "application/atom+xml").await;
+    assert!(!String::from_utf8(end.body.to_vec()).unwrap().contains("rel=\"next\""));
+}
+
+#[tokio::test]
+async fn the_document_stands_beside_the_feeds_and_they_lead_to_it() {
+    let log = MemoryLog::new();
+    append(&log, events(0..2)).await;
+    let text = "asyncapi: 3.0.0\ninfo: {title: Users, version: 1.0.0}\n";
+    let router = Feeds::new(&log, [&USERS]).document(text).router();
+    let (address, _) = serve(axum::Router::new().nest("/feeds", router)).await;
+    let base = format!("http://{address}/feeds");
+    let link = format!(
+        "<{base}/asyncapi.yaml>; rel=\"service-desc\"; type=\"application/vnd.aai.asyncapi+yaml;version=3.0.0\""
+    );
+    let feed = format!("{base}/{}", USERS.name);
+    for (url, accept) in [(feed.as_str(), "*/*"), (&feed, BATCH), (&format!("{feed}?offset=0&limit=1"), "*/*")] {
+        let answer = get(url, accept).await;
+        let links: Vec<_> = answer.headers.get_all("link").iter().map(|link| link.to_str().unwrap()).collect();
+        assert!(links.contains(&link.as_str()), "{links:?}");
+    }
+    assert_eq!(get(&base, "*/*").await.json()["document_url"], format!("{base}/asyncapi.yaml"));
+    let document = get(&format!("{base}/asyncapi.yaml"), "*/*").await;
+    assert_eq!(document.headers["content-type"], "application/vnd.aai.asyncapi+yaml;version=3.0.0");
+    assert_eq!(
+        (&document.body[..], &document.headers["cache-control"]),
+        (text.as_bytes(), &"no-cache".parse().unwrap())
+    );
+    let known = Request::get(format!("{base}/asyncapi.yaml")).header("if-none-match", &document.headers["etag"]);
+    assert_eq!(Http::new().send(known.body(Full::default()).unwrap()).await.status, StatusCode::NOT_MODIFIED);
+    get(&format!("{base}/asyncapi.json"), "*/*").await.problem(404);
 }

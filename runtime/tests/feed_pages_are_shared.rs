@@ -15,13 +15,15 @@ use event_api::feed::Feeds;
 use event_api::log::{Bounds, Log, LogError, MemoryLog, PageLimit, Retention, StoredEvent, Trimmed};
 use event_api::{EventId, Position, RawEvent, Receipt};
 use http_body_util::Full;
+use tokio::sync::RwLock;
 use webhook_support::{Answer, Http, USERS, events, eventually, serve};
 
-/// A log that counts how often it is read.
+/// A log that counts how often it is read, and can let readers wait.
 #[derive(Clone, Default)]
 struct Counted {
     log: MemoryLog,
     reads: Arc<AtomicUsize>,
+    gate: Arc<RwLock<()>>,
 }
 
 impl Counted {
@@ -38,6 +40,7 @@ impl Log for Counted {
 
     async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
+        let _open = self.gate.read().await;
         self.log.read_page(channel, from, limit).await
     }
 
@@ -152,10 +155,88 @@ async fn a_full_page_is_read_once_for_all() {
     }
 }
 
+/// Asks `times` times for `url` while the log lets nobody read, and tells how often it was read in the end.
+async fn at_once(log: &Counted, url: &str, times: usize, headers: &'static [(&'static str, &'static str)]) -> usize {
+    let before = log.reads();
+    let shut = log.gate.write().await;
+    let client = Http::new();
+    let asking: Vec<_> = (0..times)
+        .map(|_| {
+            let mut request = Request::get(url);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let (client, request) = (client.clone(), request.body(Full::default()).unwrap());
+            tokio::spawn(async move { client.send(request).await })
+        })
+        .collect();
+    eventually("somebody reads", async || (log.reads() > before).then_some(())).await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    drop(shut);
+    for answer in asking {
+        assert_eq!(answer.await.unwrap().status, StatusCode::OK);
+    }
+    log.reads() - before
+}
+
+#[tokio::test]
+async fn a_full_page_that_many_want_at_once_is_read_once() {
+    for room in [0, 32 << 20] {
+        let (log, url) = start(|feeds| feeds.page_cache(room)).await;
+        for (query, headers) in [
+            ("offset=10&limit=50", &[][..]),
+            ("offset=20&limit=50", &[("accept-encoding", "zstd")]),
+            ("offset=30&limit=50", &[("prefer", "wait=60"), ("accept", "application/cloudevents-batch+json")]),
+            ("limit=50", &[("accept", "application/atom+xml")]),
+        ] {
+            let read = at_once(&log, &format!("{url}?{query}"), 100, headers).await;
+            // Without room, who asks when the others have got it reads again.
+            assert!(read == 1 || (room == 0 && read < 50), "{query} was read {read} times");
+        }
+    }
+}
+
+#[tokio::test]
+async fn readers_of_a_page_that_can_grow_do_not_wait_for_each_other() {
+    let (log, url) = start(|feeds| feeds).await;
+    let head = format!("{url}?offset=90");
+    let read = at_once(&log, &head, 20, &[]).await;
+    assert_eq!(read, 20, "each may know of events that another did not read");
+
+    let tag = header(&get(&head, &[]).await, "etag").to_owned();
+    let waiting = {
+        let (head, tag) = (head.clone(), tag.clone());
+        tokio::spawn(async move { get(&head, &[("if-none-match", &tag), ("prefer", "wait=60")]).await })
+    };
+    let asked = log.reads();
+    eventually("it waits", async || (log.reads() > asked).then_some(())).await;
+    let quick = get(&head, &[("if-none-match", &tag)]).await;
+    assert_eq!(quick.status, StatusCode::NOT_MODIFIED, "while another waits for events");
+    Log::append(&log, USERS.name, events(100..101)).await.unwrap();
+    assert_eq!(waiting.await.unwrap().status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_leaves_the_page_to_others() {
+    let (log, url) = start(|feeds| feeds).await;
+    let full = format!("{url}?offset=10&limit=50");
+    let shut = log.gate.write().await;
+    let first = tokio::spawn({
+        let full = full.clone();
+        async move { get(&full, &[]).await }
+    });
+    eventually("it reads", async || (log.reads() == 1).then_some(())).await;
+    let second = tokio::spawn(async move { get(&full, &[]).await });
+    first.abort();
+    eventually("another reads", async || (log.reads() == 2).then_some(())).await;
+    drop(shut);
+    assert_eq!(second.await.unwrap().status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn a_page_that_can_grow_is_read_each_time() {
     let (log, url) = start(|feeds| feeds).await;
-    for query in ["offset=90", "limit=50", ""] {
+    for query in ["offset=90", "offset=100", "limit=101"] {
         let url = format!("{url}?{query}");
         get(&url, &[]).await;
         let before = log.reads();

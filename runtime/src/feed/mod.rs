@@ -1,5 +1,6 @@
 //! The feed: a channel's events as pages of JSON Feed 1.1 over plain HTTP, oldest first. Services serve them, consumers
-//! in other services pull them page by page.
+//! in other services pull them page by page, and follow them from there by long polling, server-sent events or
+//! WebSockets.
 
 #[cfg(feature = "client")]
 mod client;
@@ -11,7 +12,7 @@ mod text;
 pub mod wire;
 
 #[cfg(feature = "client")]
-pub use client::Consumer;
+pub use client::{Consumer, Live};
 pub use page::{Page, PageError, PageItem, Undecodable};
 #[cfg(feature = "server")]
 pub use server::{Feeds, ProxyHeaders, router};

@@ -135,10 +135,15 @@ impl<'a, E: EventSet> Page<'a, E> {
     /// needs, and the good case does not pay for.
     pub fn raw(&self, index: usize) -> Option<RawEvent> {
         let item = raw_page(self.text).ok()?.items.into_iter().nth(index)?;
-        match Members::<E>::buffered(item).and_then(|members| members.raw()) {
-            Ok(raw) => Some(raw),
-            Err(error) => Some(unreadable(item, &error).raw),
-        }
+        Some(raw_item::<E>(item))
+    }
+}
+
+/// An item as a raw event.
+pub(super) fn raw_item<E: EventSet>(item: &RawValue) -> RawEvent {
+    match Members::<E>::buffered(item).and_then(|members| members.raw()) {
+        Ok(raw) => raw,
+        Err(error) => unreadable(item, &error).raw,
     }
 }
 
@@ -166,6 +171,12 @@ impl<'a, E: EventSet> PageItem<'a, E> {
         let bad = unreadable(item, &error);
         let id = Cow::Owned(bad.raw.metadata.id.as_str().to_owned());
         PageItem { id, ..members.into_item_with(Err(Box::new(bad))) }
+    }
+
+    /// Reads an item that came by itself. Fails only when it is no JSON at all.
+    #[cfg(feature = "client")]
+    pub(super) fn from_text(text: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text).map(Self::isolated)
     }
 
     /// The event with its metadata. An item without a time happened now.

@@ -1,7 +1,7 @@
 //! The feed on the wire: a page of JSON Feed 1.1 whose items carry events in `_` extensions.
 //!
-//! In: events of the log. Out: the JSON of a page. Items write `_type` and `_headers` before `_data`, so that a reader
-//! can decode the payload where it stands, in one pass.
+//! In: events of the log. Out: the JSON of a page. Items write the type and the headers before the payload, so that a
+//! reader can decode the payload where it stands, in one pass.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub const VERSION: &str = "https://jsonfeed.org/version/1.1";
 
 /// A page of a feed, oldest event first.
 #[derive(Clone, Debug, Serialize)]
-pub struct Page<'a> {
+pub struct Page<'a, I = Item<'a>> {
     /// Always [`VERSION`].
     pub version: &'a str,
     /// The title of the channel.
@@ -29,7 +29,7 @@ pub struct Page<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_url: Option<&'a str>,
     /// The events.
-    pub items: Vec<Item<'a>>,
+    pub items: Vec<I>,
 }
 
 /// An event in a page.
@@ -83,5 +83,66 @@ impl<'a> From<&'a StoredEvent> for Item<'a> {
             traceparent: metadata.traceparent.as_deref(),
             address: metadata.address.as_deref(),
         }
+    }
+}
+
+/// An event in a page of the strict form: JSON Feed 1.1 asks extensions to be objects, and some validators insist.
+#[derive(Clone, Debug, Serialize)]
+pub struct StrictItem<'a> {
+    /// The event's id.
+    pub id: &'a EventId,
+    /// When it happened.
+    pub date_published: DateTime<Utc>,
+    /// For readers that know nothing of events: the event's type.
+    pub content_text: &'a str,
+    /// The event.
+    #[serde(rename = "_event")]
+    pub event: Extension<'a>,
+}
+
+/// The one extension of a [`StrictItem`]: what an [`Item`] has as members that begin with `_`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Extension<'a> {
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub event_type: &'a str,
+    /// The message's headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<&'a Headers>,
+    /// The payload, as it was published.
+    pub data: &'a RawValue,
+    /// The place in the channel.
+    pub position: Position,
+    /// What the event is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<&'a str>,
+    /// The version of its schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<&'a str>,
+    /// W3C trace context of the publisher.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<&'a str>,
+    /// The channel's address with its parameters filled in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<&'a str>,
+}
+
+impl<'a> From<&'a StoredEvent> for StrictItem<'a> {
+    fn from(stored: &'a StoredEvent) -> Self {
+        let Item {
+            id,
+            date_published,
+            content_text,
+            event_type,
+            headers,
+            data,
+            position,
+            subject,
+            version,
+            traceparent,
+            address,
+        } = Item::from(stored);
+        let event = Extension { event_type, headers, data, position, subject, version, traceparent, address };
+        StrictItem { id, date_published, content_text, event }
     }
 }

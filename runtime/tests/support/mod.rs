@@ -132,6 +132,8 @@ pub(crate) enum Fault {
     Status(u16, &'static str, String),
     /// A 200 with this body.
     Body(String),
+    /// A stream of server-sent events that ends after this.
+    Stream(String),
     /// A 200 whose body breaks off.
     Truncated,
     /// No answer until the client goes away.
@@ -150,6 +152,7 @@ impl Fault {
 struct State {
     items: Vec<Value>,
     faults: VecDeque<Fault>,
+    live: VecDeque<Fault>,
     requests: Vec<String>,
 }
 
@@ -190,13 +193,7 @@ impl Feed {
         let mut state = self.state.lock().unwrap();
         for _ in 0..count {
             let position = state.items.len();
-            state.items.push(json!({
-                "id": format!("e{position}"),
-                "date_published": "2020-05-01T14:00:00-07:00",
-                "_type": "NameChanged",
-                "_data": { "oldName": "John Foo", "newName": "John Bar" },
-                "_position": position,
-            }));
+            state.items.push(item(position));
         }
     }
 
@@ -208,6 +205,16 @@ impl Feed {
     /// Spoils the next answers, one each.
     pub(crate) fn spoil(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state.lock().unwrap().faults.extend(faults);
+    }
+
+    /// Answers to the next requests for a stream or a WebSocket, one each. Without any, they are answered with a page.
+    pub(crate) fn live(&self, answers: impl IntoIterator<Item = Fault>) {
+        self.state.lock().unwrap().live.extend(answers);
+    }
+
+    /// How many requests for a stream or a WebSocket there were.
+    pub(crate) fn live_requests(&self) -> usize {
+        self.requests().iter().filter(|head| is_live(head)).count()
     }
 
     /// The heads of the requests so far.
@@ -230,6 +237,21 @@ pub(crate) fn ids(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|n| format!("e{n}")).collect()
 }
 
+/// The item of the event at `position`.
+pub(crate) fn item(position: usize) -> Value {
+    json!({
+        "id": format!("e{position}"),
+        "date_published": "2020-05-01T14:00:00-07:00",
+        "_type": "NameChanged",
+        "_data": { "oldName": "John Foo", "newName": "John Bar" },
+        "_position": position,
+    })
+}
+
+fn is_live(head: &str) -> bool {
+    head.contains("accept: text/event-stream") || head.contains("upgrade: websocket")
+}
+
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     let mut head = Vec::new();
     let mut byte = [0; 1024];
@@ -243,12 +265,15 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     let fault = {
         let mut state = state.lock().unwrap();
         state.requests.push(head.clone());
-        state.faults.pop_front()
+        if is_live(&head) { state.live.pop_front() } else { state.faults.pop_front() }
     };
     let answer = match fault {
         None => page(&head, &state.lock().unwrap().items),
         Some(Fault::Status(status, headers, body)) => response(status, headers, &body),
         Some(Fault::Body(body)) => response(200, "content-type: text/plain\r\n", &body),
+        Some(Fault::Stream(body)) => {
+            format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}")
+        }
         Some(Fault::Truncated) => {
             let whole = page(&head, &state.lock().unwrap().items);
             whole[..whole.len() - 20].to_owned()

@@ -15,13 +15,13 @@ use url::Url;
 use super::location::Places;
 use crate::consume::ConsumeError;
 use crate::event::Position;
-use crate::http_client::{Client, ClientError, Response};
+use crate::http_client::{Client, ClientError, Opened, Response};
 
 /// RFC 7240.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const REDIRECTS: usize = 5;
 /// A server that asks for more patience than this is asked again anyway.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// Fetches pages.
 pub(super) struct Fetcher {
@@ -29,6 +29,15 @@ pub(super) struct Fetcher {
     pub(super) places: Places,
     pub(super) headers: HeaderMap,
     pub(super) timeout: Duration,
+}
+
+/// Whose `Accept` a request has, where the user has set one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Accepted {
+    /// The user's, who may know the server better.
+    Given,
+    /// Ours: nothing else is of use.
+    Ours,
 }
 
 /// What an answer means.
@@ -72,18 +81,45 @@ impl Fetcher {
         etag: Option<&HeaderValue>,
         wait: Duration,
     ) -> Result<Answer, ConsumeError> {
+        let mut asking = HeaderMap::new();
+        asking.insert(ACCEPT, HeaderValue::from_static("application/feed+json, application/json;q=0.9, */*;q=0.1"));
+        if let Some(etag) = etag {
+            asking.insert(IF_NONE_MATCH, etag.clone());
+        }
+        if wait.as_secs() > 0
+            && let Ok(prefer) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
+        {
+            asking.insert(PREFER, prefer);
+        }
+        let (place, opened) = match self.open(url, &asking, Accepted::Given, self.timeout + wait).await? {
+            Ok(opened) => opened,
+            Err(reason) => return Ok(Answer::Later { reason, after: None }),
+        };
+        match self.read(&place, opened).await? {
+            Ok(response) => answer(place, response),
+            Err(error) => Ok(Answer::Later { reason: error.to_string(), after: None }),
+        }
+    }
+
+    /// Asks for `url` with the headers `asking` beside the user's own, through redirects. What may pass is a reason.
+    pub(super) async fn open(
+        &self,
+        url: &Url,
+        asking: &HeaderMap,
+        accepted: Accepted,
+        patience: Duration,
+    ) -> Result<Result<(Url, Opened), String>, ConsumeError> {
         let mut place = url.clone();
         for _ in 0..=REDIRECTS {
-            let response = match self.send(&place, etag, wait).await? {
-                Ok(response) => response,
-                Err(error) => return Ok(Answer::Later { reason: error.to_string(), after: None }),
+            let opened = match self.send(&place, asking, accepted, patience).await? {
+                Ok(opened) => opened,
+                Err(error) => return Ok(Err(error.to_string())),
             };
-            if !is_redirect(response.status) {
-                return answer(place, response);
+            if !is_redirect(opened.status()) {
+                return Ok(Ok((place, opened)));
             }
-            let Some(target) = response.headers.get(LOCATION).and_then(|target| target.to_str().ok()) else {
-                let reason = format!("it answered {} without a usable `Location`", response.status);
-                return Ok(Answer::Later { reason, after: None });
+            let Some(target) = opened.headers().get(LOCATION).and_then(|target| target.to_str().ok()) else {
+                return Ok(Err(format!("it answered {} without a usable `Location`", opened.status())));
             };
             place = self.places.follow(&place, target)?;
         }
@@ -97,27 +133,33 @@ impl Fetcher {
     async fn send(
         &self,
         url: &Url,
-        etag: Option<&HeaderValue>,
-        wait: Duration,
-    ) -> Result<Result<Response, ClientError>, ConsumeError> {
+        asking: &HeaderMap,
+        accepted: Accepted,
+        patience: Duration,
+    ) -> Result<Result<Opened, ClientError>, ConsumeError> {
         let unusable = |error: http::Error| ConsumeError::Url { url: url.to_string(), reason: error.to_string() };
         let mut request = Request::get(url.as_str()).body(Bytes::new()).map_err(unusable)?;
         let headers = request.headers_mut();
         if self.places.is_home(url) {
             headers.clone_from(&self.headers);
         }
-        headers
-            .entry(ACCEPT)
-            .or_insert(HeaderValue::from_static("application/feed+json, application/json;q=0.9, */*;q=0.1"));
-        if let Some(etag) = etag {
-            headers.insert(IF_NONE_MATCH, etag.clone());
+        for (name, value) in asking {
+            if name == ACCEPT && accepted == Accepted::Given && headers.contains_key(ACCEPT) {
+                continue;
+            }
+            headers.insert(name, value.clone());
         }
-        if wait.as_secs() > 0
-            && let Ok(prefer) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
-        {
-            headers.insert(PREFER, prefer);
-        }
-        match self.client.send(request, self.timeout + wait).await {
+        self.sort(url, self.client.open(request, patience).await)
+    }
+
+    /// The whole response.
+    pub(super) async fn read(&self, url: &Url, opened: Opened) -> Result<Result<Response, ClientError>, ConsumeError> {
+        self.sort(url, opened.whole().await)
+    }
+
+    /// Tells what asking again cannot mend from what may pass.
+    fn sort<T>(&self, url: &Url, sent: Result<T, ClientError>) -> Result<Result<T, ClientError>, ConsumeError> {
+        match sent {
             Err(ClientError::Refused(refused)) => Err(ConsumeError::NotFollowed {
                 from: self.places.home().to_string(),
                 to: url.to_string(),
@@ -157,11 +199,16 @@ fn answer(url: Url, response: Response) -> Result<Answer, ConsumeError> {
 }
 
 fn later(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Answer {
-    let after = text_header(headers, RETRY_AFTER).and_then(|text| retry_after(&text, Utc::now()));
+    let after = wished_delay(headers);
     Answer::Later { reason: format!("it answered {}: {}", status.as_u16(), detail(status, body)), after }
 }
 
-fn text_header(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+/// How long the server asks to wait before another request.
+pub(super) fn wished_delay(headers: &HeaderMap) -> Option<Duration> {
+    text_header(headers, RETRY_AFTER).and_then(|text| retry_after(&text, Utc::now()))
+}
+
+pub(super) fn text_header(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
@@ -206,7 +253,7 @@ impl Problem {
 }
 
 /// What the server says about a failure, or what its status means.
-fn detail(status: StatusCode, body: &[u8]) -> String {
+pub(super) fn detail(status: StatusCode, body: &[u8]) -> String {
     let said = Problem::read(body).and_then(|problem| problem.detail.or(problem.title));
     let said = said.map(|text| beginning(&text)).filter(|text| !text.is_empty());
     said.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_lowercase())

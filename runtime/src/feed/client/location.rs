@@ -63,7 +63,7 @@ pub(super) fn check_types(home: &Url, resume: &Url) -> Result<(), ConsumeError> 
 }
 
 /// The types that a URL asks for; all when it is empty.
-fn types(url: &Url) -> BTreeSet<String> {
+pub(super) fn types(url: &Url) -> BTreeSet<String> {
     let values = url.query_pairs().filter(|(name, _)| name == "type");
     let names = values.flat_map(|(_, value)| value.split(',').map(str::to_owned).collect::<Vec<_>>());
     names.filter(|name| !name.is_empty()).collect()
@@ -76,6 +76,11 @@ fn has_credentials(url: &Url) -> bool {
 /// Whether `url` says at which position its page begins.
 pub(super) fn has_offset(url: &Url) -> bool {
     url.query_pairs().any(|(name, _)| name == "offset")
+}
+
+/// The position at which the page of `url` begins, if it says so.
+pub(super) fn offset(url: &Url) -> Option<Position> {
+    url.query_pairs().find(|(name, _)| name == "offset").and_then(|(_, offset)| offset.parse().ok())
 }
 
 /// `url` with `offset=position` in its query.
@@ -104,6 +109,19 @@ impl Places {
 
     pub(super) fn home(&self) -> &Url {
         &self.home
+    }
+
+    /// `url` as it is remembered: without what it shares with the home, so that a feed that moves to another host is gone
+    /// on with where it was left.
+    pub(super) fn remembered(&self, url: &Url) -> String {
+        if url.origin() != self.home.origin() {
+            return url.to_string();
+        }
+        match url.query() {
+            Some(query) if url.path() == self.home.path() => format!("?{query}"),
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        }
     }
 
     /// Whether `url` may be given the user's headers: they were meant for the home, or its secured form.
@@ -197,6 +215,22 @@ mod tests {
             ("http://host.test/plain", "https://host.test/plain"),
         ] {
             assert_eq!(places.follow(&base, reference).unwrap().as_str(), url);
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_moves_with_the_home() {
+        let (old, new) = (places("https://host.test/feeds/users?type=A"), places("https://new.test/v2/users?type=A"));
+        for (url, remembered, moved) in [
+            ("https://host.test/feeds/users?offset=7", "?offset=7", "https://new.test/v2/users?offset=7"),
+            ("https://host.test/feeds/users", "/feeds/users", "https://new.test/feeds/users"),
+            ("https://host.test/pages/2?x", "/pages/2?x", "https://new.test/pages/2?x"),
+            ("https://cdn.test/pages/2", "https://cdn.test/pages/2", "https://cdn.test/pages/2"),
+        ] {
+            let url = feed_url(url).unwrap();
+            assert_eq!(old.remembered(&url), remembered);
+            assert_eq!(old.follow(old.home(), remembered).unwrap(), url);
+            assert_eq!(new.follow(new.home(), remembered).unwrap().as_str(), moved);
         }
     }
 

@@ -1,8 +1,13 @@
 //! The feed consumer: follows a feed over HTTP from its checkpoint on and brings every event to a handler.
 
+mod event_stream;
 mod fetch;
+mod follow;
 mod fresh;
+mod live;
 mod location;
+#[cfg(feature = "websocket")]
+mod socket;
 mod walk;
 
 use std::fmt;
@@ -12,6 +17,8 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use self::follow::Following;
+pub use self::live::Live;
 use self::walk::{Until, Walk};
 use crate::consume::{
     Backoff, Checkpoints, ConsumeError, DeadLetters, Handler, Pipeline, Progress, Retained, RetryPolicy, Shutdown,
@@ -60,6 +67,7 @@ pub struct Consumer {
     backoff: Backoff,
     poll_interval: Duration,
     long_poll: Duration,
+    live: Live,
     timeout: Duration,
     page_limit: usize,
     headers: Vec<(String, String)>,
@@ -88,6 +96,7 @@ impl Consumer {
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)),
             poll_interval: Duration::from_secs(1),
             long_poll: Duration::from_secs(20),
+            live: Live::default(),
             timeout: Duration::from_secs(30),
             page_limit: 16 * 1024 * 1024,
             headers: Vec::new(),
@@ -168,6 +177,29 @@ impl Consumer {
         self
     }
 
+    /// How the consumer learns of new events when it has come to the head of the feed: by long polling, unless set.
+    ///
+    /// A server that offers no such connection is polled instead, with a warning. A connection that breaks, or is
+    /// silent for as long as a request may take, is opened again with the waits of [`Consumer::backoff`], after a look
+    /// at the pages. This needs a feed whose pages have an `offset` and whose items have positions, as those that
+    /// this crate serves; [`Consumer::run_until_caught_up`] needs no connection and opens none.
+    ///
+    /// ```no_run
+    /// # use event_api::Handler;
+    /// # async fn wiring(mailer: impl Handler) -> Result<(), Box<dyn std::error::Error>> {
+    /// use event_api::consume::MemoryCheckpoints;
+    /// use event_api::feed::{Consumer, Live};
+    ///
+    /// let consumer = Consumer::new("https://users.internal/feeds/user-events", MemoryCheckpoints::new());
+    /// consumer.live(Live::ServerSentEvents).run(mailer).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn live(mut self, live: Live) -> Self {
+        self.live = live;
+        self
+    }
+
     /// How long a request may take from connecting to the last byte (and the time of [`Consumer::long_poll`] on top):
     /// 30 s, unless set.
     #[must_use]
@@ -176,7 +208,7 @@ impl Consumer {
         self
     }
 
-    /// How many bytes a page may have: 16 MiB, unless set. A larger one stops the consumer
+    /// How many bytes a page, or an event of a connection, may have: 16 MiB, unless set. A larger one stops the consumer
     /// ([`ConsumeError::PageTooLarge`]), and nothing of it is handled or skipped: raise the limit, or have the publisher
     /// serve fewer events on a page, and start again.
     #[must_use]
@@ -252,8 +284,10 @@ impl Consumer {
             shutdown: self.shutdown,
         };
         let pace = walk::Pace { backoff: self.backoff, poll_interval: self.poll_interval, long_poll: self.long_poll };
+        let silence = self.timeout + self.long_poll;
+        let following = Following { live: self.live, silence, limit: self.page_limit };
         let pass_over = self.start == Start::Now;
-        Walk::new(fetcher, progress, pipeline, home, pass_over)?.run(pace, self.on_retained, until).await
+        Walk::new(fetcher, progress, pipeline, home, pass_over)?.run(pace, following, self.on_retained, until).await
     }
 }
 

@@ -8,7 +8,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
+use super::follow::{Followed, Following, Over};
 use super::fresh;
+use super::live::Live;
 use super::location::{Visited, at_offset, check_types, has_offset};
 use crate::consume::{
     self, Backoff, Checkpoint, ConsumeError, Handler, Incoming, Outcome, Pipeline, Progress, Retained, Stored,
@@ -35,13 +37,13 @@ pub(super) struct Pace {
 }
 
 pub(super) struct Walk<H> {
-    fetcher: Fetcher,
-    progress: Progress,
-    pipeline: Pipeline<H>,
+    pub(super) fetcher: Fetcher,
+    pub(super) progress: Progress,
+    pub(super) pipeline: Pipeline<H>,
     /// The page that is asked for next.
-    url: Url,
+    pub(super) url: Url,
     /// The `ETag` of the page at `url`, once all of it is completed.
-    etag: Option<HeaderValue>,
+    pub(super) etag: Option<HeaderValue>,
     visited: Visited,
     /// While events are passed over until the head is reached: the last one that was.
     passing: Option<Passed>,
@@ -89,13 +91,20 @@ impl<H: Handler> Walk<H> {
         Ok(Walk { fetcher, progress, pipeline, url, etag: None, visited: Visited::default(), passing })
     }
 
-    pub(super) async fn run(mut self, pace: Pace, on_retained: Retained, until: Until) -> Result<(), ConsumeError> {
+    pub(super) async fn run(
+        mut self,
+        pace: Pace,
+        mut following: Following,
+        on_retained: Retained,
+        until: Until,
+    ) -> Result<(), ConsumeError> {
         let shutdown = self.pipeline.shutdown.clone();
-        let (mut failures, mut gaps) = (0_u32, 0_u32);
+        let (mut failures, mut gaps, mut broken) = (0_u32, 0_u32, 0_u32);
         loop {
             let asked = Instant::now();
             // Who wants to know where the head is must not wait until it has moved.
-            let in_a_hurry = until == Until::CaughtUp || self.passing.is_some();
+            let follows = following.live != Live::LongPoll && until == Until::Shutdown;
+            let in_a_hurry = until == Until::CaughtUp || self.passing.is_some() || follows;
             let patience = if in_a_hurry { Duration::ZERO } else { pace.long_poll };
             // A request is dropped by shutdown; the handling of its answer is not.
             let Some(answer) = shutdown.or(self.fetcher.get(&self.url, self.etag.as_ref(), patience)).await else {
@@ -117,6 +126,25 @@ impl<H: Handler> Walk<H> {
                 Step::Again(again) => {
                     failures = failures.saturating_add(1);
                     self.complain(again, failures, &pace.backoff)
+                }
+                Step::Head if follows => {
+                    (failures, gaps) = (0, 0);
+                    match self.follow(&following).await? {
+                        Followed::Stopped => return Ok(()),
+                        Followed::Unavailable(reason) => {
+                            self.fall_back(following.live, &reason);
+                            following.live = Live::LongPoll;
+                            continue;
+                        }
+                        Followed::Over(over) if over.was_of_use => {
+                            broken = 0;
+                            self.reopen(&over, &pace.backoff)
+                        }
+                        Followed::Over(Over { reason, after, .. }) => {
+                            broken = broken.saturating_add(1);
+                            self.complain(Again { reason, after }, broken, &pace.backoff)
+                        }
+                    }
                 }
                 Step::Onward | Step::Slowly | Step::Head => {
                     (failures, gaps) = (0, 0);
@@ -148,6 +176,30 @@ impl<H: Handler> Walk<H> {
         delay
     }
 
+    /// Says that a connection has ended, and how long to wait for another one. Servers that are deployed and proxies end
+    /// connections now and then.
+    fn reopen(&self, over: &Over, backoff: &Backoff) -> Duration {
+        let delay = over.after.unwrap_or_else(|| backoff.random_delay(1));
+        tracing::info!(
+            consumer = self.pipeline.consumer,
+            url = %self.url,
+            reason = over.reason,
+            ?delay,
+            "the connection to the feed has ended and is opened again"
+        );
+        delay
+    }
+
+    fn fall_back(&self, live: Live, reason: &str) {
+        tracing::warn!(
+            consumer = self.pipeline.consumer,
+            url = %self.url,
+            ?live,
+            reason,
+            "the feed cannot be followed in this way; it is polled instead until the consumer is started again"
+        );
+    }
+
     async fn read(&mut self, body: &Body) -> Result<Step, ConsumeError> {
         match Page::from_slice(&body.bytes) {
             Ok(page) => {
@@ -173,7 +225,7 @@ impl<H: Handler> Walk<H> {
         // Before the first event is handled: it may be removed before it succeeds. While events are passed over there
         // is nothing to keep, and a checkpoint would end the passing.
         if self.passing.is_none() {
-            self.progress.moved(located.as_str()).await?;
+            self.progress.moved(&self.fetcher.places.remembered(&located)).await?;
         }
         self.go_to(located);
         Ok(())
@@ -200,6 +252,8 @@ impl<H: Handler> Walk<H> {
             return self.pass(passed, next?, body).await;
         }
         let here = self.url.to_string();
+        let resume_here = self.fetcher.places.remembered(&self.url);
+        let resume_next = next.as_ref().ok().and_then(Option::as_ref).map(|next| self.fetcher.places.remembered(next));
         for (index, item) in items.into_iter().enumerate() {
             if !fresh[index] {
                 continue;
@@ -207,10 +261,10 @@ impl<H: Handler> Walk<H> {
             if self.pipeline.shutdown.requested() {
                 return Ok(Step::Stopped);
             }
-            let resume = match &next {
+            let resume = match &resume_next {
                 // One write instead of two.
-                Ok(Some(next)) if last == Some(index) => next.as_str(),
-                _ => &here,
+                Some(next) if last == Some(index) => next,
+                _ => &resume_here,
             };
             let checkpoint = checkpoint(resume, item.position, EventId::from(item.id.as_ref()));
             let step = consume::Step { from: self.progress.checkpoint().cloned(), to: checkpoint.clone() };
@@ -224,7 +278,7 @@ impl<H: Handler> Walk<H> {
             self.etag.clone_from(&body.etag);
             return Ok(Step::Head);
         };
-        self.progress.moved(next.as_str()).await?;
+        self.progress.moved(&self.fetcher.places.remembered(&next)).await?;
         self.go_to(next);
         Ok(if last.is_some() { Step::Onward } else { Step::Slowly })
     }
@@ -250,11 +304,12 @@ impl<H: Handler> Walk<H> {
         let Some(next) = next else {
             self.passing = None;
             self.etag.clone_from(&body.etag);
+            let here = self.fetcher.places.remembered(&self.url);
             match passed {
                 Some((position, id)) => {
-                    self.progress.completed(checkpoint(self.url.as_str(), position, id), Stored::No).await?;
+                    self.progress.completed(checkpoint(&here, position, id), Stored::No).await?;
                 }
-                None => self.progress.moved(self.url.as_str()).await?,
+                None => self.progress.moved(&here).await?,
             }
             return Ok(Step::Head);
         };
@@ -282,7 +337,7 @@ impl<H: Handler> Walk<H> {
             oldest = position.map(|position| position.0),
             "events were removed by the publisher's retention before they were consumed; going on with the oldest left"
         );
-        self.progress.moved(target.as_str()).await?;
+        self.progress.moved(&self.fetcher.places.remembered(&target)).await?;
         self.go_to(target);
         Ok(())
     }
@@ -294,7 +349,7 @@ impl<H: Handler> Walk<H> {
     }
 }
 
-fn checkpoint(resume: &str, position: Option<Position>, id: EventId) -> Checkpoint {
+pub(super) fn checkpoint(resume: &str, position: Option<Position>, id: EventId) -> Checkpoint {
     Checkpoint { resume: resume.to_owned(), position, event_id: Some(id) }
 }
 

@@ -1,13 +1,22 @@
 //! Serving feeds: an axum router over the log.
 //!
-//! In: requests `GET /{channel}?offset=N&limit=M&type=A,B`. Out: pages ([`super::wire`], or [`cloud_events`]), a stream
-//! ([`sse`]), or problem documents. The request is read in [`negotiate`], [`query`] and [`prefer`], the events are
-//! collected in [`scan`], the URLs are made in [`urls`], [`respond`] decides what may be cached, [`encoding`] compresses,
-//! and full pages are held in [`pages`].
+//! In: requests `GET /{channel}?offset=N&limit=M&type=A,B`. Out: pages ([`super::wire`], [`cloud_events`], [`atom`]),
+//! streams ([`sse`], [`websocket`]), or problem documents. The request is read in [`negotiate`], [`query`] and
+//! [`prefer`]; [`page`] answers it with a page, whose events are collected in [`scan`]; streams are fed by [`follow`].
+//! The URLs are made in [`urls`], [`respond`] decides what may be cached, [`encoding`] compresses, full pages are held
+//! in [`pages`], and made once for all who want them ([`flights`]). Beside the feeds stand their list ([`index`]) and
+//! their [`document`].
 
+mod atom;
 mod cloud_events;
+mod document;
 mod encoding;
+mod flights;
+mod follow;
+mod index;
+mod item_form;
 mod negotiate;
+mod page;
 mod pages;
 mod prefer;
 mod query;
@@ -15,6 +24,8 @@ mod respond;
 mod scan;
 mod sse;
 mod urls;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,27 +33,26 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
-use serde::Serialize;
-use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use self::encoding::Encoding;
+use self::document::Document;
+use self::follow::Follower;
+use self::item_form::ItemForm;
 use self::negotiate::Format;
-use self::pages::{Key, Pages};
+use self::pages::Pages;
 use self::query::Query;
-use self::respond::{Caching, Rendered, Stability};
-use self::scan::Scan;
+use self::respond::Caching;
+use self::urls::Origin;
 pub use self::urls::ProxyHeaders;
-use self::urls::{FeedUrls, Origin};
 use crate::consume::Shutdown;
-use crate::event::{Channel, Position, Transport};
-use crate::log::{Log, LogError};
+use crate::event::{Channel, Transport};
+use crate::log::Log;
 use crate::problem::Problem;
 
 /// Serves the feeds of `channels` from `log`, with the settings that [`Feeds`] begins with.
@@ -66,7 +76,10 @@ pub struct Feeds {
     max_limit: usize,
     max_wait: Duration,
     heartbeat: Duration,
+    page_cache: usize,
     pages: Arc<Pages>,
+    item_form: ItemForm,
+    document: Option<Document>,
     caching: Caching,
     origin: Origin,
     shutdown: Shutdown,
@@ -102,7 +115,10 @@ impl Feeds {
             max_limit: 1000,
             max_wait: Duration::from_secs(60),
             heartbeat: Duration::from_secs(15),
-            pages: Arc::new(Pages::new(32 << 20)),
+            page_cache: 32 << 20,
+            pages: Arc::new(Pages::new(0)),
+            item_form: ItemForm::Extended,
+            document: None,
             caching: Caching::Public,
             origin: Origin::Request,
             shutdown: Shutdown::never(),
@@ -134,12 +150,12 @@ impl Feeds {
     /// change, and readers of history share them.
     #[must_use]
     pub fn page_cache(mut self, bytes: usize) -> Self {
-        self.pages = Arc::new(Pages::new(bytes));
+        self.page_cache = bytes;
         self
     }
 
-    /// How often a stream of server-sent events without events says that it is alive. 15 seconds by default; keep it
-    /// below the timeouts of proxies.
+    /// How often a stream of server-sent events or a WebSocket without events says that it is alive. 15 seconds by
+    /// default; keep it below the timeouts of proxies.
     #[must_use]
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.heartbeat = interval;
@@ -170,11 +186,37 @@ impl Feeds {
         self
     }
 
-    /// Answers requests that wait for new events at once when `wish` is fulfilled. Without it, a server that shuts down
-    /// gracefully waits for them, up to [`Feeds::max_wait`].
+    /// Answers requests that wait for new events at once when `wish` is fulfilled, and ends streams and WebSockets.
+    /// Without it, a server that shuts down gracefully waits for them: for requests up to [`Feeds::max_wait`], for
+    /// streams as long as their clients stay.
     #[must_use]
     pub fn shutdown(mut self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
         self.shutdown = Shutdown::when(wish);
+        self
+    }
+
+    /// Serves the AsyncAPI document `text` beside the feeds, as `asyncapi.yaml` or `asyncapi.json`, whichever it is.
+    /// Feeds tell where it is (`Link: …; rel="service-desc"`), and so does their list.
+    ///
+    /// ```no_run
+    /// # use event_api::{Channel, feed::Feeds, log::MemoryLog};
+    /// # fn example(log: MemoryLog, user_events: &'static Channel) -> axum::Router {
+    /// # const DOCUMENT: &str = "asyncapi: 3.0.0";
+    /// // const DOCUMENT: &str = include_str!("../spec/asyncapi.yaml");
+    /// Feeds::new(&log, [user_events]).document(DOCUMENT).router()
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn document(mut self, text: impl Into<String>) -> Self {
+        self.document = Some(Document::new(text.into()));
+        self
+    }
+
+    /// Writes items in the strict form: with one extension object, `_event: {"type", "data", …}`, instead of members that
+    /// begin with `_`. JSON Feed 1.1 asks extensions to be objects, and some validators insist. Consumers read both.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.item_form = ItemForm::Strict;
         self
     }
 
@@ -182,12 +224,35 @@ impl Feeds {
     ///
     /// By `Accept`, the same URL is a page of JSON Feed (`application/feed+json`, unless the client wants another form), a
     /// batch of CloudEvents (`application/cloudevents-batch+json`, with `lastEventId` and `timeout` as in
-    /// <https://www.http-feeds.org>), or a stream of server-sent events (`text/event-stream`).
-    pub fn router(self) -> Router {
-        Router::new()
-            .route("/", get(index).fallback(not_allowed))
-            .route("/{channel}", get(page).fallback(not_allowed))
-            .with_state(Arc::new(self))
+    /// <https://www.http-feeds.org>), a page of Atom (`application/atom+xml`), or a stream of server-sent events
+    /// (`text/event-stream`). With the feature `websocket`, it is a WebSocket for those who ask for one.
+    pub fn router(mut self) -> Router {
+        // Not that of a clone with other settings, whose pages are others.
+        self.pages = Arc::new(Pages::new(self.page_cache));
+        let mut router = Router::new()
+            .route("/", get(index::index).fallback(not_allowed))
+            .route("/{channel}", get(feed).fallback(not_allowed));
+        if let Some(document) = &self.document {
+            router = router.route(&format!("/{}", document.name()), get(index::document).fallback(not_allowed));
+        }
+        router.with_state(Arc::new(self))
+    }
+
+    /// Follows a channel from where the request says.
+    async fn follow(
+        self: Arc<Self>,
+        channel: &'static Channel,
+        query: Query,
+        headers: &HeaderMap,
+    ) -> Result<Follower, Problem> {
+        let next = match follow::resume(headers)? {
+            Some(next) => next,
+            None => self.start(channel, &query).await?.0,
+        };
+        // A client that cannot be served is told so; from the stream itself it would only reconnect.
+        self.log.read(channel.name, next, 0).await?;
+        self.check_end(channel, next).await?;
+        Ok(Follower::new(self, channel, next, query.types))
     }
 
     fn channel(&self, name: &str) -> Result<&'static Channel, Problem> {
@@ -197,206 +262,39 @@ impl Feeds {
             Problem::new(StatusCode::NOT_FOUND, "Unknown channel", detail).with("channels", known)
         })
     }
-
-    /// Where a page begins, and whether a request for the same URL always begins there.
-    async fn start(&self, channel: &Channel, query: &Query) -> Result<(Position, Begin), Problem> {
-        if let Some(offset) = query.offset {
-            return Ok((offset, Begin::Named));
-        }
-        let bounds = self.log.bounds(channel.name).await?;
-        let Some(id) = &query.last_event_id else { return Ok((bounds.oldest, Begin::Oldest)) };
-        if let Some(position) = self.log.find(channel.name, id).await? {
-            return Ok((position.next(), Begin::Named));
-        }
-        let detail = format!("there is no event {id} in channel {:?}", channel.name);
-        if bounds.oldest == Position::default() {
-            return Err(Problem::bad_request(format!(
-                "{detail}; leave `lastEventId` out to begin with the oldest event"
-            )));
-        }
-        let detail = format!("{detail}, from which older events were removed by retention");
-        Err(Problem::new(StatusCode::GONE, "Events removed by retention", detail)
-            .with("oldest_position", bounds.oldest.0))
-    }
-
-    /// Refuses an offset behind the end. To wait there for events would skip those that come before it: the reader has
-    /// read another log, or one that was since restored from an older state.
-    async fn check_end(&self, channel: &Channel, offset: Position) -> Result<(), Problem> {
-        let next = self.log.bounds(channel.name).await?.next;
-        if offset <= next {
-            return Ok(());
-        }
-        let detail = format!(
-            "offset {offset} is behind the end of channel {:?}, whose next event will stand at {next}; the log may have \
-             been replaced since the reader was given this offset",
-            channel.name
-        );
-        Err(Problem::bad_request(detail).with("next_position", next.0))
-    }
-
-    async fn page(
-        &self,
-        channel: &'static Channel,
-        urls: &FeedUrls,
-        query: &Query,
-        format: Format,
-        headers: &HeaderMap,
-    ) -> Result<Response, Problem> {
-        let wait = prefer::wait(headers);
-        let deadline = wait.or(query.timeout).map(|wait| Instant::now() + wait.min(self.max_wait));
-        let (offset, begin) = self.start(channel, query).await?;
-        let limit = query.limit.unwrap_or(self.default_limit).min(self.max_limit);
-        let log = self.log.as_ref();
-        let key = Key::new(urls, query, offset, format);
-        if begin == Begin::Named
-            && let Some(page) = self.pages.get(&key)
-            && self.pages.is_kept(log, channel.name, offset).await?
-        {
-            let mut response = self.send(page, Some(&key), headers).await;
-            if let Some(wait) = wait {
-                prefer::applied(&mut response, wait.min(self.max_wait));
-            }
-            return Ok(response);
-        }
-        let mut scan = Scan::new(offset, limit, &query.types);
-        let retained = |error| match error {
-            LogError::Retained { oldest, .. } => {
-                let url = urls.page(oldest, query);
-                Problem::from(error).with("oldest_url", url)
-            }
-            error => Problem::from(error),
-        };
-        scan.extend(log, channel.name).await.map_err(retained)?;
-        if scan.is_at_start() && offset != Position::default() {
-            self.check_end(channel, offset).await?;
-        }
-        let mut page = Rendered::new(format, channel, urls, query, &scan)?;
-        if let Some(deadline) = deadline {
-            // Nothing new: no events at all, or those that the client holds already.
-            let known = scan.items().len();
-            if !scan.is_full() && (known == 0 || page.is_known(headers)) {
-                while !scan.is_full() && scan.items().len() == known {
-                    match self.shutdown.or(timeout_at(deadline, log.wait(channel.name, scan.next()))).await {
-                        Some(Ok(woken)) => woken?,
-                        Some(Err(_)) | None => break,
-                    }
-                    scan.extend(log, channel.name).await.map_err(retained)?;
-                }
-                page = Rendered::new(format, channel, urls, query, &scan)?;
-            }
-        }
-        // Without an offset, a page stands where the log begins, and retention moves that: even where it begins at 0,
-        // the same URL will have another page later.
-        let fixed = scan.is_full() && begin == Begin::Named;
-        let page = Arc::new(page);
-        if fixed {
-            self.pages.put(key.clone(), &page);
-        }
-        let mut response = self.send(page, fixed.then_some(&key), headers).await;
-        if begin == Begin::Oldest
-            && let Ok(here) = HeaderValue::try_from(urls.page(offset, query))
-        {
-            // RFC 9110, section 8.7: the URL that goes on meaning this page when retention moves where the log begins.
-            // A reader that remembers it learns of the gap (410) instead of passing over it unawares.
-            response.headers_mut().insert(header::CONTENT_LOCATION, here);
-        }
-        if let Some(wait) = wait {
-            prefer::applied(&mut response, wait.min(self.max_wait));
-        }
-        Ok(response)
-    }
 }
 
-impl Feeds {
-    /// The response of a page, in the encoding that the client wants. A page with a key can never change.
-    async fn send(&self, page: Arc<Rendered>, fixed: Option<&Key>, headers: &HeaderMap) -> Response {
-        let encoding = Encoding::wanted(headers, page.len());
-        let page = match fixed {
-            _ if encoding == Encoding::Identity => page,
-            None => Arc::new(page.encoded(encoding).await),
-            Some(key) => {
-                let key = key.encoded(encoding);
-                match self.pages.get(&key) {
-                    Some(page) => page,
-                    None => {
-                        let page = Arc::new(page.encoded(encoding).await);
-                        self.pages.put(key, &page);
-                        page
-                    }
-                }
-            }
-        };
-        let stability = if fixed.is_some() { Stability::Fixed } else { Stability::Growing };
-        page.respond(headers, self.caching, stability)
-    }
-}
-
-async fn page(
+async fn feed(
     State(feeds): State<Arc<Feeds>>,
     name: Result<Path<String>, PathRejection>,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
     // A name that is no UTF-8 is the name of no channel.
     let channel = feeds.channel(&name.map(|Path(name)| name).unwrap_or_default())?;
     let query = Query::parse(uri.query().unwrap_or_default())?;
-    let urls = feeds.origin.feed(channel.name, &uri, &headers);
-    match Format::wanted(&headers) {
-        Format::Events => stream(feeds, channel, query, &headers).await,
-        format => feeds.page(channel, &urls, &query, format, &headers).await,
+    let urls = feeds.origin.feed(channel.name, &uri, &parts.headers);
+    #[cfg(feature = "websocket")]
+    if websocket::is_wanted(&parts.method, &parts.headers) {
+        websocket::check_origin(&parts.headers, &urls, feeds.caching)?;
+        let mut parts = parts;
+        let upgrade = match websocket::accept(&mut parts).await {
+            Ok(upgrade) => upgrade,
+            Err(response) => return Ok(response),
+        };
+        let follower = feeds.follow(channel, query, &parts.headers).await?;
+        return Ok(websocket::respond(upgrade, follower));
     }
-}
-
-async fn stream(
-    feeds: Arc<Feeds>,
-    channel: &'static Channel,
-    query: Query,
-    headers: &HeaderMap,
-) -> Result<Response, Problem> {
-    let next = match sse::resume(headers)? {
-        Some(next) => next,
-        None => feeds.start(channel, &query).await?.0,
+    let headers = &parts.headers;
+    let mut response = match Format::wanted(headers) {
+        Format::Events => sse::respond(Arc::clone(&feeds).follow(channel, query, headers).await?),
+        format => feeds.page(channel, &urls, &query, format, headers).await?,
     };
-    // A client that cannot be served is told so; from the stream itself it would only reconnect.
-    feeds.log.read(channel.name, next, 0).await?;
-    feeds.check_end(channel, next).await?;
-    Ok(sse::respond(feeds, channel, next, query.types))
-}
-
-/// How a request says where a page begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Begin {
-    /// By a position, or by the event before it.
-    Named,
-    /// Not at all: with the oldest event, and retention moves that.
-    Oldest,
-}
-
-/// The feeds that there are.
-#[derive(Serialize)]
-struct Index {
-    feeds: Vec<IndexEntry>,
-}
-
-#[derive(Serialize)]
-struct IndexEntry {
-    channel: &'static str,
-    title: &'static str,
-    feed_url: String,
-    event_types: &'static [&'static str],
-    version: &'static str,
-}
-
-async fn index(State(feeds): State<Arc<Feeds>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let entry = |channel: &&'static Channel| IndexEntry {
-        channel: channel.name,
-        title: channel.title,
-        feed_url: feeds.origin.child(channel.name, &uri, &headers),
-        event_types: channel.event_types,
-        version: channel.version,
-    };
-    let index = Index { feeds: feeds.channels.values().map(entry).collect() };
-    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))], Json(index)).into_response()
+    if let Some(document) = &feeds.document {
+        document.link(&mut response, &feeds.origin, &uri, headers);
+    }
+    Ok(response)
 }
 
 async fn not_allowed() -> Response {

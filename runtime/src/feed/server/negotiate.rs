@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 
 use super::super::wire;
-use super::cloud_events;
+use super::{atom, cloud_events};
 
 /// A form of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,8 @@ pub(super) enum Format {
     Feed,
     /// A batch of CloudEvents.
     CloudEvents,
+    /// A page of Atom.
+    Atom,
     /// A stream of server-sent events.
     Events,
 }
@@ -20,10 +22,11 @@ pub(super) enum Format {
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
 
 /// What each form is called, the one that we prefer first.
-const NAMES: [(&str, Format); 4] = [
+const NAMES: [(&str, Format); 5] = [
     (wire::MEDIA_TYPE, Format::Feed),
     ("application/json", Format::Feed),
     (cloud_events::MEDIA_TYPE, Format::CloudEvents),
+    (atom::MEDIA_TYPE, Format::Atom),
     (EVENT_STREAM, Format::Events),
 ];
 
@@ -107,6 +110,7 @@ mod tests {
             Format::CloudEvents
         );
         assert_eq!(wanted(Some("application/feed+json, application/cloudevents-batch+json")), Format::Feed);
+        assert_eq!(wanted(Some("application/atom+xml, text/xml;q=0.5, */*;q=0.1")), Format::Atom);
         assert_eq!(wanted(Some("text/event-stream, */*;q=0.1")), Format::Events);
         assert_eq!(wanted(Some("text/event-stream;q=0")), Format::Feed);
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Full pages in memory, ready to be sent: they never change, so a thousand readers of history are one reader of the log.
 //!
-//! Bounded in bytes. A page whose first event retention has removed is not served any more, after a second at the
+//! A page that many want at once and that is not there yet is read once, too. Bounded in bytes. A page whose first event retention has removed is not served any more, after a second at the
 //! latest: so long it is believed where a channel begins.
 
 use std::collections::HashMap;
@@ -12,6 +12,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::encoding::Encoding;
+use super::flights::{Flight, Flights, Outcome, Turn};
 use super::negotiate::Format;
 use super::query::Query;
 use super::respond::Rendered;
@@ -56,9 +57,20 @@ impl Weighter<Key, Arc<Rendered>> for Bytes {
     }
 }
 
+/// A page in the making that others may wait for.
+pub(super) type PageFlight = Flight<Key, Arc<Rendered>>;
+
+/// What there is of a page.
+pub(super) enum Found {
+    Page(Arc<Rendered>),
+    /// It has to be made. With a flight, others wait for it.
+    Missing(Option<PageFlight>),
+}
+
 /// The pages that are held.
 pub(super) struct Pages {
     cache: Cache<Key, Arc<Rendered>, Bytes>,
+    flights: Flights<Key, Arc<Rendered>>,
     /// Where channels begin, and when that was asked.
     oldest: Mutex<HashMap<&'static str, (Position, Instant)>>,
 }
@@ -67,15 +79,28 @@ impl Pages {
     /// Room for `bytes`; none keeps nothing.
     pub(super) fn new(bytes: usize) -> Self {
         let cache = Cache::with_weighter((bytes / TYPICAL).max(1), bytes as u64, Bytes);
-        Pages { cache, oldest: Mutex::default() }
+        Pages { cache, flights: Flights::new(), oldest: Mutex::default() }
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<Rendered>> {
-        self.cache.get(key)
+    /// The page, or the right to make it. Who makes one keeps others waiting who want the same.
+    pub(super) async fn find(&self, key: &Key) -> Found {
+        if let Some(page) = self.cache.get(key) {
+            return Found::Page(page);
+        }
+        match self.flights.turn(key).await {
+            // Somebody may have landed between the look and the turn.
+            Turn::Lead(flight) => self.cache.get(key).map_or(Found::Missing(Some(flight)), Found::Page),
+            Turn::Landed(Outcome::Shared(page)) => Found::Page(page),
+            Turn::Landed(Outcome::Own) => Found::Missing(None),
+        }
     }
 
-    pub(super) fn put(&self, key: Key, page: &Arc<Rendered>) {
+    /// Keeps a page, and gives it to those who wait for `flight`.
+    pub(super) fn put(&self, key: Key, page: &Arc<Rendered>, flight: Option<PageFlight>) {
         self.cache.insert(key, Arc::clone(page));
+        if let Some(flight) = flight {
+            flight.land(Outcome::Shared(Arc::clone(page)));
+        }
     }
 
     /// Whether events at `position` may still be served.

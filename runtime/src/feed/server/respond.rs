@@ -1,5 +1,6 @@
 //! A page as a response: its bytes, its entity tag, and how long who may keep it.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use axum::body::{Body, Bytes};
@@ -7,9 +8,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use super::super::wire::{Item, MEDIA_TYPE, Page, VERSION};
+use super::super::wire::MEDIA_TYPE;
+use super::atom::{self, AtomPage};
 use super::cloud_events;
 use super::encoding::Encoding;
+use super::item_form::ItemForm;
 use super::negotiate::Format;
 use super::query::Query;
 use super::scan::Scan;
@@ -42,35 +45,41 @@ pub(super) struct Rendered {
     encoding: Encoding,
     /// Of the page before it was encoded.
     etag: String,
-    content_type: &'static str,
+    content_type: Cow<'static, str>,
     /// The page after this one, for forms whose body cannot say it.
     link: Option<String>,
 }
 
 impl Rendered {
-    pub(super) fn new(
+    /// The page of what `scan` has found.
+    pub(super) fn page(
         format: Format,
+        form: ItemForm,
         channel: &Channel,
         urls: &FeedUrls,
         query: &Query,
         scan: &Scan<'_>,
     ) -> Result<Self, Problem> {
         let next_url = (!scan.is_at_start()).then(|| urls.page(scan.next(), query));
+        let (next, events) = (next_url.as_deref(), scan.items());
         let rendered = match format {
-            Format::CloudEvents => cloud_events::batch(&urls.feed, scan.items()),
-            Format::Feed | Format::Events => serde_json::to_vec(&Page {
-                version: VERSION,
-                title: channel.title,
-                feed_url: &urls.feed,
-                next_url: next_url.as_deref(),
-                items: scan.items().iter().map(Item::from).collect(),
-            }),
+            Format::CloudEvents => cloud_events::batch(&urls.feed, events),
+            Format::Atom => AtomPage { channel, urls, query, start: scan.start(), next_url: next, events }
+                .write()
+                .map(String::into_bytes),
+            Format::Feed | Format::Events => form.page(channel.title, &urls.feed, next, events),
         };
         let body = rendered.map_err(|error| Problem::internal(&error))?;
         let (content_type, link) = match format {
             Format::CloudEvents => (cloud_events::MEDIA_TYPE, next_url),
+            Format::Atom => (atom::MEDIA_TYPE, None),
             Format::Feed | Format::Events => (MEDIA_TYPE, None),
         };
+        Ok(Rendered::new(body, content_type, link))
+    }
+
+    /// `body` with its entity tag.
+    pub(super) fn new(body: Vec<u8>, content_type: impl Into<Cow<'static, str>>, link: Option<String>) -> Self {
         let mut etag = String::from("\"");
         // Half of the digest: as unlikely to be met twice as a UUID.
         for byte in &Sha256::digest(&body)[..16] {
@@ -78,7 +87,7 @@ impl Rendered {
             let _ = write!(etag, "{byte:02x}");
         }
         etag.push('"');
-        Ok(Rendered { body: body.into(), encoding: Encoding::Identity, etag, content_type, link })
+        Rendered { body: body.into(), encoding: Encoding::Identity, etag, content_type: content_type.into(), link }
     }
 
     /// How many bytes it has.
@@ -116,8 +125,11 @@ impl Rendered {
         let mut response = match known {
             true => StatusCode::NOT_MODIFIED.into_response(),
             false => {
-                let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type))];
-                (content_type, Body::from(self.body.clone())).into_response()
+                let mut response = Body::from(self.body.clone()).into_response();
+                if let Ok(content_type) = HeaderValue::from_str(&self.content_type) {
+                    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+                }
+                response
             }
         };
         let headers = response.headers_mut();

@@ -75,6 +75,11 @@ impl<'a> Scan<'a> {
         self.next == self.start
     }
 
+    /// Where the page begins.
+    pub(super) fn start(&self) -> Position {
+        self.start
+    }
+
     /// The events of the page.
     pub(super) fn items(&self) -> &[StoredEvent] {
         &self.items

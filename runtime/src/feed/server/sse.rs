@@ -2,57 +2,33 @@
 //! there first, then what comes, for as long as the client stays.
 //!
 //! The data of an event is an item as in a page, its id the position. A client that reconnects sends the last id, and
-//! the stream goes on behind it. A reader that is slow, or has nothing to read, costs a parked task.
+//! the stream goes on behind it.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-use super::super::wire::Item;
-use super::Feeds;
+use super::follow::{Follower, News};
 use super::negotiate::EVENT_STREAM;
 use crate::consume::chain;
-use crate::event::{Channel, Position};
-use crate::log::{LogError, PageLimit, StoredEvent};
-use crate::problem::Problem;
+use crate::event::Position;
+use crate::log::{LogError, StoredEvent};
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Nginx would collect the stream in its buffers.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-/// Read and sent at once.
-const CHUNK: PageLimit = PageLimit { events: 100, bytes: 1 << 18 };
 /// Clients reconnect after a second. The browsers' own default is three.
 const GREETING: &str = "retry: 1000\n\n";
+/// A comment: the connection is alive, and a client that is gone is noticed.
+const HEARTBEAT: &str = ":\n\n";
 
-/// Where a client goes on that reconnects. It goes before the URL, which a client repeats as it was.
-pub(super) fn resume(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
-    // A client without an id sends none, or an empty one.
-    let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let seen = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
-    let Some(next) = seen.and_then(|seen| seen.checked_add(1)) else {
-        let detail =
-            format!("`Last-Event-ID` is {value:?}, and must be the id of an event of this stream, a whole number");
-        return Err(Problem::bad_request(detail));
-    };
-    Ok(Some(Position(next)))
-}
-
-/// The stream from `next` on, where events may be read.
-pub(super) fn respond(
-    feeds: Arc<Feeds>,
-    channel: &'static Channel,
-    next: Position,
-    types: BTreeSet<String>,
-) -> Response {
-    let reader = Reader { feeds, channel, next, types, greeted: false };
-    let stream = stream::unfold(reader, |mut reader| async move {
-        let text = reader.text().await?;
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), reader))
+/// The stream of what `follower` reads.
+pub(super) fn respond(follower: Follower) -> Response {
+    let stream = stream::unfold(Stream { follower, greeted: false }, |mut stream| async move {
+        let text = stream.text().await?;
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), stream))
     });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM)),
@@ -63,15 +39,12 @@ pub(super) fn respond(
     (headers, Body::from_stream(stream)).into_response()
 }
 
-struct Reader {
-    feeds: Arc<Feeds>,
-    channel: &'static Channel,
-    next: Position,
-    types: BTreeSet<String>,
+struct Stream {
+    follower: Follower,
     greeted: bool,
 }
 
-impl Reader {
+impl Stream {
     /// The next piece of the stream; `None` when it ends, and the client comes again or is told why it cannot.
     async fn text(&mut self) -> Option<String> {
         if !self.greeted {
@@ -81,40 +54,26 @@ impl Reader {
         match self.read().await {
             Ok(text) => text,
             Err(error) => {
-                tracing::warn!(channel = self.channel.name, error = chain(&error), "a stream of events was cut short");
+                let channel = self.follower.channel.name;
+                tracing::warn!(channel, error = chain(&error), "a stream of events was cut short");
                 None
             }
         }
     }
 
     async fn read(&mut self) -> Result<Option<String>, LogError> {
-        let feeds = Arc::clone(&self.feeds);
-        loop {
-            let page = feeds.log.read_page(self.channel.name, self.next, CHUNK).await?;
-            if !page.is_empty() {
-                return self.write(&page).map(Some);
-            }
-            let waiting = tokio::time::timeout(feeds.heartbeat, feeds.log.wait(self.channel.name, self.next));
-            match feeds.shutdown.or(waiting).await {
-                None => return Ok(None),
-                // A comment: the connection is alive, and a client that is gone is noticed.
-                Some(Err(_)) => return Ok(Some(":\n\n".to_owned())),
-                Some(Ok(woken)) => woken?,
-            }
+        match self.follower.news().await? {
+            News::Events { events, passed } => self.write(&events, passed).map(Some),
+            News::Quiet => Ok(Some(HEARTBEAT.to_owned())),
+            News::Shutdown => Ok(None),
         }
     }
 
-    fn write(&mut self, page: &[StoredEvent]) -> Result<String, LogError> {
+    fn write(&self, events: &[StoredEvent], passed: Option<Position>) -> Result<String, LogError> {
+        let form = self.follower.feeds.item_form;
         let mut text = String::new();
-        let mut skipped = None;
-        for stored in page {
-            self.next = stored.position.next();
-            if !self.types.is_empty() && !self.types.contains(&stored.event.metadata.event_type) {
-                skipped = Some(stored.position);
-                continue;
-            }
-            skipped = None;
-            let item = serde_json::to_string(&Item::from(stored)).map_err(|error| LogError::Storage(error.into()))?;
+        for stored in events {
+            let item = form.item(stored).map_err(|error| LogError::Storage(error.into()))?;
             // Writing to a string cannot fail.
             let _ = writeln!(text, "id: {}", stored.position);
             // A payload may have line breaks between its tokens.
@@ -123,7 +82,7 @@ impl Reader {
             }
             text.push('\n');
         }
-        if let Some(position) = skipped {
+        if let Some(position) = passed {
             // Nothing that the client would tell its user, but where it goes on when it reconnects.
             let _ = write!(text, "id: {position}\n\n");
         }

@@ -59,6 +59,15 @@ impl Origin {
         }
     }
 
+    /// The URL of what stands beside the feeds under `name`, where one of them was requested at `uri`.
+    pub(super) fn sibling(&self, name: &str, uri: &Uri, headers: &HeaderMap) -> String {
+        let folder = uri.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        match self {
+            Origin::Configured(base) => format!("{base}/{name}"),
+            _ => format!("{}{folder}/{name}", self.server(uri, headers)),
+        }
+    }
+
     /// `scheme://host`. Empty when the request does not name a host: then URLs are relative to the one requested.
     fn server(&self, uri: &Uri, headers: &HeaderMap) -> String {
         let told = match self {

@@ -1,0 +1,189 @@
+//! Following a feed from its head over a connection: event after event as the server brings them, by the rules by which
+//! pages are walked. Whatever is odd ends the connection, and the pages say what is true.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tokio::time::timeout;
+use url::Url;
+
+use super::fetch::beginning;
+use super::fresh::{self, Odd};
+use super::live::{Connection, Frame, Live, Opening};
+use super::location::{at_offset, offset, types};
+use super::walk::{Walk, checkpoint};
+use crate::consume::{self, ConsumeError, Handler, Incoming, Outcome};
+use crate::event::{EventId, Position};
+use crate::feed::page::{PageItem, raw_item};
+
+/// How a walk follows its feed from the head on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Following {
+    pub(super) live: Live,
+    /// How long a connection may be silent.
+    pub(super) silence: Duration,
+    /// How many bytes an item may have.
+    pub(super) limit: usize,
+}
+
+/// How following ended.
+pub(super) enum Followed {
+    /// Shutdown came.
+    Stopped,
+    /// There is nothing to follow here, now or later.
+    Unavailable(String),
+    /// The connection could not be opened, or is over.
+    Over(Over),
+}
+
+/// Why a connection is over.
+pub(super) struct Over {
+    pub(super) reason: String,
+    /// How long the server asks to wait.
+    pub(super) after: Option<Duration>,
+    /// It was of use: nothing is wrong with the feed, only this connection has ended.
+    pub(super) was_of_use: bool,
+}
+
+impl<H: Handler> Walk<H> {
+    /// Follows the feed from behind the last completed event.
+    pub(super) async fn follow(&mut self, following: &Following) -> Result<Followed, ConsumeError> {
+        let Some(begin) = offset(&self.url) else {
+            return Ok(Followed::Unavailable("the URLs of its pages have no `offset`".to_owned()));
+        };
+        let last = self.progress.checkpoint().and_then(|checkpoint| checkpoint.position);
+        let begin = begin.max(last.map_or(begin, Position::next));
+        let shutdown = self.pipeline.shutdown.clone();
+        let url = at_offset(&self.url, begin);
+        let opening = Connection::open(&self.fetcher, following.live, &url, following.limit);
+        let Some(opening) = shutdown.or(opening).await else { return Ok(Followed::Stopped) };
+        let mut connection = match opening? {
+            Opening::Open(connection) => connection,
+            Opening::Unavailable(reason) => return Ok(Followed::Unavailable(reason)),
+            Opening::Later { reason, after } => return Ok(Followed::Over(Over { reason, after, was_of_use: false })),
+        };
+        tracing::debug!(consumer = self.pipeline.consumer, %url, live = ?following.live, "the feed is followed");
+
+        let mut follow = Follow { walk: self, expected: begin, url };
+        let odd = |reason| Ok(Followed::Over(Over { reason, after: None, was_of_use: false }));
+        let (mut probed, mut was_of_use) = (false, false);
+        loop {
+            let frame = timeout(following.silence / 2, connection.next());
+            let frame = match shutdown.or(frame).await {
+                None => return Ok(Followed::Stopped),
+                Some(Ok(frame)) => frame?,
+                Some(Err(_)) if probed => {
+                    return odd(format!("nothing came for {} s", following.silence.as_secs_f32()));
+                }
+                Some(Err(_)) => {
+                    probed = true;
+                    // A connection that takes nothing would keep the probe waiting, too.
+                    let _ = timeout(following.silence / 2, connection.probe()).await;
+                    continue;
+                }
+            };
+            probed = false;
+            let taken = match frame {
+                Frame::Item(text) => follow.take(&text).await?,
+                Frame::At(position) => follow.pass(position).await?,
+                Frame::Alive => Taken::Yes,
+                Frame::End { reason, after } => return Ok(Followed::Over(Over { reason, after, was_of_use })),
+            };
+            match taken {
+                Taken::Yes => was_of_use = true,
+                Taken::Stopped => return Ok(Followed::Stopped),
+                Taken::Odd(reason) => return odd(reason),
+                Taken::Unknown => {
+                    return Ok(Followed::Unavailable("it sends items without `_position`".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// What became of a frame.
+enum Taken {
+    Yes,
+    Stopped,
+    /// Not what a feed promises.
+    Odd(String),
+    /// Without a position, nobody knows where to go on when the connection breaks.
+    Unknown,
+}
+
+/// The state of a connection that is followed.
+struct Follow<'a, H> {
+    walk: &'a mut Walk<H>,
+    /// The next position that can be new.
+    expected: Position,
+    /// Where it was opened.
+    url: Url,
+}
+
+impl<H: Handler> Follow<'_, H> {
+    /// Takes an item through the pipeline, unless it was completed before.
+    async fn take(&mut self, text: &str) -> Result<Taken, ConsumeError> {
+        let walk = &mut *self.walk;
+        let item = match PageItem::<H::Events>::from_text(text) {
+            Ok(item) => item,
+            Err(error) => return Ok(Taken::Odd(format!("what came is no item: {error} ({:?})", beginning(text)))),
+        };
+        let Some(position) = item.position else { return Ok(Taken::Unknown) };
+        match fresh::items(std::slice::from_ref(&item), walk.progress.checkpoint()) {
+            Ok(fresh) if fresh == [true] && position >= self.expected => {}
+            Ok(_) => return Ok(Taken::Yes),
+            Err(Odd::OutOfOrder(reason)) => return Ok(Taken::Odd(reason)),
+            Err(Odd::Rewritten { position, expected, found }) => {
+                let url = self.url.to_string();
+                return Err(ConsumeError::Rewritten { url, position, expected, found });
+            }
+        }
+        if let Some(gap) = self.gap(position) {
+            return Ok(gap);
+        }
+        let walk = &mut *self.walk;
+        if walk.pipeline.shutdown.requested() {
+            return Ok(Taken::Stopped);
+        }
+        let next = at_offset(&walk.url, position.next());
+        let resume = walk.fetcher.places.remembered(&next);
+        let checkpoint = checkpoint(&resume, Some(position), EventId::from(item.id.as_ref()));
+        let step = consume::Step { from: walk.progress.checkpoint().cloned(), to: checkpoint.clone() };
+        let incoming = Incoming { event: item.into_event(), step };
+        let raw = || serde_json::from_str::<&RawValue>(text).ok().map(raw_item::<H::Events>);
+        match walk.pipeline.process(incoming, self.url.as_str(), &raw).await? {
+            Outcome::Interrupted => return Ok(Taken::Stopped),
+            Outcome::Completed(stored) => walk.progress.completed(checkpoint, stored).await?,
+        }
+        self.go_on(position.next(), next);
+        Ok(Taken::Yes)
+    }
+
+    /// Goes on at `position`: there was nothing for this reader before.
+    async fn pass(&mut self, position: Position) -> Result<Taken, ConsumeError> {
+        if position <= self.expected {
+            return Ok(Taken::Yes);
+        }
+        if let Some(gap) = self.gap(position) {
+            return Ok(gap);
+        }
+        let next = at_offset(&self.walk.url, position);
+        let resume = self.walk.fetcher.places.remembered(&next);
+        self.walk.progress.moved(&resume).await?;
+        self.go_on(position, next);
+        Ok(Taken::Yes)
+    }
+
+    fn go_on(&mut self, expected: Position, url: Url) {
+        self.expected = expected;
+        self.walk.url = url;
+        self.walk.etag = None;
+    }
+
+    /// Positions are dense: where all types are asked for, one that was left out is an event that would be lost.
+    fn gap(&self, position: Position) -> Option<Taken> {
+        let expected = self.expected;
+        (position > expected && types(&self.walk.url).is_empty())
+            .then(|| Taken::Odd(format!("position {position} came where {expected} was expected")))
+    }
+}

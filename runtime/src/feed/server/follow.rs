@@ -1,0 +1,93 @@
+//! Following a channel: what is there first, then what comes. Streams of server-sent events and WebSockets are two
+//! framings of it. A reader that has nothing to read costs a parked task.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName};
+
+use super::Feeds;
+use crate::event::{Channel, Position};
+use crate::log::{LogError, PageLimit, StoredEvent};
+use crate::problem::Problem;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Read and sent at once.
+const CHUNK: PageLimit = PageLimit { events: 100, bytes: 1 << 18 };
+
+/// Where a client goes on that reconnects. It goes before the URL, which a client repeats as it was.
+pub(super) fn resume(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
+    // A client without an id sends none, or an empty one.
+    let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let seen = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+    let Some(next) = seen.and_then(|seen| seen.checked_add(1)) else {
+        let detail =
+            format!("`Last-Event-ID` is {value:?}, and must be the id of an event of this stream, a whole number");
+        return Err(Problem::bad_request(detail));
+    };
+    Ok(Some(Position(next)))
+}
+
+/// A reader of a channel from a position on.
+pub(super) struct Follower {
+    pub(super) feeds: Arc<Feeds>,
+    pub(super) channel: &'static Channel,
+    next: Position,
+    types: BTreeSet<String>,
+}
+
+/// What a follower has to tell.
+pub(super) enum News {
+    /// Events of the types that are asked for.
+    Events {
+        events: Vec<StoredEvent>,
+        /// The last event that was looked at, where it is not one of these: the client goes on behind it.
+        passed: Option<Position>,
+    },
+    /// For the time of a heartbeat there was nothing.
+    Quiet,
+    /// The server shuts down.
+    Shutdown,
+}
+
+impl Follower {
+    /// A follower from `next` on, where events may be read; of all types when there are none.
+    pub(super) fn new(feeds: Arc<Feeds>, channel: &'static Channel, next: Position, types: BTreeSet<String>) -> Self {
+        Follower { feeds, channel, next, types }
+    }
+
+    /// Where it goes on.
+    #[cfg(feature = "websocket")]
+    pub(super) fn next(&self) -> Position {
+        self.next
+    }
+
+    /// Waits for what is next.
+    pub(super) async fn news(&mut self) -> Result<News, LogError> {
+        let feeds = Arc::clone(&self.feeds);
+        loop {
+            let page = feeds.log.read_page(self.channel.name, self.next, CHUNK).await?;
+            if !page.is_empty() {
+                return Ok(self.take(page));
+            }
+            let waiting = tokio::time::timeout(feeds.heartbeat, feeds.log.wait(self.channel.name, self.next));
+            match feeds.shutdown.or(waiting).await {
+                None => return Ok(News::Shutdown),
+                Some(Err(_)) => return Ok(News::Quiet),
+                Some(Ok(woken)) => woken?,
+            }
+        }
+    }
+
+    fn take(&mut self, mut events: Vec<StoredEvent>) -> News {
+        let last = events.last().map(|stored| stored.position);
+        if let Some(last) = last {
+            self.next = last.next();
+        }
+        if !self.types.is_empty() {
+            events.retain(|stored| self.types.contains(&stored.event.metadata.event_type));
+        }
+        let passed = last.filter(|last| events.last().is_none_or(|stored| stored.position != *last));
+        News::Events { events, passed }
+    }
+}
