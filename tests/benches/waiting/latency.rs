@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use event_api::consume::MemoryCheckpoints;
+use event_api::feed::{self, Live};
 use event_api::log::SqliteLog;
-use event_api::{Context, Handler, HandlerResult, feed};
+use event_api::{Context, Handler, HandlerResult};
 use rand::Rng as _;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::{Failure, api, event, percentile};
 
@@ -43,20 +43,11 @@ impl Times {
     }
 }
 
-/// How events come to the reader.
-#[derive(Clone, Copy, Debug)]
-enum Transport {
-    /// The consumer, to its handler.
-    LongPoll,
-    /// A bare reader of the stream, to the line that names the event.
-    Sse,
-}
-
 pub(super) async fn measure() -> Result<(), Failure> {
-    for transport in [Transport::LongPoll, Transport::Sse] {
-        let (mut append, mut latency) = run(transport).await?;
+    for live in [Live::LongPoll, Live::ServerSentEvents, Live::WebSocket] {
+        let (mut append, mut latency) = run(live).await?;
         println!(
-            "latency {transport:?}: from the commit to the handler median {:?}, p99 {:?}; from the append median {:?}, p99 {:?}",
+            "latency {live:?}: from the commit to the handler median {:?}, p99 {:?}; from the append median {:?}, p99 {:?}",
             percentile(&mut latency, 50),
             percentile(&mut latency, 99),
             percentile(&mut append, 50),
@@ -66,7 +57,7 @@ pub(super) async fn measure() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn run(transport: Transport) -> Result<(Vec<Duration>, Vec<Duration>), Failure> {
+async fn run(live: Live) -> Result<(Vec<Duration>, Vec<Duration>), Failure> {
     let folder = tempfile::tempdir()?;
     let log = SqliteLog::open(folder.path().join("log.db")).await?;
     let accounts = api::AccountsEvents::publisher(&log);
@@ -75,10 +66,7 @@ async fn run(transport: Transport) -> Result<(Vec<Duration>, Vec<Duration>), Fai
     let address = listener.local_addr()?.to_string();
     let server = tokio::spawn(async { axum::serve(listener, app).await });
     let (appended, committed, handled) = (Times::default(), Times::default(), Times::default());
-    let reader = match transport {
-        Transport::LongPoll => tokio::spawn(consume(address, handled.clone())),
-        Transport::Sse => tokio::spawn(stream(address, handled.clone())),
-    };
+    let reader = tokio::spawn(consume(address, live, handled.clone()));
     // The first events only see to it that the reader is there.
     let mut number = 0;
     while handled.len() == 0 {
@@ -102,9 +90,9 @@ async fn run(transport: Transport) -> Result<(Vec<Duration>, Vec<Duration>), Fai
     Ok((handled.since(&appended), handled.since(&committed)))
 }
 
-async fn consume(address: String, handled: Times) -> Result<(), Failure> {
+async fn consume(address: String, live: Live, handled: Times) -> Result<(), Failure> {
     let url = format!("http://{address}/feeds/accounts");
-    let consumer = feed::Consumer::new(url, MemoryCheckpoints::new()).poll_interval(Duration::ZERO);
+    let consumer = feed::Consumer::new(url, MemoryCheckpoints::new()).poll_interval(Duration::ZERO).live(live);
     Ok(consumer.run(Note(handled)).await?)
 }
 
@@ -117,18 +105,4 @@ impl Handler for Note {
         self.0.note(cx.id.as_str());
         Ok(())
     }
-}
-
-async fn stream(address: String, handled: Times) -> Result<(), Failure> {
-    let mut stream = TcpStream::connect(&address).await?;
-    let request = format!("GET /feeds/accounts HTTP/1.1\r\nhost: {address}\r\naccept: text/event-stream\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut lines = BufReader::new(stream).lines();
-    while let Some(line) = lines.next_line().await? {
-        let id = line.strip_prefix("data: {\"id\":\"").and_then(|rest| rest.split_once('"'));
-        if let Some((id, _)) = id {
-            handled.note(id);
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,5 @@
-//! Readers that wait at the end of a feed: how long it takes from a commit to the handler, over long polls and server-sent
-//! events, and what thousands of idle readers cost.
+//! Readers that wait at the end of a feed: how long it takes from a commit to the handler, over long polls, server-sent
+//! events and WebSockets, and what thousands of idle readers cost.
 //!
 //! `cargo bench -p event-api-tests --bench waiting` prints what it measured; there is nothing to compare it with, and no bar.
 //! The log is SQLite.
