@@ -23,6 +23,7 @@ use webhook_support::{Answer, Http, USERS, events, eventually, serve};
 struct Counted {
     log: MemoryLog,
     reads: Arc<AtomicUsize>,
+    waits: Arc<AtomicUsize>,
     gate: Arc<RwLock<()>>,
 }
 
@@ -53,6 +54,7 @@ impl Log for Counted {
     }
 
     async fn wait(&self, channel: &str, position: Position) -> Result<(), LogError> {
+        self.waits.fetch_add(1, Ordering::SeqCst);
         self.log.wait(channel, position).await
     }
 
@@ -277,4 +279,43 @@ async fn what_is_kept_is_bounded() {
         let read = log.reads() - before;
         assert!(read > 0 && (room > 0 || read == 80), "{read} of 80 pages were read again with room for {room}");
     }
+}
+
+#[tokio::test]
+async fn an_event_that_many_wait_for_is_read_once() {
+    let (log, url) = start(|feeds| feeds).await;
+    let head = format!("{url}?offset=100");
+    let client = Http::new();
+    let polling: Vec<_> = (0..50)
+        .map(|_| {
+            let request = Request::get(&head).header("prefer", "wait=60").body(Full::default()).unwrap();
+            let client = client.clone();
+            tokio::spawn(async move { client.send(request).await })
+        })
+        .collect();
+    let mut streams = Vec::new();
+    for _ in 0..50 {
+        let pool = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new());
+        let request =
+            Request::get(&head).header("accept", "text/event-stream").body(Full::<axum::body::Bytes>::default());
+        let mut body = pool.build_http().request(request.unwrap()).await.unwrap().into_body();
+        // The greeting.
+        http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
+        streams.push(body);
+    }
+    // Each has found that there is nothing: those who poll when they looked and again before they wait.
+    let quiet = log.waits.clone();
+    eventually("all wait", async || (quiet.load(Ordering::SeqCst) >= 100).then_some(())).await;
+    let before = log.reads();
+    Log::append(&log, USERS.name, events(100..101)).await.unwrap();
+    for answer in polling {
+        assert_eq!(answer.await.unwrap().json()["items"][0]["id"], "event-100");
+    }
+    for mut body in streams {
+        let frame = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap().into_data().unwrap();
+        assert!(String::from_utf8_lossy(&frame).contains("event-100"));
+    }
+    // Streams have looked for more by now.
+    let read = log.reads() - before;
+    assert!(read <= 1 + 50, "{read} times");
 }

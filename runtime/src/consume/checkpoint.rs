@@ -18,7 +18,8 @@ use crate::event::{EventId, Position};
 /// How far a consumer has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Where to read on: the URL of the page that holds the last completed event, or of the one after it.
+    /// Where to read on: the URL of the page that holds the last completed event, or of the one after it, relative to
+    /// the feed's own where it is on the same host.
     pub resume: String,
     /// The position of the last completed event, where the transport tells.
     pub position: Option<Position>,

@@ -179,7 +179,7 @@ impl<H: Handler> Walk<H> {
     /// Says that a connection has ended, and how long to wait for another one. Servers that are deployed and proxies end
     /// connections now and then.
     fn reopen(&self, over: &Over, backoff: &Backoff) -> Duration {
-        let delay = over.after.unwrap_or_else(|| backoff.random_delay(1));
+        let delay = over.after.map_or_else(|| backoff.random_delay(1), |after| after.max(SHORTEST_RETRY_AFTER));
         tracing::info!(
             consumer = self.pipeline.consumer,
             url = %self.url,

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderName};
 
 use super::Feeds;
+use super::tail::Chunk;
 use crate::event::{Channel, Position};
-use crate::log::{LogError, PageLimit, StoredEvent};
+use crate::log::{LogError, StoredEvent};
 use crate::problem::Problem;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Read and sent at once.
-const CHUNK: PageLimit = PageLimit { events: 100, bytes: 1 << 18 };
 
 /// Where a client goes on that reconnects. It goes before the URL, which a client repeats as it was.
 pub(super) fn resume(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
@@ -38,12 +37,8 @@ pub(super) struct Follower {
 
 /// What a follower has to tell.
 pub(super) enum News {
-    /// Events of the types that are asked for.
-    Events {
-        events: Vec<StoredEvent>,
-        /// The last event that was looked at, where it is not one of these: the client goes on behind it.
-        passed: Option<Position>,
-    },
+    /// Events, not all of which may be of the types that are asked for.
+    Events(Chunk),
     /// For the time of a heartbeat there was nothing.
     Quiet,
     /// The server shuts down.
@@ -66,9 +61,10 @@ impl Follower {
     pub(super) async fn news(&mut self) -> Result<News, LogError> {
         let feeds = Arc::clone(&self.feeds);
         loop {
-            let page = feeds.log.read_page(self.channel.name, self.next, CHUNK).await?;
-            if !page.is_empty() {
-                return Ok(self.take(page));
+            let chunk = feeds.tails.read(feeds.log.as_ref(), self.channel.name, self.next).await?;
+            if let Some(last) = chunk.events().last() {
+                self.next = last.position.next();
+                return Ok(News::Events(chunk));
             }
             let waiting = tokio::time::timeout(feeds.heartbeat, feeds.log.wait(self.channel.name, self.next));
             match feeds.shutdown.or(waiting).await {
@@ -79,15 +75,17 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, mut events: Vec<StoredEvent>) -> News {
-        let last = events.last().map(|stored| stored.position);
-        if let Some(last) = last {
-            self.next = last.next();
-        }
-        if !self.types.is_empty() {
-            events.retain(|stored| self.types.contains(&stored.event.metadata.event_type));
-        }
-        let passed = last.filter(|last| events.last().is_none_or(|stored| stored.position != *last));
-        News::Events { events, passed }
+    /// Those of the events that are asked for.
+    pub(super) fn wanted<'a>(&self, chunk: &'a Chunk) -> impl Iterator<Item = &'a StoredEvent> {
+        chunk.events().iter().filter(|stored| self.wants(stored))
+    }
+
+    /// The last event that was looked at, where it is not asked for: the client goes on behind it.
+    pub(super) fn passed(&self, chunk: &Chunk) -> Option<Position> {
+        chunk.events().last().filter(|last| !self.wants(last)).map(|last| last.position)
+    }
+
+    fn wants(&self, stored: &StoredEvent) -> bool {
+        self.types.is_empty() || self.types.contains(&stored.event.metadata.event_type)
     }
 }

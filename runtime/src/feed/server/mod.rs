@@ -4,7 +4,7 @@
 //! streams ([`sse`], [`websocket`]), or problem documents. The request is read in [`negotiate`], [`query`] and
 //! [`prefer`]; [`page`] answers it with a page, whose events are collected in [`scan`]; streams are fed by [`follow`].
 //! The URLs are made in [`urls`], [`respond`] decides what may be cached, [`encoding`] compresses, full pages are held
-//! in [`pages`], and made once for all who want them ([`flights`]). Beside the feeds stand their list ([`index`]) and
+//! in [`pages`], and made once for all who want them ([`flights`]); so are the last events, in [`tail`]. Beside the feeds stand their list ([`index`]) and
 //! their [`document`].
 
 mod atom;
@@ -23,6 +23,7 @@ mod query;
 mod respond;
 mod scan;
 mod sse;
+mod tail;
 mod urls;
 #[cfg(feature = "websocket")]
 mod websocket;
@@ -48,6 +49,7 @@ use self::negotiate::Format;
 use self::pages::Pages;
 use self::query::Query;
 use self::respond::Caching;
+use self::tail::Tails;
 use self::urls::Origin;
 pub use self::urls::ProxyHeaders;
 use crate::consume::Shutdown;
@@ -78,6 +80,7 @@ pub struct Feeds {
     heartbeat: Duration,
     page_cache: usize,
     pages: Arc<Pages>,
+    tails: Arc<Tails>,
     item_form: ItemForm,
     document: Option<Document>,
     caching: Caching,
@@ -117,6 +120,7 @@ impl Feeds {
             heartbeat: Duration::from_secs(15),
             page_cache: 32 << 20,
             pages: Arc::new(Pages::new(0)),
+            tails: Arc::new(Tails::new()),
             item_form: ItemForm::Extended,
             document: None,
             caching: Caching::Public,

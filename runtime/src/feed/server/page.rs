@@ -171,7 +171,9 @@ impl Feeds {
                         Some(Ok(woken)) => woken?,
                         Some(Err(_)) | None => break,
                     }
-                    scan.extend(log, channel.name).await.map_err(retained)?;
+                    // All who have waited want the same events.
+                    let news = self.tails.read(log, channel.name, scan.next()).await.map_err(retained)?;
+                    scan.take_all(news.events());
                 }
                 page = render(&scan)?;
             }
@@ -217,7 +219,7 @@ impl Feeds {
 /// A page that has to be read.
 #[derive(Clone, Copy)]
 struct Wanted<'a> {
-    channel: &'a Channel,
+    channel: &'static Channel,
     urls: &'a FeedUrls,
     query: &'a Query,
     format: Format,

@@ -56,6 +56,16 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    /// Takes events that follow those that were looked at, to the end of the page.
+    pub(super) fn take_all(&mut self, events: &[StoredEvent]) {
+        for stored in events {
+            if self.is_full() {
+                break;
+            }
+            self.take(stored.clone());
+        }
+    }
+
     fn take(&mut self, stored: StoredEvent) {
         self.next = stored.position.next();
         self.looked_at += 1;

@@ -13,9 +13,9 @@ use futures_util::stream;
 
 use super::follow::{Follower, News};
 use super::negotiate::EVENT_STREAM;
+use super::tail::Chunk;
 use crate::consume::chain;
-use crate::event::Position;
-use crate::log::{LogError, StoredEvent};
+use crate::log::LogError;
 
 /// Nginx would collect the stream in its buffers.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -63,16 +63,16 @@ impl Stream {
 
     async fn read(&mut self) -> Result<Option<String>, LogError> {
         match self.follower.news().await? {
-            News::Events { events, passed } => self.write(&events, passed).map(Some),
+            News::Events(chunk) => self.write(&chunk).map(Some),
             News::Quiet => Ok(Some(HEARTBEAT.to_owned())),
             News::Shutdown => Ok(None),
         }
     }
 
-    fn write(&self, events: &[StoredEvent], passed: Option<Position>) -> Result<String, LogError> {
+    fn write(&self, chunk: &Chunk) -> Result<String, LogError> {
         let form = self.follower.feeds.item_form;
         let mut text = String::new();
-        for stored in events {
+        for stored in self.follower.wanted(chunk) {
             let item = form.item(stored).map_err(|error| LogError::Storage(error.into()))?;
             // Writing to a string cannot fail.
             let _ = writeln!(text, "id: {}", stored.position);
@@ -82,7 +82,7 @@ impl Stream {
             }
             text.push('\n');
         }
-        if let Some(position) = passed {
+        if let Some(position) = self.follower.passed(chunk) {
             // Nothing that the client would tell its user, but where it goes on when it reconnects.
             let _ = write!(text, "id: {position}\n\n");
         }

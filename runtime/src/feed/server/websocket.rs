@@ -93,19 +93,18 @@ async fn serve(socket: WebSocket, mut follower: Follower) {
         () = listen(&mut stream) => End::Lost,
         end = speak(&mut sink, &mut follower) => end,
     };
-    let farewell = async {
-        match end {
-            // Answers the client's close frame, where there was one.
-            End::Lost => drop(sink.close().await),
-            End::Close(frame) => {
-                if sink.send(Message::Close(Some(frame))).await.is_ok() {
-                    listen(&mut stream).await;
-                }
+    match end {
+        // Answers the client's close frame, where there was one.
+        End::Lost => drop(timeout(FAREWELL, sink.close()).await),
+        End::Close(frame) => {
+            // Before the frame, a slow client takes what was sent.
+            let patience = follower.feeds.heartbeat.saturating_mul(PATIENCE);
+            if let Ok(Ok(())) = timeout(patience, sink.send(Message::Close(Some(frame)))).await {
+                // Who does not answer in time is left.
+                let _ = timeout(FAREWELL, listen(&mut stream)).await;
             }
         }
-    };
-    // Who does not answer in time is left.
-    let _ = timeout(FAREWELL, farewell).await;
+    }
 }
 
 /// Reads until the client ends the connection. What it says is of no interest; pings are answered on the way.
@@ -144,16 +143,16 @@ async fn speak(sink: &mut SplitSink<WebSocket, Message>, follower: &mut Follower
 /// What is sent of `news`; nothing when it is over.
 fn messages(news: News, follower: &Follower) -> Result<Option<Vec<Message>>, LogError> {
     let here = || Message::Ping(follower.next().to_string().into());
-    let (events, passed) = match news {
-        News::Events { events, passed } => (events, passed),
+    let chunk = match news {
+        News::Events(chunk) => chunk,
         News::Quiet => return Ok(Some(vec![here()])),
         News::Shutdown => return Ok(None),
     };
     let form = follower.feeds.item_form;
     let item = |stored| form.item(stored).map(|item| Message::Text(item.into()));
-    let mut messages =
-        events.iter().map(item).collect::<Result<Vec<_>, _>>().map_err(|error| LogError::Storage(error.into()))?;
-    if passed.is_some() {
+    let items: Result<Vec<_>, _> = follower.wanted(&chunk).map(item).collect();
+    let mut messages = items.map_err(|error| LogError::Storage(error.into()))?;
+    if follower.passed(&chunk).is_some() {
         messages.push(here());
     }
     Ok(Some(messages))

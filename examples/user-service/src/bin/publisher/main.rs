@@ -20,6 +20,9 @@ use tokio::net::TcpListener;
 use crate::users::Users;
 
 /// The user service
+/// The contract, for those who find the feed.
+const DOCUMENT: &str = include_str!("../../../spec/asyncapi.yaml");
+
 #[derive(Parser)]
 struct Args {
     /// Where to listen
@@ -49,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let resource = webhook::Settings::new(&log, channels).guard(guard.clone());
     let app = Router::new()
         .merge(api::router(users))
-        .nest("/feeds", Feeds::new(&log, channels).shutdown(stop()).router())
+        .nest("/feeds", Feeds::new(&log, channels).document(DOCUMENT).shutdown(stop()).router())
         .nest("/webhooks", webhook::router(&subscriptions, resource));
     let dispatcher = Dispatcher::new(&log, &subscriptions).channels(channels).guard(guard).shutdown(stop());
 
