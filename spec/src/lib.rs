@@ -5,6 +5,7 @@
 //! [`Location`] into file, line and column. This crate knows nothing of Rust code.
 
 pub mod avro;
+pub mod compat;
 mod diagnostic;
 pub mod document;
 mod loader;

@@ -6,13 +6,14 @@
 
 mod check;
 mod implied;
-mod inclusion;
+pub(crate) mod inclusion;
 mod keywords;
 mod pattern;
 pub(crate) mod read;
 
 use indexmap::IndexMap;
 
+pub(crate) use check::same_value;
 pub use check::{Checker, Violation};
 pub use inclusion::{Inclusion, Reading, Reason, Verdict, Witness};
 pub(crate) use pattern::Pattern;

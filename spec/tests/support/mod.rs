@@ -5,6 +5,8 @@
 // Clippy lets only test functions unwrap; here it is their tools that do.
 #![allow(clippy::unwrap_used)]
 
+pub(crate) mod compat;
+
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -135,7 +135,7 @@ fn missing(object: &Object, names: &[String]) -> Option<String> {
 }
 
 /// Equality as JSON Schema has it: numbers by value, members in any order.
-pub(in crate::schema) fn same_value(a: &Node, b: &Node) -> bool {
+pub(crate) fn same_value(a: &Node, b: &Node) -> bool {
     match (&a.value, &b.value) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,

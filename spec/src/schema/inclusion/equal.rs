@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::schema::check::same_value;
-use crate::schema::{Keywords, SchemaId, SchemaKind, Schemas};
+use crate::schema::{Keywords, Schema, SchemaId, SchemaKind, Schemas};
 use crate::source::{Node, Number};
 
 /// Pairs that one question may lead to.
@@ -12,17 +12,32 @@ const MAX_PAIRS: usize = 20_000;
 
 type Pair = (SchemaId, SchemaId);
 
+/// What must be the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// What decides which values are accepted.
+    #[default]
+    Assertions,
+    /// Everything, also what is said to people and to generators.
+    All,
+}
+
 /// What is known of pairs of schemas.
 #[derive(Debug, Default)]
-pub(super) struct Equality {
+pub(crate) struct Equality {
+    words: Words,
     known: HashMap<Pair, bool>,
     /// Pairs that were compared since somebody asked.
     compared: usize,
 }
 
 impl Equality {
+    pub(crate) fn of(words: Words) -> Self {
+        Equality { words, ..Self::default() }
+    }
+
     /// Whether two schemas say the same. Pairs that contain each other are equal when nothing tells them apart.
-    pub(super) fn same(&mut self, left: &Schemas, a: SchemaId, right: &Schemas, b: SchemaId) -> bool {
+    pub(crate) fn same(&mut self, left: &Schemas, a: SchemaId, right: &Schemas, b: SchemaId) -> bool {
         let root = (left.follow(a), right.follow(b));
         if let Some(same) = self.known.get(&root) {
             return *same;
@@ -44,7 +59,10 @@ impl Equality {
             let mut inner = Vec::new();
             let alike = match self.known.get(&(a, b)) {
                 Some(same) => *same,
-                None => alike(left, a, right, b, &mut inner),
+                None => {
+                    alike(left, a, right, b, &mut inner)
+                        && (self.words == Words::Assertions || annotations_alike(&left[a], &right[b]))
+                }
             };
             if !alike {
                 different.push(next);
@@ -109,6 +127,20 @@ fn assertions_alike(a: &Keywords, b: &Keywords) -> bool {
         && same_values(a.const_value.as_slice(), b.const_value.as_slice())
         && a.enum_values.is_some() == b.enum_values.is_some()
         && same_values(a.enum_values.as_deref().unwrap_or_default(), b.enum_values.as_deref().unwrap_or_default())
+}
+
+/// The keywords that say something to people and to generators.
+fn annotations_alike(a: &Schema, b: &Schema) -> bool {
+    let (SchemaKind::Object(k), SchemaKind::Object(l)) = (&a.kind, &b.kind) else { return true };
+    a.name == b.name
+        && (&k.title, &k.description, &k.format) == (&l.title, &l.description, &l.format)
+        && same_values(k.default.as_slice(), l.default.as_slice())
+        && same_values(&k.examples, &l.examples)
+        && (k.deprecated, k.read_only, k.write_only) == (l.deprecated, l.read_only, l.write_only)
+        && (&k.content_encoding, &k.content_media_type) == (&l.content_encoding, &l.content_media_type)
+        && k.discriminator == l.discriminator
+        && k.extensions.len() == l.extensions.len()
+        && k.extensions.iter().all(|(name, a)| l.extensions.get(name).is_some_and(|b| same_value(a, b)))
 }
 
 fn same_numbers(a: &Option<Number>, b: &Option<Number>) -> bool {

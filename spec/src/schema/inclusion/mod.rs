@@ -7,7 +7,7 @@
 
 mod array;
 mod branch;
-mod equal;
+pub(crate) mod equal;
 mod expand;
 mod goal;
 mod judge;
@@ -138,10 +138,7 @@ impl<'s> Inclusion<'s> {
 
     /// Whether every value that `writer` may send is valid for `reader`.
     pub fn decide(&mut self, writer: SchemaId, reader: SchemaId) -> Verdict {
-        let demand = match self.reading {
-            Reading::Declared => Demand::Declared,
-            Reading::AsWritten => Demand::Valid,
-        };
+        let demand = self.demand();
         self.search.begin();
         let outcome = self.search.find(vec![
             Literal::Schema { side: Side::Writer, id: writer, demand },
@@ -161,6 +158,31 @@ impl<'s> Inclusion<'s> {
         match (sent, read) {
             (Some(true), Some(false)) => Verdict::Incompatible { witness: Witness(witness) },
             _ => Verdict::Unknown { reason: Reason::Unconfirmed },
+        }
+    }
+
+    /// A value that `writer` may send, however little it says; `None` when none was found within the limits.
+    pub(crate) fn sample(&mut self, writer: SchemaId) -> Option<Node> {
+        self.search.begin();
+        let outcome = self.search.find(vec![Literal::Schema { side: Side::Writer, id: writer, demand: self.demand() }]);
+        match outcome {
+            Outcome::Found(sample) if sample.size() <= MAX_SIZE => Some(sample.to_node()),
+            _ => None,
+        }
+    }
+
+    /// The value as a witness, if `writer` accepts it and `reader` refuses it.
+    pub(crate) fn witness(&mut self, writer: SchemaId, reader: SchemaId, value: Node) -> Option<Witness> {
+        self.search.begin();
+        let sent = self.search.accepts(Side::Writer, writer, &value);
+        let read = self.search.accepts(Side::Reader, reader, &value);
+        matches!((sent, read), (Some(true), Some(false))).then_some(Witness(value))
+    }
+
+    fn demand(&self) -> Demand {
+        match self.reading {
+            Reading::Declared => Demand::Declared,
+            Reading::AsWritten => Demand::Valid,
         }
     }
 

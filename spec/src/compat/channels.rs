@@ -1,0 +1,367 @@
+//! Channels: their addresses, parameters, servers and the messages that they carry.
+
+use std::collections::HashMap;
+
+use super::compare::Versions;
+use super::fact::{Fact, Site};
+use super::finding::Direction;
+use super::pairing::{self, Carried, Pairs, parameters_in, shape_of, wire_name};
+use super::policy::{Promise, sunset};
+use super::rules;
+use super::schemas::Part;
+use crate::document::{Action, Channel, ChannelId, Document, Parameter, Payload, ServerId};
+use crate::near::nearest;
+
+/// Who writes on a channel, as far as operations and replies say.
+#[derive(Clone, Copy, Debug, Default)]
+struct Roles {
+    sends: bool,
+    receives: bool,
+}
+
+fn roles(document: &Document) -> HashMap<ChannelId, Roles> {
+    let mut roles: HashMap<ChannelId, Roles> = HashMap::new();
+    for operation in document.operations.values() {
+        let reply = operation.reply.as_ref().and_then(|reply| reply.channel);
+        let is_sent = operation.action == Action::Send;
+        for (channel, is_sent) in [(operation.channel, is_sent), (reply, !is_sent)] {
+            let Some(channel) = channel else { continue };
+            let roles = roles.entry(channel).or_default();
+            roles.sends |= is_sent;
+            roles.receives |= !is_sent;
+        }
+    }
+    roles
+}
+
+/// Whom it concerns when something of a channel goes: those who read it when the application writes, those who write it
+/// when the application reads. A channel without operations is taken as one that the application writes.
+fn gone(roles: Roles) -> Direction {
+    match (roles.sends, roles.receives) {
+        (_, false) => Direction::Forward,
+        (false, true) => Direction::Backward,
+        (true, true) => Direction::Both,
+    }
+}
+
+/// Compares all channels; which belong together, and what their messages are paired with.
+pub(super) fn compare(versions: &mut Versions<'_, '_>) {
+    let (old, new) = (versions.old, versions.new);
+    let (old_roles, new_roles) = (roles(old), roles(new));
+    let role = |old: Option<ChannelId>, new: Option<ChannelId>| {
+        let of = |roles: &HashMap<ChannelId, Roles>, id: Option<ChannelId>| {
+            id.and_then(|id| roles.get(&id).copied()).unwrap_or_default()
+        };
+        let (before, after) = (of(&old_roles, old), of(&new_roles, new));
+        Roles { sends: before.sends || after.sends, receives: before.receives || after.receives }
+    };
+    let pairs = pairing::channels(old, new);
+    let id = |document: &Document, index: usize| {
+        *document.channels.get_index(index).map(|(_, id)| id).unwrap_or(&ChannelId(0))
+    };
+    for index in &pairs.removed {
+        let channel = &old[id(old, *index)];
+        removed(versions, channel, &pairs.added, gone(role(Some(id(old, *index)), None)));
+    }
+    for (before, after) in &pairs.both {
+        let (before, after) = (id(old, *before), id(new, *after));
+        versions.channels.insert(before, after);
+    }
+    for (before, after) in &pairs.both {
+        let (before, after) = (id(old, *before), id(new, *after));
+        let gone = gone(role(Some(before), Some(after)));
+        pair(versions, before, after, gone);
+    }
+    for index in &pairs.added {
+        let channel = &new[id(new, *index)];
+        let site = versions.root.part(subject(channel), None, Some(&channel.location));
+        let message = match &channel.address {
+            Some(address) => format!("the channel at `{address}` is new"),
+            None => "the channel is new".to_owned(),
+        };
+        versions.facts.add(&site, Fact::new(rules::CHANNEL_ADDED, message).new_at(&channel.location, ""));
+    }
+}
+
+fn subject(channel: &Channel) -> String {
+    format!("channel `{}`", channel.key)
+}
+
+fn removed(versions: &mut Versions<'_, '_>, channel: &Channel, added: &[usize], direction: Direction) {
+    let (old, new) = (versions.old, versions.new);
+    let mut site = versions.root.part(subject(channel), Some(&channel.location), None).with(&channel.extensions);
+    if let Some(promise) = Promise::written(&channel.extensions) {
+        site.promise = promise;
+    }
+    let who = match direction {
+        Direction::Forward => "those who read it find nothing",
+        Direction::Backward => "those who write to it find nobody",
+        Direction::Both => "those who read it find nothing, and those who write to it nobody",
+    };
+    let carries = |document: &Document, channel: &Channel| {
+        let mut names: Vec<String> = channel
+            .messages
+            .iter()
+            .map(|(key, id)| wire_name(document, key, &document[*id]).unwrap_or_default().to_owned())
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    let messages = carries(old, channel);
+    let candidates: Vec<&Channel> =
+        added.iter().filter_map(|index| new.channels.get_index(*index)).map(|(_, id)| &new[*id]).collect();
+    let same = candidates.iter().find(|other| !messages.is_empty() && carries(new, other) == messages);
+    let near = || nearest(&channel.key, candidates.iter().map(|channel| channel.key.as_str()));
+    let help = match same.map(|channel| channel.key.as_str()).or_else(near) {
+        Some(other) => format!("if it has become `{other}`, keep its key or its address until everybody has moved"),
+        None => "keep it until nobody uses it; `x-sunset` with a date announces its end".to_owned(),
+    };
+    let fact = Fact::new(rules::CHANNEL_REMOVED, format!("the channel is gone: {who}"))
+        .direction(direction)
+        .old(&channel.location, "")
+        .help(help)
+        .sunset(sunset(&channel.extensions));
+    versions.facts.add(&site, fact);
+}
+
+/// Two versions of one channel.
+fn pair(versions: &mut Versions<'_, '_>, before: ChannelId, after: ChannelId, gone: Direction) {
+    let (old, new) = (&versions.old[before], &versions.new[after]);
+    let mut site = versions.root.part(subject(new), Some(&old.location), Some(&new.location)).with(&old.extensions);
+    let promises = (Promise::written(&old.extensions), Promise::written(&new.extensions));
+    site.promise = versions.promised(&site, promises, (&old.location, &new.location)).unwrap_or(site.promise);
+    if old.address != new.address {
+        address(versions, &site, old, new);
+    }
+    let shape = |channel: &Channel| channel.address.as_deref().map(shape_of);
+    if old.key != new.key && shape(old) == shape(new) && !versions.is_upgrade() {
+        let message = format!("the channel's key is `{}` now, and was `{}`", new.key, old.key);
+        let fact = Fact::new(rules::CHANNEL_RENAMED, message).old(&old.location, "").new_at(&new.location, "");
+        versions
+            .facts
+            .add(&site, fact.help("generated types and modules are called after it; nothing changes on the wire"));
+    }
+    parameters(versions, &site, old, new);
+    servers(versions, &site, old, new, gone);
+    versions.bindings(&site, "channel", &old.bindings, &new.bindings, (&old.location, &new.location));
+    versions.words(
+        &site,
+        (&old.title, &old.summary, &old.description),
+        (&new.title, &new.summary, &new.description),
+        (&old.location, &new.location),
+    );
+    versions.sunset(&site, &old.extensions, &new.extensions, (&old.location, &new.location));
+    messages(versions, &site, before, after, gone);
+}
+
+fn address(versions: &mut Versions<'_, '_>, site: &Site, old: &Channel, new: &Channel) {
+    let shape = |channel: &Channel| channel.address.as_deref().map(shape_of);
+    if shape(old) != shape(new) {
+        let written = |address: &Option<String>| {
+            address.as_ref().map_or_else(|| "unknown until run time".to_owned(), |address| format!("`{address}`"))
+        };
+        let (before, after) = (written(&old.address), written(&new.address));
+        let message = format!("the address is {after} now, and was {before}: programs of the two versions do not meet");
+        let fact = Fact::new(rules::CHANNEL_ADDRESS_CHANGED, message)
+            .direction(Direction::Both)
+            .old(&old.location, before)
+            .new_at(&new.location, after)
+            .help("add a channel with the new address, and keep the old one until everybody has moved");
+        versions.facts.add(site, fact);
+        return;
+    }
+    let names = (
+        parameters_in(old.address.as_deref().unwrap_or_default()),
+        parameters_in(new.address.as_deref().unwrap_or_default()),
+    );
+    for (before, after) in names.0.into_iter().zip(names.1).filter(|(before, after)| before != after) {
+        let message = format!("the parameter `{after}` was called `{before}`");
+        let fact =
+            Fact::new(rules::PARAMETER_RENAMED, message).old(&old.location, "").new_at(&new.location, "").key(after);
+        versions
+            .facts
+            .add(site, fact.help("nothing changes on the wire; fields of generated addresses are called after it"));
+    }
+}
+
+fn parameters(versions: &mut Versions<'_, '_>, site: &Site, old: &Channel, new: &Channel) {
+    let shape = |channel: &Channel| channel.address.as_deref().map(shape_of);
+    let is_same_address = shape(old) == shape(new);
+    let mut renamed: HashMap<&str, &str> = HashMap::new();
+    if is_same_address && let (Some(before), Some(after)) = (&old.address, &new.address) {
+        renamed.extend(parameters_in(before).into_iter().zip(parameters_in(after)));
+    }
+    let new_name = |name: &str| renamed.get(name).copied().unwrap_or(name).to_owned();
+    for (name, before) in &old.parameters {
+        match new.parameters.get(&new_name(name)) {
+            Some(after) => parameter(versions, site, name, before, after),
+            // What the address says is said of the address.
+            None if is_same_address => {
+                let fact =
+                    Fact::new(rules::PARAMETER_REMOVED, format!("the parameter `{name}` is no longer described"));
+                versions.facts.add(site, fact.old(&before.location, "").new_at(&new.location, "").key(name));
+            }
+            None => {}
+        }
+    }
+    for (name, after) in &new.parameters {
+        let is_known = old.parameters.keys().any(|before| new_name(before) == *name);
+        if !is_known && is_same_address {
+            let fact = Fact::new(rules::PARAMETER_ADDED, format!("the parameter `{name}` is described now"));
+            versions.facts.add(site, fact.old(&old.location, "").new_at(&after.location, "").key(name));
+        }
+    }
+}
+
+fn parameter(versions: &mut Versions<'_, '_>, site: &Site, name: &str, old: &Parameter, new: &Parameter) {
+    let fact = |rule, message: String| Fact::new(rule, message).old(&old.location, "").new_at(&new.location, "");
+    let quoted = |values: Vec<&String>| values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
+    let without =
+        |some: &[String], others: &[String]| quoted(some.iter().filter(|value| !others.contains(value)).collect());
+    let (removed, added) = match (old.enum_values.as_slice(), new.enum_values.as_slice()) {
+        ([], []) => (String::new(), String::new()),
+        ([], _) => ("any others than are listed".to_owned(), String::new()),
+        (_, []) => (String::new(), "any".to_owned()),
+        (before, after) => (without(before, after), without(after, before)),
+    };
+    if !removed.is_empty() {
+        let message = format!("`{name}` may no longer be {removed}: the new version refuses addresses of the old one");
+        let fact = fact(rules::PARAMETER_VALUES_NARROWED, message).direction(Direction::Backward);
+        versions.facts.add(site, fact.help("keep the values that are in use"));
+    }
+    if !added.is_empty() {
+        let message = format!("`{name}` may now be {added}: types of the old version do not know it");
+        versions.facts.add(site, fact(rules::PARAMETER_VALUES_WIDENED, message).direction(Direction::Forward));
+    }
+    if old.default != new.default {
+        let written =
+            |value: &Option<String>| value.as_ref().map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
+        let message =
+            format!("the default of `{name}` is {} now, and was {}", written(&new.default), written(&old.default));
+        versions.facts.add(site, fact(rules::PARAMETER_DEFAULT_CHANGED, message));
+    }
+    if old.value_location != new.value_location {
+        let message = format!("the value of `{name}` stands elsewhere in the message");
+        let fact = fact(rules::PARAMETER_LOCATION_CHANGED, message).direction(Direction::Both);
+        versions.facts.add(site, fact.help("keep the value where it was, too"));
+    }
+    if let (Some(before), Some(after)) = (old.schema, new.schema) {
+        versions.schemas.compare(&mut versions.facts, site, Part::Parameter, before, after);
+    }
+}
+
+fn servers(versions: &mut Versions<'_, '_>, site: &Site, old: &Channel, new: &Channel, gone: Direction) {
+    let all = |document: &Document, channel: &Channel| -> Vec<ServerId> {
+        if channel.servers.is_empty() { document.servers.values().copied().collect() } else { channel.servers.clone() }
+    };
+    // A server that came or went is a fact of its own.
+    let (before, after) = (all(versions.old, old), all(versions.new, new));
+    let mut facts = Vec::new();
+    for id in &before {
+        let Some(counterpart) = versions.servers.get(id) else { continue };
+        if !after.contains(counterpart) {
+            let message = format!("the channel is no longer on the server `{}`", versions.old[*id].key);
+            let fact =
+                Fact::new(rules::CHANNEL_SERVER_REMOVED, message).direction(gone).key(versions.old[*id].key.clone());
+            facts.push(fact.help("keep it there until nobody uses it"));
+        }
+    }
+    for (id, counterpart) in &versions.servers {
+        if after.contains(counterpart) && !before.contains(id) {
+            let message = format!("the channel is on the server `{}` as well", versions.new[*counterpart].key);
+            facts.push(Fact::new(rules::CHANNEL_SERVER_ADDED, message).key(versions.new[*counterpart].key.clone()));
+        }
+    }
+    for fact in facts {
+        versions.facts.add(site, fact.old(&old.location, "").new_at(&new.location, ""));
+    }
+}
+
+fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, after: ChannelId, gone: Direction) {
+    let (old, new) = (versions.old, versions.new);
+    let (channel, other) = (&old[before], &new[after]);
+    let pairs = pairing::messages((old, channel), (new, other));
+    let part = |word: &str, key: &str| format!("message `{key}` of {word}");
+    let name = |document: &Document, channel: &Channel, (index, id): Carried| {
+        let key = channel.messages.get_index(index).map(|(key, _)| key.clone()).unwrap_or_default();
+        let wire = wire_name(document, &key, &document[id]).map(str::to_owned);
+        (wire.unwrap_or_else(|| key.clone()), key)
+    };
+    for carried in &pairs.removed {
+        let message = &old[carried.1];
+        let (wire, _) = name(old, channel, *carried);
+        let site = site.part(part(&site.subject, &wire), Some(&message.location), None).with(&message.extensions);
+        let who = match gone {
+            Direction::Forward => "consumers wait for it in vain",
+            Direction::Backward => "those who still send it are not understood",
+            Direction::Both => "those who wait for it wait in vain, and those who send it are not understood",
+        };
+        let renamed = same_payload(versions, *carried, &pairs);
+        let help = match renamed.map(|other_carried| name(new, other, other_carried).0) {
+            Some(other) => format!("if `{other}` is meant to be the same, keep its name: `name: {wire}`"),
+            None => "keep sending it until nobody reads it; `x-sunset` with a date announces its end".to_owned(),
+        };
+        let fact = Fact::new(rules::MESSAGE_REMOVED, format!("the message is gone: {who}"))
+            .direction(gone)
+            .old(&message.location, "")
+            .new_at(&other.location, "")
+            .help(help)
+            .sunset(sunset(&message.extensions));
+        versions.facts.add(&site, fact);
+    }
+    for (a, b) in &pairs.both {
+        let ((old_wire, old_key), (new_wire, new_key)) = (name(old, channel, *a), name(new, other, *b));
+        let (message, other_message) = (&old[a.1], &new[b.1]);
+        let site = site
+            .part(part(&site.subject, &new_wire), Some(&message.location), Some(&other_message.location))
+            .with(&message.extensions);
+        versions.messages.insert((before, a.1), b.1);
+        versions.compared.insert(a.1);
+        let places = (&message.location, &other_message.location);
+        let is_named = wire_name(old, &old_key, message).is_some() && wire_name(new, &new_key, other_message).is_some();
+        if old_wire != new_wire && is_named {
+            let text = format!(
+                "the event is called `{new_wire}` on the wire now, and was `{old_wire}`: programs of the two versions do not know each other's"
+            );
+            let fact =
+                Fact::new(rules::MESSAGE_NAME_CHANGED, text).direction(Direction::Both).old(places.0, old_wire.clone());
+            versions.facts.add(
+                &site,
+                fact.new_at(places.1, new_wire.clone())
+                    .help(format!("keep the name (`name: {old_wire}`), or add the new event beside the old")),
+            );
+        } else if old_key != new_key && old_wire == new_wire && !versions.is_upgrade() {
+            let text = format!("the message's key is `{new_key}` now, and was `{old_key}`");
+            let fact = Fact::new(rules::MESSAGE_RENAMED, text).old(places.0, "").new_at(places.1, "");
+            versions.facts.add(&site, fact.help("nothing changes on the wire"));
+        }
+        super::messages::compare(versions, &site, a.1, b.1);
+    }
+    for carried in &pairs.added {
+        let message = &new[carried.1];
+        let (wire, _) = name(new, other, *carried);
+        let site = site.part(part(&site.subject, &wire), None, Some(&message.location));
+        let text = "the message is new: programs of the old version do not know it, and skip it or refuse it";
+        let fact = Fact::new(rules::MESSAGE_ADDED, text).direction(Direction::Forward).old(&channel.location, "");
+        let help =
+            "generated consumers refuse unknown events unless they were told to skip them; move the consumers first";
+        versions.facts.add(&site, fact.new_at(&message.location, "").help(help).key(wire));
+    }
+}
+
+/// The only added message with the same payload as a removed one: perhaps it was renamed.
+fn same_payload(versions: &mut Versions<'_, '_>, removed: Carried, pairs: &Pairs<Carried>) -> Option<Carried> {
+    let Some(Payload::Schema(payload)) = &versions.old[removed.1].payload else { return None };
+    let mut same = Vec::new();
+    for added in &pairs.added {
+        if let Some(Payload::Schema(other)) = &versions.new[added.1].payload
+            && versions.schemas.is_interchangeable(*payload, *other)
+        {
+            same.push(*added);
+        }
+    }
+    match same.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    }
+}

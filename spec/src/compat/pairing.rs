@@ -1,0 +1,145 @@
+//! What of the new version is what of the old one: channels by address and then by key, messages by their name on the
+//! wire and then by key, servers by key and then by address. What is in doubt is no pair.
+
+use std::collections::HashMap;
+
+use crate::document::{Channel, Document, Message, MessageId, Server, ServerId, SpecVersion};
+
+/// What belongs together, and what is left on either side, in the order of the text.
+#[derive(Clone, Debug)]
+pub(super) struct Pairs<T> {
+    pub(super) both: Vec<(T, T)>,
+    pub(super) removed: Vec<T>,
+    pub(super) added: Vec<T>,
+}
+
+/// One way to recognise things: those that have the same name by it belong together.
+type Naming<'n, T> = &'n dyn Fn(&T) -> Option<String>;
+
+/// Pairs by one naming after the other; what an earlier one has paired is taken.
+fn pair<T: Copy + PartialEq>(old: Vec<T>, new: Vec<T>, namings: &[(Naming<'_, T>, Naming<'_, T>)]) -> Pairs<T> {
+    let mut pairs = Pairs { both: Vec::new(), removed: old, added: new };
+    for (of_old, of_new) in namings {
+        let mut by_name: HashMap<String, Vec<T>> = HashMap::new();
+        for item in pairs.added.iter().rev() {
+            if let Some(name) = of_new(item) {
+                by_name.entry(name).or_default().push(*item);
+            }
+        }
+        let mut left = Vec::new();
+        for item in std::mem::take(&mut pairs.removed) {
+            let other = of_old(&item).and_then(|name| by_name.get_mut(&name)?.pop());
+            match other {
+                Some(other) => {
+                    pairs.added.retain(|item| *item != other);
+                    pairs.both.push((item, other));
+                }
+                None => left.push(item),
+            }
+        }
+        pairs.removed = left;
+    }
+    pairs
+}
+
+/// Pairs of channels, as indices into the channels of each document.
+pub(super) fn channels(old: &Document, new: &Document) -> Pairs<usize> {
+    let of = |document: &Document, index: usize| document.channels.get_index(index).map(|(key, id)| (key.clone(), *id));
+    let address = |document: &Document, index: usize| document[of(document, index)?.1].address.clone();
+    let both =
+        |document: &Document, index: usize| Some(format!("{}\n{}", address(document, index)?, of(document, index)?.0));
+    let shape = |document: &Document, index: usize| Some(shape_of(&address(document, index)?));
+    let key = |document: &Document, index: usize| of(document, index).map(|(key, _)| key);
+    pair(
+        (0..old.channels.len()).collect(),
+        (0..new.channels.len()).collect(),
+        &[
+            (&|index| both(old, *index), &|index| both(new, *index)),
+            (&|index| address(old, *index), &|index| address(new, *index)),
+            (&|index| shape(old, *index), &|index| shape(new, *index)),
+            (&|index| key(old, *index), &|index| key(new, *index)),
+        ],
+    )
+}
+
+/// An address without the names of its parameters, which nobody sees on the wire.
+pub(super) fn shape_of(address: &str) -> String {
+    let mut shape = String::with_capacity(address.len());
+    let mut is_inside = false;
+    for c in address.chars() {
+        match c {
+            '{' => is_inside = true,
+            '}' => {
+                is_inside = false;
+                shape.push_str("{}");
+            }
+            _ if is_inside => {}
+            _ => shape.push(c),
+        }
+    }
+    shape
+}
+
+/// The parameters in an address, in their order.
+pub(super) fn parameters_in(address: &str) -> Vec<&str> {
+    address.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+}
+
+/// What the event is called on the wire: the message's name, else its key. `None` where neither is the author's.
+pub(super) fn wire_name<'d>(document: &'d Document, key: &'d str, message: &'d Message) -> Option<&'d str> {
+    let has_key = document.version >= SpecVersion::V3_0 || message.key.is_some() || message.message_id.is_some();
+    message.name.as_deref().or_else(|| has_key.then_some(key))
+}
+
+/// A message in a channel: its key there and itself.
+pub(super) type Carried = (usize, MessageId);
+
+/// Pairs of messages of two channels, with the indices of their keys.
+pub(super) fn messages(old: (&Document, &Channel), new: (&Document, &Channel)) -> Pairs<Carried> {
+    let of = |(_, channel): (&Document, &Channel)| -> Vec<Carried> {
+        channel.messages.values().copied().enumerate().collect()
+    };
+    let key = |(_, channel): (&Document, &Channel), index: usize| {
+        channel.messages.get_index(index).map(|(key, _)| key.clone())
+    };
+    let wire = |(document, channel): (&Document, &Channel), (index, id): Carried| {
+        let (key, _) = channel.messages.get_index(index)?;
+        wire_name(document, key, &document[id]).map(str::to_owned)
+    };
+    let named = |side: (&Document, &Channel), carried: Carried| {
+        Some(format!("{}\n{}", wire(side, carried)?, key(side, carried.0)?))
+    };
+    let component = |(document, _): (&Document, &Channel), (_, id): Carried| document[id].key.clone();
+    // 2.x: the only message of a channel that has no name on either side.
+    let only = |side: (&Document, &Channel), carried: Carried| {
+        let is_alone =
+            side.1.messages.values().filter(|id| side.0[**id].key.is_none() && side.0[**id].name.is_none()).count()
+                == 1;
+        (is_alone && wire(side, carried).is_none()).then(String::new)
+    };
+    pair(
+        of(old),
+        of(new),
+        &[
+            (&|carried| named(old, *carried), &|carried| named(new, *carried)),
+            (&|carried| wire(old, *carried), &|carried| wire(new, *carried)),
+            (&|carried| key(old, carried.0), &|carried| key(new, carried.0)),
+            (&|carried| component(old, *carried), &|carried| component(new, *carried)),
+            (&|carried| only(old, *carried), &|carried| only(new, *carried)),
+        ],
+    )
+}
+
+/// Pairs of servers.
+pub(super) fn servers(old: &Document, new: &Document) -> Pairs<ServerId> {
+    let key = |document: &Document, id: ServerId| Some(document[id].key.clone());
+    let address = |document: &Document, id: ServerId| {
+        let server: &Server = &document[id];
+        Some(format!("{}://{}{}", server.protocol, server.host, server.pathname.as_deref().unwrap_or_default()))
+    };
+    pair(
+        old.servers.values().copied().collect(),
+        new.servers.values().copied().collect(),
+        &[(&|id| key(old, *id), &|id| key(new, *id)), (&|id| address(old, *id), &|id| address(new, *id))],
+    )
+}

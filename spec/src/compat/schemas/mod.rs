@@ -1,0 +1,306 @@
+//! Payloads and headers: what readers of each version refuse of what writers of the other may send, and what else has
+//! changed in their schemas.
+//!
+//! Pairs of schemas come in ([`Comparing::compare`]), facts go out. Both directions share what they have found out about a
+//! pair with all messages that use it.
+
+mod format;
+mod locate;
+mod notices;
+mod parts;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use locate::{Difference, Found, Locator, declares};
+use parts::{Path, Step, together};
+
+use super::fact::{Fact, Facts, Site};
+use super::finding::{Counterexample, Direction, Refusal};
+use super::rules::{self, Rule};
+use crate::schema::inclusion::equal::{Equality, Words};
+use crate::schema::{Inclusion, Reading, SchemaId, Schemas, Violation};
+use crate::source::Location;
+
+/// Reasons for a refusal that are told.
+const MAX_REFUSALS: usize = 5;
+
+/// What both versions' schemas have in common and where they differ.
+#[derive(Debug)]
+pub(super) struct Comparing<'s> {
+    old: &'s Schemas,
+    new: &'s Schemas,
+    forward: Locator<'s>,
+    backward: Locator<'s>,
+    identical: Equality,
+    known: HashMap<(SchemaId, SchemaId), Rc<[Change]>>,
+}
+
+/// A part in which a reader of either version refuses what a writer of the other may send.
+#[derive(Debug)]
+struct Change {
+    direction: Direction,
+    found: Found,
+    old: SchemaId,
+    new: SchemaId,
+    counterexamples: Vec<Counterexample>,
+}
+
+/// What is compared, for sentences: the payload of a message, its headers, a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Payload,
+    Headers,
+    Query,
+    Key,
+    Parameter,
+}
+
+impl Part {
+    fn root(self) -> &'static str {
+        match self {
+            Part::Payload => "the payload",
+            Part::Headers => "the headers",
+            Part::Query => "the query",
+            Part::Key => "the key",
+            Part::Parameter => "the parameter",
+        }
+    }
+
+    /// What a place in it is called.
+    fn name(self, path: &Path) -> String {
+        if path.0.is_empty() { self.root().to_owned() } else { format!("`{path}`") }
+    }
+}
+
+impl<'s> Comparing<'s> {
+    pub(super) fn new(old: &'s Schemas, new: &'s Schemas, reading: Reading) -> Self {
+        Comparing {
+            old,
+            new,
+            forward: Locator::new(new, old, Inclusion::new(new, old, reading)),
+            backward: Locator::new(old, new, Inclusion::new(old, new, reading)),
+            identical: Equality::of(Words::All),
+            known: HashMap::new(),
+        }
+    }
+
+    /// Whether two schemas accept the same for the plainest of reasons: they say the same.
+    pub(super) fn is_same(&mut self, old: SchemaId, new: SchemaId) -> bool {
+        self.identical.same(self.old, old, self.new, new)
+    }
+
+    /// Whether the readers of both versions accept what the writers of the other send.
+    pub(super) fn is_interchangeable(&mut self, old: SchemaId, new: SchemaId) -> bool {
+        self.is_same(old, new) || self.changes(old, new).is_empty()
+    }
+
+    /// Compares two schemas that describe the same thing in both versions.
+    pub(super) fn compare(&mut self, facts: &mut Facts<'_>, site: &Site, part: Part, old: SchemaId, new: SchemaId) {
+        if self.is_same(old, new) {
+            return;
+        }
+        let mut broken = HashSet::new();
+        let changes = self.changes(old, new);
+        for change in changes.iter() {
+            broken.insert((change.old, change.new, change.found.difference.member()));
+            facts.add(site, self.fact(part, change));
+        }
+        notices::compare(self, facts, site, part, (old, new), &broken);
+    }
+
+    fn changes(&mut self, old: SchemaId, new: SchemaId) -> Rc<[Change]> {
+        if let Some(known) = self.known.get(&(old, new)) {
+            return known.clone();
+        }
+        let mut changes: Vec<Change> = Vec::new();
+        let forward = self.forward.locate(new, old).into_iter().map(|found| (Direction::Forward, found));
+        let backward = self.backward.locate(old, new).into_iter().map(|found| (Direction::Backward, found));
+        for (direction, found) in forward.chain(backward) {
+            let (old, new) = match direction {
+                Direction::Forward => (found.reader, found.writer),
+                _ => (found.writer, found.reader),
+            };
+            let counterexample = found.proof.as_ref().map(|(event, violations)| Counterexample {
+                direction,
+                event: event.clone(),
+                refusals: refusals(violations),
+            });
+            let same = changes.iter_mut().find(|other| {
+                (other.old, other.new) == (old, new)
+                    && rule(&other.found.difference) == rule(&found.difference)
+                    && other.found.difference.member() == found.difference.member()
+            });
+            match same {
+                Some(same) => {
+                    same.direction = same.direction.and(direction);
+                    if !same.counterexamples.iter().any(|other| other.direction == direction) {
+                        same.counterexamples.extend(counterexample);
+                    }
+                }
+                None => changes.push(Change {
+                    direction,
+                    found,
+                    old,
+                    new,
+                    counterexamples: counterexample.into_iter().collect(),
+                }),
+            }
+        }
+        let changes: Rc<[Change]> = changes.into();
+        self.known.insert((old, new), changes.clone());
+        changes
+    }
+
+    fn fact(&self, part: Part, change: &Change) -> Fact {
+        let Change { direction, found, old, new, counterexamples } = change;
+        let what = part.name(&found.path);
+        let (said, help) = self.said(part, change, &what);
+        let who = match direction {
+            Direction::Forward => "consumers of the old version refuse new events",
+            Direction::Backward => "consumers of the new version refuse old events",
+            Direction::Both => "consumers of either version refuse events of the other",
+        };
+        let message = match &found.difference {
+            Difference::Undecided(reason) => format!("it could not be decided whether {what} is compatible: {reason}"),
+            _ => format!("{who}: {said}"),
+        };
+        let rule = rule(&found.difference);
+        let mut fact =
+            Fact::new(rule, message).direction(*direction).help(help).counterexamples(counterexamples.clone());
+        let member = found.difference.member();
+        let place = |schemas: &'s Schemas, id: SchemaId| -> (Location, String) {
+            let declared = member.and_then(|name| declares(schemas, id, name));
+            let shown = declared.map_or(id, |declared| schemas.follow(declared));
+            let text = match (&found.difference, declared) {
+                (Difference::Required(name), _) => {
+                    let is_required = parts::requires(&together(schemas, id), name);
+                    match (is_required, declared) {
+                        (true, _) => format!("`{name}` is required"),
+                        (false, Some(_)) => format!("`{name}` is optional"),
+                        (false, None) => format!("there is no `{name}`"),
+                    }
+                }
+                (Difference::Refused(name), None) => format!("`{name}` is not allowed"),
+                _ => words::kind(schemas, shown),
+            };
+            (schemas[shown].location.clone(), text)
+        };
+        let ((before, text), (after, new_text)) = (place(self.old, *old), place(self.new, *new));
+        fact = fact.old(&before, text).new_at(&after, new_text);
+        if let Some(name) = member {
+            fact = fact.key(name);
+            let schemas = self.old;
+            fact = fact.sunset(
+                declares(schemas, *old, name)
+                    .and_then(|id| super::policy::sunset(&parts::keywords(schemas, schemas.follow(id))?.extensions)),
+            );
+        }
+        fact
+    }
+
+    /// What has changed, and what to do about it.
+    fn said(&self, part: Part, change: &Change, what: &str) -> (String, &'static str) {
+        let Change { direction, found, old, new, .. } = change;
+        let (old, new) = ((self.old, *old), (self.new, *new));
+        let member = |name: &str| part.name(&found.path.join(Some(Step::Member(name.to_owned()))));
+        match &found.difference {
+            Difference::Required(name) => {
+                let what = member(name);
+                if direction.is_backward() {
+                    let words =
+                        if declares(old.0, old.1, name).is_some() { "is now required" } else { "is new and required" };
+                    (format!("{what} {words}"), "make it optional, or give the event a new name")
+                } else if declares(new.0, new.1, name).is_some() {
+                    (format!("{what} may now be absent"), "keep it required, or give the event a new name")
+                } else {
+                    (
+                        format!("{what} is gone"),
+                        "keep writing it; announce its end with `deprecated` and `x-sunset` first",
+                    )
+                }
+            }
+            Difference::Refused(name) => {
+                let what = member(name);
+                if direction.is_forward() {
+                    let help = "old schemas refuse members they do not know (`additionalProperties`): move the consumers first, \
+                                or give the event a new name";
+                    (format!("{what} is new"), help)
+                } else {
+                    let help = "let `additionalProperties` allow what is in the log, or keep the property";
+                    (format!("{what} is no longer allowed"), help)
+                }
+            }
+            Difference::Keyword("type") => {
+                let (before, after) = (words::kind(old.0, old.1), words::kind(new.0, new.1));
+                let words = format!("{what} is now {after} (was {before})");
+                (words, "add a property of another name for the new type, or give the event a new name")
+            }
+            Difference::Keyword("enum" | "const") => {
+                let help = match direction {
+                    Direction::Forward => {
+                        "move the consumers first, or leave room for values to come (`x-extensible-enum`, a string)"
+                    }
+                    _ => "keep the values that the log holds",
+                };
+                (words::values_changed(what, old, new), help)
+            }
+            Difference::Keyword(keyword) => {
+                let of =
+                    |(schemas, id): (&Schemas, SchemaId)| parts::keywords(schemas, id).cloned().unwrap_or_default();
+                let differences = words::differences(&of(old), &of(new));
+                let refusal = change.counterexamples.first().and_then(|example| example.refusals.first());
+                let said = match (differences.is_empty(), refusal) {
+                    (false, _) => format!("{what}: {}", differences.join(", ")),
+                    (true, Some(refusal)) => format!("{what}: {}", refusal.message),
+                    (true, None) => format!("{what} breaks `{keyword}`"),
+                };
+                let help = match direction {
+                    Direction::Forward => "keep to what the old version allows, or move the consumers first",
+                    _ => "keep allowing what the old version allowed",
+                };
+                (said, help)
+            }
+            Difference::Undecided(_) => {
+                (String::new(), "simplify the schema, or look at the change and ignore this finding with a reason")
+            }
+        }
+    }
+}
+
+impl Difference {
+    fn member(&self) -> Option<&str> {
+        match self {
+            Difference::Required(name) | Difference::Refused(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+fn rule(difference: &Difference) -> Rule {
+    match difference {
+        Difference::Required(_) => rules::SCHEMA_REQUIRED_CHANGED,
+        Difference::Refused(_) => rules::SCHEMA_MEMBER_REFUSED,
+        Difference::Undecided(_) => rules::SCHEMA_UNDECIDED,
+        Difference::Keyword(keyword) => match *keyword {
+            "type" => rules::SCHEMA_TYPE_CHANGED,
+            "required" | "dependentRequired" => rules::SCHEMA_REQUIRED_CHANGED,
+            "additionalProperties" | "unevaluatedProperties" => rules::SCHEMA_MEMBER_REFUSED,
+            "enum" | "const" => rules::SCHEMA_VALUES_CHANGED,
+            "oneOf" | "anyOf" | "not" => rules::SCHEMA_ALTERNATIVES_CHANGED,
+            "false" | "propertyNames" | "contains" => rules::SCHEMA_INCOMPATIBLE,
+            _ => rules::SCHEMA_BOUNDS_CHANGED,
+        },
+    }
+}
+
+/// Why a reader refuses an event.
+fn refusals(violations: &[Violation]) -> Vec<Refusal> {
+    let refusal = |violation: &Violation| Refusal {
+        pointer: violation.pointer.clone(),
+        keyword: violation.keyword.to_owned(),
+        message: violation.message.clone(),
+    };
+    violations.iter().take(MAX_REFUSALS).map(refusal).collect()
+}
