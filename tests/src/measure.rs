@@ -43,7 +43,8 @@ fn time<T>(run: &mut impl FnMut() -> T) -> Duration {
 }
 
 /// The middle one.
-fn median(mut times: Vec<Duration>) -> Duration {
+#[must_use]
+pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }

@@ -283,16 +283,16 @@ async fn feed(
     if websocket::is_wanted(&parts.method, &parts.headers) {
         websocket::check_origin(&parts.headers, &urls, feeds.caching)?;
         let mut parts = parts;
-        let upgrade = match websocket::accept(&mut parts).await {
+        let upgrade = match Box::pin(websocket::accept(&mut parts)).await {
             Ok(upgrade) => upgrade,
             Err(response) => return Ok(response),
         };
-        let follower = feeds.follow(channel, query, &parts.headers).await?;
+        let follower = Box::pin(feeds.follow(channel, query, &parts.headers)).await?;
         return Ok(websocket::respond(upgrade, follower));
     }
     let headers = &parts.headers;
     let mut response = match Format::wanted(headers) {
-        Format::Events => sse::respond(Arc::clone(&feeds).follow(channel, query, headers).await?),
+        Format::Events => sse::respond(Box::pin(Arc::clone(&feeds).follow(channel, query, headers)).await?),
         format => feeds.page(channel, &urls, &query, format, headers).await?,
     };
     if let Some(document) = &feeds.document {

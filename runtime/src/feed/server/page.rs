@@ -79,12 +79,13 @@ impl Feeds {
         let deadline = wait.or(query.timeout).map(|wait| Instant::now() + wait.min(self.max_wait));
         let (offset, begin) = self.start(channel, query).await?;
         let key = Key::new(urls, query, offset, format);
-        let (page, full) = match self.full_page(channel, &key, offset).await? {
-            Found::Page(page) => (page, true),
-            Found::Missing(flight) => {
+        let (page, full) = match self.page_at_hand(channel, &key, offset) {
+            Some(page) => (page, true),
+            // In a box: most requests are for what is at hand, and should not carry around what the others need.
+            None => {
                 let limit = query.limit.unwrap_or(self.default_limit).min(self.max_limit);
                 let wanted = Wanted { channel, urls, query, format, offset, limit, headers, deadline };
-                self.read(&wanted, &key, flight).await?
+                Box::pin(self.find_or_read(&wanted, &key)).await?
             }
         };
         // Without an offset, a page stands where the log begins, and retention moves that: even where it begins at 0,
@@ -102,6 +103,19 @@ impl Feeds {
             prefer::applied(&mut response, wait.min(self.max_wait));
         }
         Ok(response)
+    }
+
+    /// The page, if nobody need be asked for it.
+    fn page_at_hand(&self, channel: &Channel, key: &Key, offset: Position) -> Option<Arc<Rendered>> {
+        self.pages.get(key).filter(|_| self.pages.is_believed_kept(channel.name, offset) == Some(true))
+    }
+
+    /// The page and whether it is full, from memory or from the log.
+    async fn find_or_read(&self, wanted: &Wanted<'_>, key: &Key) -> Result<(Arc<Rendered>, bool), Problem> {
+        match self.full_page(wanted.channel, key, wanted.offset).await? {
+            Found::Page(page) => Ok((page, true)),
+            Found::Missing(flight) => self.read(wanted, key, flight).await,
+        }
     }
 
     /// The page from memory, or the right to read it.
@@ -180,22 +194,25 @@ impl Feeds {
         headers: &HeaderMap,
     ) -> Response {
         let encoding = Encoding::wanted(headers, page.len());
-        let page = match full {
-            _ if encoding == Encoding::Identity => page,
-            None => Arc::new(page.encoded(encoding).await),
-            Some(key) => {
-                let key = key.encoded(encoding);
-                match self.pages.find(&key).await {
-                    Found::Page(page) => page,
-                    Found::Missing(flight) => {
-                        let page = Arc::new(page.encoded(encoding).await);
-                        self.pages.put(key, &page, flight);
-                        page
-                    }
-                }
-            }
+        let page = match encoding {
+            Encoding::Identity => page,
+            #[cfg(feature = "compression")]
+            encoding => Box::pin(self.encode(page, full, encoding)).await,
         };
         page.respond(headers, self.caching, stability)
+    }
+
+    #[cfg(feature = "compression")]
+    async fn encode(&self, page: Arc<Rendered>, full: Option<&Key>, encoding: Encoding) -> Arc<Rendered> {
+        let Some(key) = full.map(|key| key.encoded(encoding)) else { return Arc::new(page.encoded(encoding).await) };
+        match self.pages.find(&key).await {
+            Found::Page(page) => page,
+            Found::Missing(flight) => {
+                let page = Arc::new(page.encoded(encoding).await);
+                self.pages.put(key, &page, flight);
+                page
+            }
+        }
     }
 }
 

@@ -82,6 +82,11 @@ impl Pages {
         Pages { cache, flights: Flights::new(), oldest: Mutex::default() }
     }
 
+    /// The page, if it is there.
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Rendered>> {
+        self.cache.get(key)
+    }
+
     /// The page, or the right to make it. Who makes one keeps others waiting who want the same.
     pub(super) async fn find(&self, key: &Key) -> Found {
         if let Some(page) = self.cache.get(key) {
@@ -110,20 +115,20 @@ impl Pages {
         channel: &'static str,
         position: Position,
     ) -> Result<bool, LogError> {
-        let believed = {
-            let oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
-            oldest.get(channel).filter(|(_, asked)| asked.elapsed() < BELIEVED).map(|(oldest, _)| *oldest)
-        };
-        let oldest = match believed {
-            Some(oldest) => oldest,
-            None => {
-                let oldest = log.bounds(channel).await?.oldest;
-                let now = (oldest, Instant::now());
-                self.oldest.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, now);
-                oldest
-            }
-        };
+        if let Some(kept) = self.is_believed_kept(channel, position) {
+            return Ok(kept);
+        }
+        let oldest = log.bounds(channel).await?.oldest;
+        let now = (oldest, Instant::now());
+        self.oldest.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, now);
         Ok(oldest <= position)
+    }
+
+    /// The same without asking the log; `None` where it was not asked for too long.
+    pub(super) fn is_believed_kept(&self, channel: &str, position: Position) -> Option<bool> {
+        let oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
+        let believed = oldest.get(channel).filter(|(_, asked)| asked.elapsed() < BELIEVED);
+        believed.map(|(oldest, _)| *oldest <= position)
     }
 }
 

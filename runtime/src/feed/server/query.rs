@@ -1,6 +1,8 @@
 //! What a request asks for: `offset`, `lastEventId`, `limit`, `type`, `timeout`. Unknown parameters are ignored.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use url::form_urlencoded;
@@ -26,7 +28,7 @@ impl Query {
         let mut query = Query::default();
         for pair in text.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match decode(name).as_str() {
+            match &*decode(name) {
                 "offset" => {
                     let offset = number("offset", value, "the position of an event, from 0")?;
                     query.offset = Some(Position(offset));
@@ -44,10 +46,14 @@ impl Query {
                     query.timeout = Some(Duration::from_millis(milliseconds));
                 }
                 "lastEventId" => {
-                    query.last_event_id = Some(decode(value)).filter(|id| !id.is_empty()).map(EventId::from);
+                    let id = decode(value);
+                    query.last_event_id = (!id.is_empty()).then(|| EventId::from(&*id));
                 }
                 // Split before decoding: a comma that belongs to a name is written %2C.
-                "type" => query.types.extend(value.split(',').map(decode).filter(|name| !name.is_empty())),
+                "type" => {
+                    let names = value.split(',').map(decode).filter(|name| !name.is_empty());
+                    query.types.extend(names.map(Cow::into_owned));
+                }
                 _ => {}
             }
         }
@@ -56,9 +62,11 @@ impl Query {
 
     /// The query of the page at `offset` for what is asked here.
     pub(super) fn at(&self, offset: Position) -> String {
-        let mut text = format!("offset={offset}");
+        // Room for two numbers; writing to a string cannot fail.
+        let mut text = String::with_capacity(48);
+        let _ = write!(text, "offset={offset}");
         if let Some(limit) = self.limit {
-            text.push_str(&format!("&limit={limit}"));
+            let _ = write!(text, "&limit={limit}");
         }
         for (index, name) in self.types.iter().enumerate() {
             text.push_str(if index == 0 { "&type=" } else { "," });
@@ -78,10 +86,14 @@ fn number(name: &str, value: &str, meaning: &str) -> Result<u64, Problem> {
     })
 }
 
-fn decode(text: &str) -> String {
+fn decode(text: &str) -> Cow<'_, str> {
+    // Most parameters are numbers, and need no copy.
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
     // As the value of a pair, so that no character but `&` (which cannot be in it) ends it.
     let pair = format!("={text}");
-    form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+    form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default().into()
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ pub(super) struct Rendered {
     encoding: Encoding,
     /// Of the page before it was encoded.
     etag: String,
-    content_type: Cow<'static, str>,
+    /// The same as it is in the header, for the page in its encoding.
+    etag_value: Option<HeaderValue>,
+    content_type: Option<HeaderValue>,
     /// The page after this one, for forms whose body cannot say it.
     link: Option<String>,
 }
@@ -87,7 +89,14 @@ impl Rendered {
             let _ = write!(etag, "{byte:02x}");
         }
         etag.push('"');
-        Rendered { body: body.into(), encoding: Encoding::Identity, etag, content_type: content_type.into(), link }
+        Rendered {
+            body: body.into(),
+            encoding: Encoding::Identity,
+            etag_value: HeaderValue::try_from(&etag).ok(),
+            etag,
+            content_type: HeaderValue::from_str(&content_type.into()).ok(),
+            link,
+        }
     }
 
     /// How many bytes it has.
@@ -98,7 +107,10 @@ impl Rendered {
     /// The page in another encoding; as it is where that fails.
     pub(super) async fn encoded(&self, encoding: Encoding) -> Self {
         match encoding.encode(self.body.clone()).await {
-            Some(body) => Rendered { body, encoding, ..self.clone() },
+            Some(body) => {
+                let etag_value = HeaderValue::try_from(encoding.etag(&self.etag)).ok();
+                Rendered { body, encoding, etag_value, ..self.clone() }
+            }
             None => self.clone(),
         }
     }
@@ -126,16 +138,17 @@ impl Rendered {
             true => StatusCode::NOT_MODIFIED.into_response(),
             false => {
                 let mut response = Body::from(self.body.clone()).into_response();
-                if let Ok(content_type) = HeaderValue::from_str(&self.content_type) {
-                    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+                response.headers_mut().reserve(6);
+                if let Some(content_type) = &self.content_type {
+                    response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
                 }
                 response
             }
         };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
-        if let Ok(etag) = HeaderValue::try_from(self.encoding.etag(&self.etag)) {
-            headers.insert(header::ETAG, etag);
+        if let Some(etag) = &self.etag_value {
+            headers.insert(header::ETAG, etag.clone());
         }
         if let (Some(encoding), false) = (self.encoding.content_encoding(), known) {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));

@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnection;
 use super::super::LogError;
 use super::super::sql::{headers_to_sql, storage, time_to_sql, to_sql};
 use super::row;
+use super::sequencer::{Growth, Statement, grow, notify};
 use crate::event::{Position, RawEvent};
 
 /// An event and where it shall stand: without a position where the transaction is the caller's.
@@ -16,14 +17,9 @@ pub(super) struct NewRow<'a> {
     pub(super) event: &'a RawEvent,
 }
 
-/// Inserts those rows of which the id is not there; how many these were.
-///
-/// Where another transaction has inserted an id and has not ended, this waits for its end.
-pub(super) async fn unless_there(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Result<u64, LogError> {
-    let metadata = || rows.iter().map(|row| &row.event.metadata);
-    let headers: Vec<Option<String>> = metadata().map(headers_to_sql).collect::<Result<_, _>>()?;
-    // Identities are given in the order of the rows.
-    let inserted = sqlx::query(
+/// The statement that inserts those rows of which the id is not there. Identities are given in the order of the rows.
+macro_rules! insert_unless_there {
+    () => {
         "INSERT INTO event_api_events
              (channel, position, id, type, time, subject, address, version, traceparent, headers, data)
          SELECT channel, position, id, type, time, subject, address, version, traceparent, headers, data
@@ -31,23 +27,53 @@ pub(super) async fn unless_there(connection: &mut PgConnection, rows: &[NewRow<'
                      $9::text[], $10::text[], $11::text[]) WITH ORDINALITY AS new
              (channel, position, id, type, time, subject, address, version, traceparent, headers, data, ordinal)
          ORDER BY ordinal
-         ON CONFLICT (channel, id) DO NOTHING",
-    )
-    .bind(rows.iter().map(|row| row.channel).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.position.map(to_sql)).collect::<Vec<_>>())
-    .bind(metadata().map(|metadata| metadata.id.as_str()).collect::<Vec<_>>())
-    .bind(metadata().map(|metadata| metadata.event_type.as_str()).collect::<Vec<_>>())
-    .bind(metadata().map(time_to_sql).collect::<Vec<_>>())
-    .bind(metadata().map(|metadata| metadata.subject.as_deref()).collect::<Vec<_>>())
-    .bind(metadata().map(|metadata| metadata.address.as_deref()).collect::<Vec<_>>())
-    .bind(metadata().map(|metadata| metadata.version.as_deref()).collect::<Vec<_>>())
-    .bind(metadata().map(|metadata| metadata.traceparent.as_deref()).collect::<Vec<_>>())
-    .bind(headers)
-    .bind(rows.iter().map(|row| row.event.data.get()).collect::<Vec<_>>())
-    .execute(connection)
-    .await
-    .map_err(storage)?;
-    Ok(inserted.rows_affected())
+         ON CONFLICT (channel, id) DO NOTHING"
+    };
+}
+
+/// Inserts those rows of which the id is not there; how many these were.
+///
+/// Where another transaction has inserted an id and has not ended, this waits for its end.
+pub(super) async fn unless_there(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Result<u64, LogError> {
+    let query = bind(sqlx::query(insert_unless_there!()), rows)?;
+    Ok(query.execute(connection).await.map_err(storage)?.rows_affected())
+}
+
+/// The same in one round trip with [`sequencer::Growth`](super::sequencer::Growth). Unless all rows are inserted, the
+/// transaction is to be rolled back, because channels have grown by all of them.
+pub(super) async fn with_growth(
+    connection: &mut PgConnection,
+    rows: &[NewRow<'_>],
+    growth: &Growth<'_>,
+) -> Result<u64, LogError> {
+    let query = sqlx::query(concat!(
+        "WITH inserted AS (",
+        insert_unless_there!(),
+        " RETURNING 1), ",
+        grow!("$12", "$13", "$14", "$15"),
+        " SELECT (SELECT count(*) FROM inserted) AS inserted, (SELECT count(",
+        notify!("$16"),
+        ") FROM grown) AS grown"
+    ));
+    let row = growth.bind(bind(query, rows)?).fetch_one(connection).await.map_err(storage)?;
+    Ok(row.try_get::<i64, _>("inserted").map_err(storage)?.unsigned_abs())
+}
+
+fn bind<'q>(query: Statement<'q>, rows: &'q [NewRow<'_>]) -> Result<Statement<'q>, LogError> {
+    let metadata = || rows.iter().map(|row| &row.event.metadata);
+    let headers: Vec<Option<String>> = metadata().map(headers_to_sql).collect::<Result<_, _>>()?;
+    Ok(query
+        .bind(rows.iter().map(|row| row.channel).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.position.map(to_sql)).collect::<Vec<_>>())
+        .bind(metadata().map(|metadata| metadata.id.as_str()).collect::<Vec<_>>())
+        .bind(metadata().map(|metadata| metadata.event_type.as_str()).collect::<Vec<_>>())
+        .bind(metadata().map(time_to_sql).collect::<Vec<_>>())
+        .bind(metadata().map(|metadata| metadata.subject.as_deref()).collect::<Vec<_>>())
+        .bind(metadata().map(|metadata| metadata.address.as_deref()).collect::<Vec<_>>())
+        .bind(metadata().map(|metadata| metadata.version.as_deref()).collect::<Vec<_>>())
+        .bind(metadata().map(|metadata| metadata.traceparent.as_deref()).collect::<Vec<_>>())
+        .bind(headers)
+        .bind(rows.iter().map(|row| row.event.data.get()).collect::<Vec<_>>()))
 }
 
 /// Events that were given positions.

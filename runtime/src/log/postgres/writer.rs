@@ -71,11 +71,18 @@ impl Database {
             let written = match plan.rows.len() as u64 {
                 0 => settled,
                 rows => {
-                    settled && insert::unless_there(&mut transaction, &plan.rows).await.map_err(Failure::One)? == rows
+                    let growth = self.sequencer.growth(&slots);
+                    let insert = insert::with_growth(&mut transaction, &plan.rows, &growth);
+                    settled && insert.await.map_err(Failure::One)? == rows
                 }
             };
             if written {
-                self.sequencer.commit(transaction, &slots).await.map_err(Failure::Together)?;
+                match plan.rows.is_empty() {
+                    true => self.sequencer.commit(transaction, &slots).await,
+                    // The statement that inserted the rows has written down the rest.
+                    false => transaction.commit().await.map_err(storage),
+                }
+                .map_err(Failure::Together)?;
                 for (channel, slot) in &slots {
                     self.wake.advance(channel, slot.next);
                 }
