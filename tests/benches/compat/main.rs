@@ -1,13 +1,15 @@
-//! Judging pairs of schemas, against the crate `jsoncompat`; and how the time grows with definitions that share references.
+//! Judging pairs of schemas, against the crate `jsoncompat`; comparing a large document with a changed copy; and how the time
+//! grows with definitions that share references.
 //!
 //! `cargo bench -p event-api-tests --bench compat` prints `ratio NAME VALUE bar BAR`; larger is better. The pairs are those
-//! of the collection (`EVENT_API_COMPAT`, else `../shared/compat`); without it, only the growth is measured. `jsoncompat` is
+//! of the collection (`EVENT_API_COMPAT`, else `../shared/compat`); without it, the rest is measured. `jsoncompat` is
 //! built and run as a program of its own (`tests/peers/jsoncompat`) and takes turns; it gets the pairs in the dialect that
 //! it knows.
 
 #![allow(clippy::print_stdout, reason = "a benchmark that prints what it measured")]
 
 mod dialect;
+mod document;
 mod peer;
 
 use std::path::PathBuf;
@@ -29,6 +31,7 @@ const BAR: f64 = 2.0;
 
 fn main() -> io::Result<()> {
     growth();
+    document::measure()?;
     match pairs()? {
         Some(pairs) => compare(&pairs),
         None => {
