@@ -49,13 +49,7 @@ impl Child {
     /// # Errors
     /// Where there is no `/proc`.
     pub fn cpu(&self) -> io::Result<Duration> {
-        let mut nanoseconds = 0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
-            // A thread may end while this is read.
-            let times = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-            nanoseconds += times.split(' ').next().and_then(|time| time.parse().ok()).unwrap_or(0);
-        }
-        Ok(Duration::from_nanos(nanoseconds))
+        cpu_of(self.process.id())
     }
 
     /// The memory that it holds, in bytes.
@@ -75,4 +69,22 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The processor time that this process has taken, all threads together.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn own_cpu() -> io::Result<Duration> {
+    cpu_of(std::process::id())
+}
+
+fn cpu_of(process: u32) -> io::Result<Duration> {
+    let mut nanoseconds = 0;
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        // A thread may end while this is read.
+        let times = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        nanoseconds += times.split(' ').next().and_then(|time| time.parse().ok()).unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }
