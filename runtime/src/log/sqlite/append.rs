@@ -1,15 +1,15 @@
 //! Appending on one connection, in a transaction that somebody else commits: the group writer or a caller.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use sqlx::Connection;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection};
 
 use super::super::same::same_content;
 use super::super::sql::{from_sql, storage, to_sql};
 use super::super::{Append, LogError, check};
-use super::insert::{self, NewRow};
+use super::insert::{self, GROW, Grown, NewRow};
 use super::row;
 use crate::event::{EventId, Position, RawEvent};
 use crate::publish::Receipt;
@@ -29,7 +29,17 @@ struct Slot {
     bytes: i64,
 }
 
+/// Where a channel ends.
+const SLOT: &str = "INSERT INTO event_api_channels (name) VALUES (?)
+    ON CONFLICT (name) DO UPDATE SET next = next
+    RETURNING id, next";
+
 impl Slot {
+    /// What is to be written down.
+    fn grown(&self) -> Grown {
+        Grown { channel: self.channel, next: to_sql(self.next), bytes: self.bytes }
+    }
+
     /// The event now stands at `next`.
     fn grow(&mut self, event: &RawEvent) {
         self.next = self.next.next();
@@ -65,9 +75,10 @@ impl Appender {
         Ok(receipts)
     }
 
-    /// Appends several lots of events as if all were new, which most are, with few statements. `None` when an id is
-    /// there already; then the transaction must be rolled back, and the lots be appended one by one.
-    pub(super) async fn append_new<'a>(
+    /// Appends several lots of events as if all were new, which most are, in the transaction that [`Appender::begin`] has
+    /// begun for their channels, and commits it. `None` when an id is there already: then nothing of it is left, and the
+    /// lots are to be appended one by one. After an error, the connection is to be closed.
+    pub(super) async fn commit_new<'a>(
         &mut self,
         connection: &mut SqliteConnection,
         lots: impl ExactSizeIterator<Item = (&'a str, &'a [RawEvent])> + Send,
@@ -75,29 +86,50 @@ impl Appender {
         let mut receipts = Vec::with_capacity(lots.len());
         let mut rows = Vec::with_capacity(lots.len());
         for (channel, events) in lots {
-            let mut slot = self.slot(connection, channel).await?;
+            let slot = self.channels.get_mut(channel).ok_or(LogError::NoReceipt)?;
             let first = rows.len();
             for event in events {
                 rows.push(NewRow { channel: slot.channel, position: slot.next, event });
                 slot.grow(event);
             }
-            self.channels.insert(channel.to_owned(), slot);
             let receipt = |row: &NewRow<'_>| Receipt::new(row.event.metadata.id.clone(), Some(row.position));
             receipts.push(rows[first..].iter().map(receipt).collect());
         }
-        Ok(insert::all(connection, &rows).await?.then_some(receipts))
+        let grown: Vec<Grown> = self.channels.values().map(Slot::grown).collect();
+        Ok(insert::all_and_commit(connection, &rows, &grown).await?.then_some(receipts))
+    }
+
+    /// Begins a transaction that may write, and looks where the channels end. A statement costs a round trip to the
+    /// connection's thread, so what belongs together is sent at once. After an error, the connection is to be closed.
+    pub(super) async fn begin<'a>(
+        &mut self,
+        connection: &mut SqliteConnection,
+        channels: impl Iterator<Item = &'a str>,
+    ) -> Result<(), LogError> {
+        let channels: BTreeSet<&str> = channels.collect();
+        let mut sql = String::from("BEGIN IMMEDIATE");
+        for _ in &channels {
+            sql.push_str("; ");
+            sql.push_str(SLOT);
+        }
+        // Made of constants only.
+        let mut query = sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(sql));
+        for channel in &channels {
+            query = query.bind(*channel);
+        }
+        let found = query.fetch_all(connection).await.map_err(storage)?;
+        for (channel, (id, next)) in channels.into_iter().zip(found) {
+            let slot = Slot { channel: id, next: from_sql(next)?, bytes: 0 };
+            self.channels.insert(channel.to_owned(), slot);
+        }
+        Ok(())
     }
 
     /// Writes down how far the channels have grown.
     pub(super) async fn finish(&self, connection: &mut SqliteConnection) -> Result<(), LogError> {
         for slot in self.channels.values() {
-            sqlx::query("UPDATE event_api_channels SET next = ?, bytes = bytes + ? WHERE id = ?")
-                .bind(to_sql(slot.next))
-                .bind(slot.bytes)
-                .bind(slot.channel)
-                .execute(&mut *connection)
-                .await
-                .map_err(storage)?;
+            let grown = slot.grown();
+            grown.bind(sqlx::query(GROW)).execute(&mut *connection).await.map_err(storage)?;
         }
         Ok(())
     }
@@ -112,15 +144,7 @@ impl Appender {
             return Ok(*slot);
         }
         // Writes before it reads, so that a deferred transaction takes the lock here and reads what is committed.
-        let (id, next): (i64, i64) = sqlx::query_as(
-            "INSERT INTO event_api_channels (name) VALUES (?)
-             ON CONFLICT (name) DO UPDATE SET next = next
-             RETURNING id, next",
-        )
-        .bind(channel)
-        .fetch_one(connection)
-        .await
-        .map_err(storage)?;
+        let (id, next): (i64, i64) = sqlx::query_as(SLOT).bind(channel).fetch_one(connection).await.map_err(storage)?;
         Ok(Slot { channel: id, next: from_sql(next)?, bytes: 0 })
     }
 }

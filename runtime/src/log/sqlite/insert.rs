@@ -32,27 +32,63 @@ pub(super) async fn unless_there(connection: &mut SqliteConnection, row: NewRow<
     Ok(query.execute(connection).await.map_err(storage)?.rows_affected() == 1)
 }
 
-/// Whether all rows were inserted. If not, because the id of one was there, some may have been: the transaction is to
-/// be rolled back.
-pub(super) async fn all(connection: &mut SqliteConnection, mut rows: &[NewRow<'_>]) -> Result<bool, LogError> {
+/// Inserts all rows, writes down how the channels have grown, and commits the connection's transaction. Whether it did:
+/// not when the id of a row was there; then the transaction is rolled back.
+pub(super) async fn all_and_commit(
+    connection: &mut SqliteConnection,
+    mut rows: &[NewRow<'_>],
+    grown: &[Grown],
+) -> Result<bool, LogError> {
     for size in SIZES {
         while let Some((chunk, rest)) = rows.split_at_checked(size) {
-            let sql = format!("{INSERT}{}", vec![VALUES; size].join(", "));
+            let mut sql = format!("{INSERT}{}", vec![VALUES; size].join(", "));
+            // What ends the transaction goes with the last rows.
+            let grown = if rest.is_empty() { grown } else { &[] };
+            if rest.is_empty() {
+                sql.extend(grown.iter().flat_map(|_| ["; ", GROW]));
+                sql.push_str("; COMMIT");
+            }
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for row in chunk {
                 query = bind(query, *row)?;
             }
+            query = grown.iter().fold(query, |query, grown| grown.bind(query));
             match query.execute(&mut *connection).await {
+                Ok(_) if rest.is_empty() => return Ok(true),
                 Ok(_) => rows = rest,
-                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(false),
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                    sqlx::query("ROLLBACK").execute(connection).await.map_err(storage)?;
+                    return Ok(false);
+                }
                 Err(error) => return Err(storage(error)),
             }
         }
     }
+    // Nothing to append.
+    sqlx::query("ROLLBACK").execute(connection).await.map_err(storage)?;
     Ok(true)
 }
 
-type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+/// How far a channel has grown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grown {
+    pub(super) channel: i64,
+    pub(super) next: i64,
+    /// Added bytes of payload.
+    pub(super) bytes: i64,
+}
+
+/// Writes it down.
+pub(super) const GROW: &str = "UPDATE event_api_channels SET next = ?, bytes = bytes + ? WHERE id = ?";
+
+impl Grown {
+    /// Binds what [`GROW`] asks for.
+    pub(super) fn bind<'q>(&self, query: Statement<'q>) -> Statement<'q> {
+        query.bind(self.next).bind(self.bytes).bind(self.channel)
+    }
+}
+
+pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 fn bind<'q>(query: Statement<'q>, row: NewRow<'q>) -> Result<Statement<'q>, LogError> {
     let NewRow { channel, position, event } = row;

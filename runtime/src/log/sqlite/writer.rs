@@ -25,8 +25,8 @@ impl Commit for Database {
         let mut connection = self.pool.acquire().await.map_err(|error| Failure::Together(storage(error)))?;
         let outcome = commit_on(&mut connection, group, &self.waiting).await;
         if outcome.is_err() {
-            // SQLite itself may have rolled back (https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction),
-            // which sqlx does not notice: to it the connection would be in a transaction for ever.
+            // How far the transaction came is not known, to sqlx neither: SQLite itself may have rolled back
+            // (https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction).
             connection.close_on_drop();
         }
         outcome
@@ -39,22 +39,21 @@ async fn commit_on(
     waiting: &Waiting,
 ) -> Result<Vec<Outcome>, Failure> {
     let together = |error| Failure::Together(storage(error));
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(together)?;
     let mut appender = Appender::default();
+    let channels = group.iter().map(|request| request.channel.as_str());
+    appender.begin(connection, channels).await.map_err(Failure::Together)?;
     let lots = group.iter().map(|request| (request.channel.as_str(), request.events.as_slice()));
-    // It is not known what of the transaction a failed statement has left.
-    let new = appender.append_new(&mut transaction, lots).await.map_err(Failure::One)?;
-    let outcomes = match new {
+    let outcomes = match appender.commit_new(connection, lots).await.map_err(Failure::One)? {
         Some(receipts) => receipts.into_iter().map(Ok).collect(),
         None => {
-            transaction.rollback().await.map_err(together)?;
-            transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(together)?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(together)?;
             appender = Appender::default();
-            one_by_one(&mut appender, &mut transaction, group).await?
+            let outcomes = one_by_one(&mut appender, &mut transaction, group).await?;
+            appender.finish(&mut transaction).await.map_err(Failure::Together)?;
+            transaction.commit().await.map_err(together)?;
+            outcomes
         }
     };
-    appender.finish(&mut transaction).await.map_err(Failure::Together)?;
-    transaction.commit().await.map_err(together)?;
     for (channel, next) in appender.grown() {
         waiting.wake.advance(channel, next);
     }
