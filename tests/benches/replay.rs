@@ -126,7 +126,12 @@ fn parse(pages: &[Vec<u8>], events: usize) -> Duration {
     start.elapsed()
 }
 
-async fn consume(server: &Child, checkpoints: impl Checkpoints + 'static, events: usize) -> Result<Duration, Failure> {
+async fn consume(
+    server: &Child,
+    checkpoints: impl Checkpoints + 'static,
+    query: &str,
+    events: usize,
+) -> Result<Duration, Failure> {
     let handled = Arc::<AtomicUsize>::default();
     let url = format!("http://{}/feeds/accounts{query}", server.address);
     let start = Instant::now();

@@ -106,14 +106,9 @@ async fn rounds(plan: &Plan, setup: &Setup) -> Result<ExitCode, Failure> {
     }
     let counts: Vec<String> = killed.iter().map(|(role, count)| format!("{role:?} {count}").to_lowercase()).collect();
     println!("killed in {:.0} s: {}", rounds.as_secs_f64(), counts.join(", "));
-    let evidence = Evidence {
-        ledger: &lock(&ledger),
-        feed: &feed,
-        rows: setup.database("log").await?.rows().await?,
-        effects: [(FEED, consumer.effects(FEED).await?), (WEBHOOK, receiver.effects(WEBHOOK).await?)],
-        caught_up,
-    };
-    let violations = verdict::judge(&evidence);
+    let rows = setup.database("log").await?.rows().await?;
+    let effects = [(FEED, consumer.effects(FEED).await?), (WEBHOOK, receiver.effects(WEBHOOK).await?)];
+    let violations = verdict::judge(&Evidence { ledger: &lock(&ledger), feed: &feed, rows, effects, caught_up });
     for violation in &violations {
         println!("BROKEN: {violation}");
     }

@@ -100,19 +100,17 @@ impl Published {
 
     /// All events that it was about to append.
     pub(crate) fn intended(&self) -> impl Iterator<Item = &String> {
-        let ids = |fact| match fact {
-            &Line::Intend(ref ids) => ids.as_slice(),
-            _ => &[],
-        };
+        fn ids(fact: &Line) -> &[String] {
+            if let Line::Intend(ids) = fact { ids } else { &[] }
+        }
         self.facts.iter().flat_map(ids)
     }
 
     /// All acknowledgements.
     pub(crate) fn acknowledged(&self) -> impl Iterator<Item = &(String, Option<u64>)> {
-        let receipts = |fact| match fact {
-            &Line::Acknowledge(ref receipts) => receipts.as_slice(),
-            _ => &[],
-        };
+        fn receipts(fact: &Line) -> &[(String, Option<u64>)] {
+            if let Line::Acknowledge(receipts) = fact { receipts } else { &[] }
+        }
         self.facts.iter().flat_map(receipts)
     }
 }

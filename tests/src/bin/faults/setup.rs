@@ -139,10 +139,9 @@ impl Database {
     pub(crate) async fn affect_beside(&self, way: &str, id: &str) -> Result<(), sqlx::Error> {
         let sql = "INSERT INTO effects (way, id) VALUES ($1, $2)";
         match self {
-            Database::Sqlite(pool) => drop(sqlx::query(sql).bind(way).bind(id).execute(pool).await?),
-            Database::Postgres(pool) => drop(sqlx::query(sql).bind(way).bind(id).execute(pool).await?),
+            Database::Sqlite(pool) => sqlx::query(sql).bind(way).bind(id).execute(pool).await.map(|_| ()),
+            Database::Postgres(pool) => sqlx::query(sql).bind(way).bind(id).execute(pool).await.map(|_| ()),
         }
-        Ok(())
     }
 
     /// The events that had their effect, in the order in which they had it.
