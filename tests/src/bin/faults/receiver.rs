@@ -73,6 +73,10 @@ impl Inbox for Brief {
         self.0.release(ticket).await
     }
 
+    async fn renew(&self, ticket: &Ticket, lease: Duration) -> Result<(), StoreError> {
+        self.0.renew(ticket, lease.min(LEASE)).await
+    }
+
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
         self.0.dead_letters()
     }
