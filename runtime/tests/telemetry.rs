@@ -9,6 +9,7 @@ mod webhook_support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use event_api::chrono::{TimeDelta, Utc};
 use event_api::consume::{Backoff, LogConsumer, MemoryCheckpoints, MemoryDeadLetters, MemoryInbox, RetryPolicy};
 use event_api::log::MemoryLog;
 use event_api::telemetry::metric;
@@ -224,4 +225,37 @@ async fn the_metrics_say_what_became_of_the_events() {
     ] {
         assert_eq!(numbers.get(name), Some(&value), "{name} in {numbers:?}");
     }
+}
+
+#[tokio::test]
+async fn the_lag_is_that_of_the_oldest_event_that_is_not_completed() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let log = MemoryLog::new();
+    let hour_ago = Utc::now() - TimeDelta::hours(1);
+    let users = Publisher::<UserEvents>::new(&log);
+    users.time(hour_ago).publish(NameChanged { new_name: "John".to_owned() }).await.unwrap();
+    users.publish(NameChanged { new_name: "Jack".to_owned() }).await.unwrap();
+
+    let backoff = Backoff::new(Duration::from_secs(3600), Duration::from_secs(3600));
+    let consumer = LogConsumer::new(&log, MemoryCheckpoints::new()).retry(RetryPolicy::attempts(5).backoff(backoff));
+    let failing = tokio::spawn(consumer.run(Moody));
+    let seen = eventually("the lag of an event that waits for another attempt", async || {
+        let numbers = numbers(&snapshotter);
+        numbers.get(&format!("{} retry", metric::PROCESS_DURATION)).map(|_| numbers)
+    });
+    let numbers_while = seen.await;
+    assert!(numbers_while[metric::LAG_SECONDS] >= 3600.0, "{numbers_while:?}");
+    assert_eq!(numbers_while[metric::LAG_EVENTS], 2.0, "{numbers_while:?}");
+    failing.abort();
+
+    // One that goes on waiting for events has none when all are completed.
+    let running = tokio::spawn(LogConsumer::new(&log, MemoryCheckpoints::new()).run(Orders(Publisher::new(&log))));
+    eventually("no lag", async || {
+        let numbers = numbers(&snapshotter);
+        (numbers.get(metric::LAG_EVENTS) == Some(&0.0) && numbers.get(metric::LAG_SECONDS) == Some(&0.0)).then_some(())
+    })
+    .await;
+    running.abort();
 }

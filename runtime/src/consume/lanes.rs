@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -18,6 +19,7 @@ use super::pipeline::{Commit, Incoming, Outcome, Pipeline};
 use super::progress::Progress;
 use super::shutdown::Shutdown;
 use crate::event::EventSet;
+use crate::telemetry::record::{Lag, Pending};
 
 /// Whether there is a point in bringing more events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub(crate) struct Lanes<H: Handler> {
     /// Those that wait behind another one; there is an entry for each lane in which one is handled.
     waiting: HashMap<Lane, VecDeque<Taken<H::Events>>>,
     failed: Option<ConsumeError>,
+    lag: Lag,
 }
 
 /// The subject; events without one are a lane of their own.
@@ -59,6 +62,7 @@ struct Taken<E> {
     number: u64,
     incoming: Incoming<E>,
     commit: Commit,
+    pending: Pending,
 }
 
 struct Finished {
@@ -80,8 +84,10 @@ impl<H: Handler> Lanes<H> {
             // Without its sender there is nothing left to stop.
             let _ = stopped.wait_for(|stopped| *stopped).await;
         });
+        let pipeline = pipeline(shutdown.clone());
         Lanes {
-            pipeline: Arc::new(pipeline(shutdown.clone())),
+            lag: Lag::of(H::Events::CHANNEL.name, &pipeline.consumer),
+            pipeline: Arc::new(pipeline),
             progress,
             order,
             shutdown,
@@ -95,6 +101,11 @@ impl<H: Handler> Lanes<H> {
     /// The consumer's name, for messages.
     pub(crate) fn consumer(&self) -> &str {
         &self.pipeline.consumer
+    }
+
+    /// How far the consumer is behind.
+    pub(crate) fn lag(&self) -> &Lag {
+        &self.lag
     }
 
     /// Where the consumer is; see [`Progress::checkpoint`].
@@ -131,7 +142,8 @@ impl<H: Handler> Lanes<H> {
         }
         let commit = Commit::Note { holder: Arc::clone(holder), completion: completion.clone() };
         let number = self.progress.take(incoming.checkpoint.clone(), completion, incoming.bytes);
-        let taken = Taken { number, incoming, commit };
+        let pending = self.lag.take(incoming.time());
+        let taken = Taken { number, incoming, commit, pending };
         match self.waiting.get_mut(&lane) {
             Some(waiting) => waiting.push_back(taken),
             None => {
@@ -149,6 +161,7 @@ impl<H: Handler> Lanes<H> {
 
     /// Handles one event at once.
     async fn handle(&mut self, incoming: Incoming<H::Events>) -> Result<Flow, ConsumeError> {
+        let _pending = self.lag.take(incoming.time());
         let checkpoint = incoming.checkpoint.clone();
         let commit = Commit::Move { from: self.progress.checkpoint().cloned(), to: checkpoint.clone() };
         match self.pipeline.process(incoming, commit).await? {
@@ -220,9 +233,10 @@ impl<H: Handler> Lanes<H> {
     }
 
     fn start(&mut self, lane: Lane, taken: Taken<H::Events>) {
-        let Taken { number, incoming, commit } = taken;
+        let Taken { number, incoming, commit, pending } = taken;
         let pipeline = Arc::clone(&self.pipeline);
         self.running.spawn(async move {
+            let _pending = pending;
             let outcome = pipeline.process(incoming, commit).await;
             Finished { number, lane, outcome }
         });
@@ -290,6 +304,11 @@ impl<E: EventSet> Incoming<E> {
             Ok(envelope) => envelope.metadata.subject.as_deref(),
             Err(_) => self.subject.as_deref(),
         }
+    }
+
+    /// When the event happened, if it says so.
+    fn time(&self) -> DateTime<Utc> {
+        self.event.as_ref().map_or_else(|_| Utc::now(), |envelope| envelope.metadata.time)
     }
 
     /// What tells the event from others of its consumer.

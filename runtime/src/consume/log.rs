@@ -83,6 +83,11 @@ impl Reader for LogReader {
         let source: Arc<str> = channel.into();
         let mut next = start(self.log.as_ref(), channel, lanes.progress().checkpoint()).await?;
         loop {
+            if record::IS_ON
+                && let Ok(bounds) = self.log.bounds(channel).await
+            {
+                lanes.lag().beyond(bounds.next.0.saturating_sub(next.0));
+            }
             let reading = async {
                 if until == Until::Shutdown {
                     self.log.wait(channel, next).await?;
@@ -90,14 +95,6 @@ impl Reader for LogReader {
                 self.log.read_page(channel, next, BATCH).await
             };
             let Some(events) = lanes.during(reading).await? else { return Ok(()) };
-            if record::IS_ON
-                && let Ok(bounds) = self.log.bounds(channel).await
-            {
-                record::behind(channel, lanes.consumer(), bounds.next.0.saturating_sub(next.0));
-                if bounds.next <= next {
-                    record::caught_up(channel, lanes.consumer());
-                }
-            }
             let events = match events {
                 Ok(events) if events.is_empty() && until == Until::CaughtUp => return Ok(()),
                 Ok(events) => events,

@@ -171,10 +171,7 @@ impl<H: Handler> Pipeline<H> {
             let error = outcome.as_ref().err().map(|failure| failure.disposition().as_str());
             record::attempted(H::Events::CHANNEL.name, &self.consumer, began.elapsed(), error);
             let failure = match outcome {
-                Ok(stored) => {
-                    record::completed(H::Events::CHANNEL.name, &self.consumer, context.metadata.time);
-                    return Ok(Outcome::Completed(stored));
-                }
+                Ok(stored) => return Ok(Outcome::Completed(stored)),
                 Err(failure) => failure,
             };
             drop(slot);

@@ -26,10 +26,12 @@ pub const PROCESS_DURATION: &str = "messaging.process.duration";
 /// Counter: events that a consumer gave up.
 pub const DEAD_LETTERS: &str = "event_api.dead_letters";
 
-/// Gauge: how many events of the channel a consumer has not completed. Of a consumer of a log, which knows its end.
+/// Gauge: how many events of the channel a consumer has not completed, as of when it last read. Of a consumer of a log,
+/// which knows its end.
 pub const LAG_EVENTS: &str = "event_api.lag.events";
 
-/// Gauge: how old the event was that a consumer has completed last, in seconds; 0 when there is no further one.
+/// Gauge: how old the oldest event is, in seconds, that has come to a consumer and is not completed; 0 when there is none.
+/// It grows while a handler hangs or an event is tried again.
 pub const LAG_SECONDS: &str = "event_api.lag.seconds";
 
 /// Histogram: how long one attempt to deliver an event to a webhook took. Its count is the number of attempts; with

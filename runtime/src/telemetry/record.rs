@@ -1,5 +1,7 @@
 //! Records the metrics of [`super::metric`] through the `metrics` crate.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -35,29 +37,98 @@ pub(crate) fn buried(channel: impl Into<SharedString>, consumer: &str) {
     counter!(metric::DEAD_LETTERS, labels(channel, consumer)).increment(1);
 }
 
-/// An event that happened at `time` is completed.
-pub(crate) fn completed(channel: impl Into<SharedString>, consumer: &str, time: DateTime<Utc>) {
-    let age = (Utc::now() - time).to_std().unwrap_or_default();
-    gauge!(metric::LAG_SECONDS, labels(channel, consumer)).set(age);
-}
-
-/// There is no further event for now.
-pub(crate) fn caught_up(channel: impl Into<SharedString>, consumer: &str) {
-    gauge!(metric::LAG_SECONDS, labels(channel, consumer)).set(0.0);
-}
-
-/// So many events of the channel are not completed.
-pub(crate) fn behind(channel: impl Into<SharedString>, consumer: &str, events: u64) {
-    // Exact up to 2^53.
-    gauge!(metric::LAG_EVENTS, labels(channel, consumer)).set(events as f64);
-}
-
 /// An event was posted to a webhook.
 #[cfg(feature = "client")]
 pub(crate) fn delivered(channel: &str, took: Duration, error: Option<&'static str>) {
     let mut labels = vec![destination(channel.to_owned())];
     labels.extend(error.map(error_type));
     histogram!(metric::DELIVERY_DURATION, labels).record(took);
+}
+
+/// How often the lag is told while nothing happens: an event that is not completed grows old.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How far a consumer is behind: by the oldest event that has come to it and is not completed, and by those of the log
+/// that have not come yet.
+#[derive(Clone)]
+pub(crate) struct Lag(Arc<Behind>);
+
+struct Behind {
+    labels: Vec<Label>,
+    events: Mutex<Events>,
+}
+
+#[derive(Default)]
+struct Events {
+    /// When they happened, and a number for each.
+    taken: BTreeSet<(DateTime<Utc>, u64)>,
+    number: u64,
+    /// How many there are beyond those, where that is known.
+    beyond: Option<u64>,
+}
+
+impl Lag {
+    /// Of a consumer that begins, within a runtime.
+    pub(crate) fn of(channel: &'static str, consumer: &str) -> Self {
+        let lag = Lag(Arc::new(Behind { labels: labels(channel, consumer), events: Mutex::default() }));
+        let behind = Arc::downgrade(&lag.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(TICK).await;
+                let Some(behind) = behind.upgrade() else { return };
+                behind.tell(&behind.events());
+            }
+        });
+        lag
+    }
+
+    /// An event that happened at `time` has come. It is completed when what is returned is dropped.
+    pub(crate) fn take(&self, time: DateTime<Utc>) -> Pending {
+        let mut events = self.0.events();
+        events.number += 1;
+        let key = (time, events.number);
+        events.taken.insert(key);
+        events.beyond = events.beyond.map(|beyond| beyond.saturating_sub(1));
+        self.0.tell(&events);
+        Pending { behind: Arc::clone(&self.0), key }
+    }
+
+    /// So many events of the log have not come yet.
+    pub(crate) fn beyond(&self, count: u64) {
+        let mut events = self.0.events();
+        events.beyond = Some(count);
+        self.0.tell(&events);
+    }
+}
+
+impl Behind {
+    fn events(&self) -> MutexGuard<'_, Events> {
+        // Single insertions and removals: a panic elsewhere leaves nothing half done.
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, events: &Events) {
+        let oldest = events.taken.first().map(|(time, _)| (Utc::now() - time).to_std().unwrap_or_default());
+        gauge!(metric::LAG_SECONDS, self.labels.clone()).set(oldest.unwrap_or_default());
+        if let Some(beyond) = events.beyond {
+            // Exact up to 2^53.
+            gauge!(metric::LAG_EVENTS, self.labels.clone()).set((events.taken.len() as u64 + beyond) as f64);
+        }
+    }
+}
+
+/// An event that is not completed.
+pub(crate) struct Pending {
+    behind: Arc<Behind>,
+    key: (DateTime<Utc>, u64),
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let mut events = self.behind.events();
+        events.taken.remove(&self.key);
+        self.behind.tell(&events);
+    }
 }
 
 fn labels(channel: impl Into<SharedString>, consumer: &str) -> Vec<Label> {

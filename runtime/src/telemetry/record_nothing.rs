@@ -15,11 +15,21 @@ pub(crate) fn attempted(_: impl Into<Cow<'static, str>>, _: &str, _: Duration, _
 
 pub(crate) fn buried(_: impl Into<Cow<'static, str>>, _: &str) {}
 
-pub(crate) fn completed(_: impl Into<Cow<'static, str>>, _: &str, _: DateTime<Utc>) {}
+pub(crate) struct Lag;
 
-pub(crate) fn caught_up(_: impl Into<Cow<'static, str>>, _: &str) {}
+impl Lag {
+    pub(crate) fn of(_: &'static str, _: &str) -> Self {
+        Lag
+    }
 
-pub(crate) fn behind(_: impl Into<Cow<'static, str>>, _: &str, _: u64) {}
+    pub(crate) fn take(&self, _: DateTime<Utc>) -> Pending {
+        Pending
+    }
+
+    pub(crate) fn beyond(&self, _: u64) {}
+}
+
+pub(crate) struct Pending;
 
 #[cfg(feature = "client")]
 pub(crate) fn delivered(_: &str, _: Duration, _: Option<&'static str>) {}

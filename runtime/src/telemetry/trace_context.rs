@@ -5,9 +5,9 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// The context of `span`, where a subscriber keeps one for it.
+/// The context of `span`, where a subscriber keeps one for it; of the current span, where it wants none of ours.
 pub(super) fn of(span: &Span) -> Option<String> {
-    let context = span.context();
+    let context = if span.is_disabled() { Span::current().context() } else { span.context() };
     let context = context.span().span_context().clone();
     context.is_valid().then(|| {
         let flags = context.trace_flags() & TraceFlags::SAMPLED;

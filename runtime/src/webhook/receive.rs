@@ -234,7 +234,6 @@ impl Receiver {
             (Ok(()), Some(transaction)) => match commit(transaction, ticket).await {
                 Ok(()) => {
                     record::attempted(channel.clone(), &self.name, began.elapsed(), None);
-                    record::completed(channel, &self.name, context.metadata.time);
                     return Ok(StatusCode::NO_CONTENT);
                 }
                 Err(error) => Err(Failed::retry(crate::consume::chain(&error))),
@@ -251,7 +250,7 @@ impl Receiver {
             telemetry::fail(&Span::current(), error);
         }
         match outcome {
-            Ok(()) => record::completed(channel, &self.name, context.metadata.time),
+            Ok(()) => {}
             Err(Failed { disposition: Disposition::Retry, error, after, .. }) => {
                 tracing::warn!(error, attempt = ticket.attempt, "the handler failed; the sender is asked to try again");
                 self.inbox.release(ticket).await?;

@@ -14,9 +14,8 @@ use super::fresh;
 use super::live::Live;
 use super::location::{Visited, at_offset, check_types, has_offset};
 use crate::consume::{Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Reader, Retained, Until};
-use crate::event::{EventId, EventSet as _, Position};
+use crate::event::{EventId, Position};
 use crate::feed::page::{Page, PageError, raw_of_body};
-use crate::telemetry::record;
 
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -122,9 +121,6 @@ impl<H: Handler> Walk<'_, H> {
                     continue;
                 }
             };
-            if matches!(step, Step::Head) {
-                record::caught_up(H::Events::CHANNEL.name, self.lanes.consumer());
-            }
             let wait = match step {
                 Step::Stopped => return Ok(()),
                 Step::Head if until == Until::CaughtUp => return Ok(()),
