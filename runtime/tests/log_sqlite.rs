@@ -278,3 +278,62 @@ async fn a_service_and_the_log_share_a_pool() {
     assert_eq!(pragma("SELECT journal_mode FROM pragma_journal_mode").await, "wal");
     assert_eq!(pragma("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await, "2", "FULL");
 }
+
+#[tokio::test]
+async fn appends_of_any_size_to_several_channels_share_commits() {
+    let (log, _folder) = temporary().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut number = 0;
+    for size in [1, 2, 7, 8, 9, 63, 64, 65, 130] {
+        for channel in ["a", "b", "c"] {
+            let events: Vec<_> = (number..number + size).map(event).collect();
+            number += size;
+            let log = log.clone();
+            tasks.spawn(async move {
+                let receipts = Log::append(&log, channel, events.clone()).await.unwrap();
+                (channel, events, receipts)
+            });
+        }
+    }
+    let mut taken: std::collections::HashMap<_, Vec<u64>> = std::collections::HashMap::new();
+    while let Some(done) = tasks.join_next().await {
+        let (channel, events, receipts) = done.unwrap();
+        for (event, receipt) in events.iter().zip(&receipts) {
+            let position = receipt.position.unwrap();
+            let page = log.read(channel, position, 1).await.unwrap();
+            assert_eq!(page.first().map(|stored| (&stored.event, stored.position)), Some((event, position)));
+            taken.entry(channel).or_default().push(position.0);
+        }
+        assert_eq!(receipts.len(), events.len());
+    }
+    for (channel, mut positions) in taken {
+        positions.sort_unstable();
+        assert_eq!(positions, (0..349).collect::<Vec<_>>(), "{channel}");
+        assert_eq!(log.bounds(channel).await.unwrap().next, Position(349));
+    }
+}
+
+#[tokio::test]
+async fn the_writer_keeps_no_connection_that_others_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteLog::options(folder.path().join("events.db"));
+    let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    let log = SqliteLog::with_pool(pool).await.unwrap();
+    let busy = log.clone();
+    let appending = tokio::spawn(async move {
+        for number in 0..100 {
+            append(&busy, vec![event(number)]).await;
+        }
+    });
+    while log.bounds(CHANNEL).await.unwrap().next < Position(100) {}
+    appending.await.unwrap();
+    tokio::time::timeout(PATIENCE, log.pool().close()).await.expect("nor one that nobody needs");
+}
+
+#[tokio::test]
+async fn a_pool_can_be_closed_right_after_an_append() {
+    let (log, _folder) = temporary().await;
+    append(&log, vec![event(1)]).await;
+    tokio::time::timeout(PATIENCE, log.pool().close()).await.unwrap();
+    assert!(Log::append(&log, CHANNEL, vec![event(2)]).await.is_err());
+}

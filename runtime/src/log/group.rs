@@ -6,9 +6,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::LogError;
 use crate::event::RawEvent;
@@ -18,6 +20,8 @@ use crate::publish::Receipt;
 const QUEUE: usize = 1024;
 /// Appends that share a commit.
 const GROUP: usize = 512;
+/// How long no append must have come before the writer rests.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What an append is answered.
 pub(super) type Outcome = Result<Vec<Receipt>, LogError>;
@@ -32,10 +36,13 @@ pub(super) struct Request {
 
 /// How a database commits a group.
 #[async_trait]
-pub(super) trait Commit: Send + Sync + 'static {
+pub(super) trait Commit: Send + 'static {
     /// Commits the group in one transaction; one outcome for each request. An id that is reused is the outcome of its
     /// own request, and no failure.
-    async fn commit(&self, group: &[Request]) -> Result<Vec<Outcome>, Failure>;
+    async fn commit(&mut self, group: &[Request]) -> Result<Vec<Outcome>, Failure>;
+
+    /// No group comes for now: gives back what is kept from one to the next.
+    fn rest(&mut self);
 }
 
 /// Why a group was not committed; nothing of it was.
@@ -74,9 +81,19 @@ impl Writer {
 #[error("the log's writer has stopped, because the runtime that opened the log has shut down")]
 struct WriterGone;
 
-async fn run(database: impl Commit, mut requests: mpsc::Receiver<Request>) {
+async fn run(mut database: impl Commit, mut requests: mpsc::Receiver<Request>) {
     let mut group = Vec::new();
-    while requests.recv_many(&mut group, GROUP).await > 0 {
+    loop {
+        let taken = match timeout(PAUSE, requests.recv_many(&mut group, GROUP)).await {
+            Ok(taken) => taken,
+            Err(_) => {
+                database.rest();
+                requests.recv_many(&mut group, GROUP).await
+            }
+        };
+        if taken == 0 {
+            return;
+        }
         let outcomes = match database.commit(&group).await {
             Ok(outcomes) => outcomes,
             Err(Failure::Together(error)) => {

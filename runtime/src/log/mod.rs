@@ -8,6 +8,8 @@
 pub mod conformance;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod group;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod held;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;

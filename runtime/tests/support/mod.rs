@@ -151,12 +151,14 @@ impl Fault {
 #[derive(Default)]
 struct State {
     items: Vec<Value>,
+    /// Events of a page.
+    limit: usize,
     faults: VecDeque<Fault>,
     live: VecDeque<Fault>,
     requests: Vec<String>,
 }
 
-/// A feed over loopback, with pages of three.
+/// A feed over loopback, with pages of three unless told otherwise.
 pub(crate) struct Feed {
     pub(crate) address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -168,7 +170,7 @@ impl Feed {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::<Mutex<State>>::default();
+        let state = Arc::new(Mutex::new(State { limit: LIMIT, ..State::default() }));
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -182,6 +184,13 @@ impl Feed {
     pub(crate) async fn with(count: usize) -> Self {
         let feed = Self::start().await;
         feed.publish(count);
+        feed
+    }
+
+    /// The same with pages of `limit` events.
+    pub(crate) async fn with_pages_of(limit: usize, count: usize) -> Self {
+        let feed = Self::with(count).await;
+        feed.state.lock().unwrap().limit = limit;
         feed
     }
 
@@ -268,14 +277,14 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         if is_live(&head) { state.live.pop_front() } else { state.faults.pop_front() }
     };
     let answer = match fault {
-        None => page(&head, &state.lock().unwrap().items),
+        None => page(&head, &state.lock().unwrap()),
         Some(Fault::Status(status, headers, body)) => response(status, headers, &body),
         Some(Fault::Body(body)) => response(200, "content-type: text/plain\r\n", &body),
         Some(Fault::Stream(body)) => {
             format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}")
         }
         Some(Fault::Truncated) => {
-            let whole = page(&head, &state.lock().unwrap().items);
+            let whole = page(&head, &state.lock().unwrap());
             whole[..whole.len() - 20].to_owned()
         }
         Some(Fault::Silence) => {
@@ -292,11 +301,12 @@ fn response(status: u16, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status} Whatever\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-fn page(head: &str, items: &[Value]) -> String {
+fn page(head: &str, state: &State) -> String {
+    let items = &state.items;
     let target = head.split(' ').nth(1).unwrap();
     let offset: usize = target.split_once("offset=").map_or(0, |(_, offset)| offset.parse().unwrap());
     let items = &items[offset.min(items.len())..];
-    let items = &items[..items.len().min(LIMIT)];
+    let items = &items[..items.len().min(state.limit)];
     let mut body = json!({ "version": "https://jsonfeed.org/version/1.1", "title": "User events", "items": items });
     if !items.is_empty() {
         body["next_url"] = json!(format!("/feeds/user-events?offset={}", offset + items.len()));

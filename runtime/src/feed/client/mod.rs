@@ -1,5 +1,6 @@
 //! The feed consumer: follows a feed over HTTP from its checkpoint on and brings every event to a handler.
 
+mod ahead;
 mod event_stream;
 mod fetch;
 mod follow;
@@ -11,6 +12,7 @@ mod socket;
 mod walk;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -231,7 +233,7 @@ impl Consumer {
             timeout: self.timeout,
         };
         let reader = FeedReader {
-            fetcher,
+            fetcher: Arc::new(fetcher),
             home,
             pass_over: self.start == Start::Now,
             pace: Pace { backoff: self.backoff, poll_interval: self.poll_interval, long_poll: self.long_poll },

@@ -8,6 +8,7 @@ use http::header::HeaderValue;
 use tokio::time::Instant;
 use url::Url;
 
+use super::ahead::Ahead;
 use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
 use super::follow::{Followed, Following, Over};
 use super::fresh;
@@ -30,7 +31,7 @@ pub(super) struct Pace {
 
 /// Walks a feed.
 pub(super) struct FeedReader {
-    pub(super) fetcher: Fetcher,
+    pub(super) fetcher: Arc<Fetcher>,
     /// Where the feed begins.
     pub(super) home: Url,
     /// Whether what is there is skipped, where there is no checkpoint.
@@ -51,19 +52,21 @@ impl Reader for FeedReader {
             None => (self.home.clone(), self.pass_over.then_some(None)),
         };
         let visited = Visited::default();
-        let walk = Walk { fetcher: &self.fetcher, lanes, url, etag: None, visited, passing };
+        let ahead = Ahead::default();
+        let walk = Walk { fetcher: &self.fetcher, lanes, url, etag: None, ahead, visited, passing };
         walk.run(self.pace, self.following, self.on_retained, until).await
     }
 }
 
 /// A walk from the checkpoint on, or else from the beginning.
 pub(super) struct Walk<'a, H: Handler> {
-    pub(super) fetcher: &'a Fetcher,
+    pub(super) fetcher: &'a Arc<Fetcher>,
     pub(super) lanes: &'a mut Lanes<H>,
     /// The page that is asked for next.
     pub(super) url: Url,
     /// The `ETag` of the page at `url`, once all of it is taken.
     pub(super) etag: Option<HeaderValue>,
+    ahead: Ahead,
     visited: Visited,
     /// While events are passed over until the head is reached: the last one that was.
     passing: Option<Passed>,
@@ -107,7 +110,19 @@ impl<H: Handler> Walk<'_, H> {
             let in_a_hurry = until == Until::CaughtUp || self.passing.is_some() || follows;
             let patience = if in_a_hurry { Duration::ZERO } else { pace.long_poll };
             // A request is dropped by shutdown; the handling of its answer is not.
-            let asking = self.fetcher.get(&self.url, self.etag.as_ref(), patience);
+            let ahead = self.ahead.take(&self.url).filter(|_| self.etag.is_none());
+            let was_ahead = ahead.is_some();
+            let (fetcher, url, etag) = (self.fetcher, &self.url, self.etag.as_ref());
+            let asking = async move {
+                let answer = match ahead {
+                    Some(ahead) => ahead.answer().await,
+                    None => None,
+                };
+                match answer {
+                    Some(answer) => answer,
+                    None => fetcher.get(url, etag, patience).await,
+                }
+            };
             let Some(answer) = self.lanes.during(asking).await? else {
                 return Ok(());
             };
@@ -115,12 +130,19 @@ impl<H: Handler> Walk<'_, H> {
                 Answer::Page(body) => self.read(&body).await?,
                 Answer::Unchanged => Step::Head,
                 Answer::Later { reason, after } => Step::Again(Again { reason, after }),
+                // It may have changed since it was asked for.
+                Answer::Retained(_) if was_ahead => continue,
                 Answer::Retained(oldest) => {
                     gaps += 1;
                     self.leap(on_retained, oldest, gaps).await?;
                     continue;
                 }
             };
+            if was_ahead && matches!(step, Step::Head | Step::Slowly) {
+                // There may be more since it was asked for.
+                (failures, gaps) = (0, 0);
+                continue;
+            }
             let wait = match step {
                 Step::Stopped => return Ok(()),
                 Step::Head if until == Until::CaughtUp => return Ok(()),
@@ -255,6 +277,9 @@ impl<H: Handler> Walk<'_, H> {
         let here: Arc<str> = self.url.as_str().into();
         let resume_here = self.fetcher.places.remembered(&self.url);
         let resume_next = next.as_ref().ok().and_then(Option::as_ref).map(|next| self.fetcher.places.remembered(next));
+        if let (Ok(Some(next)), true) = (&next, last.is_some()) {
+            self.ahead.ask(self.fetcher, next, items.len());
+        }
         let bytes = body.bytes.len() / items.len().max(1);
         for (index, item) in items.into_iter().enumerate() {
             if !fresh[index] {

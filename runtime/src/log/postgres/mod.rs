@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgPool;
 
 use super::group::Writer;
+use super::held::Held;
 use super::retention::{Retention, Trimmed};
 use super::sql::storage;
 use super::{Append, Bounds, Log, LogError, PageLimit, StoredEvent};
@@ -88,7 +89,7 @@ impl PostgresLog {
         let sequencer = sequencer::Sequencer::new(pool.clone()).await?;
         let waiting = Arc::new(wait::Waiting::start(pool.clone(), sequencer.clone()));
         let writer = Writer::start(writer::Database {
-            pool: pool.clone(),
+            connection: Held::new(pool.clone()),
             sequencer: sequencer.clone(),
             wake: Arc::clone(&waiting.wake),
         });

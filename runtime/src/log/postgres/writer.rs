@@ -7,10 +7,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::{PgConnection, Postgres};
 
 use super::super::LogError;
 use super::super::group::{Commit, Failure, Outcome, Request};
+use super::super::held::Held;
 use super::super::same::same_content;
 use super::super::sql::storage;
 use super::super::wake::Wake;
@@ -27,21 +28,24 @@ const ATTEMPTS: usize = 8;
 /// Where groups are committed, and who is told of it.
 #[derive(Debug)]
 pub(super) struct Database {
-    pub(super) pool: PgPool,
+    pub(super) connection: Held<Postgres>,
     pub(super) sequencer: Sequencer,
     pub(super) wake: Arc<Wake>,
 }
 
 #[async_trait]
 impl Commit for Database {
-    async fn commit(&self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
-        let mut connection = self.pool.acquire().await.map_err(|error| Failure::Together(storage(error)))?;
+    async fn commit(&mut self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        // After an error it is closed: the first message of the transaction has several statements, of which sqlx cannot
+        // know how far they came.
+        let mut connection = self.connection.take().await?;
         let outcome = self.commit_on(&mut connection, group).await;
-        if outcome.is_err() {
-            // The first message of the transaction has several statements, of which sqlx cannot know how far they came.
-            connection.close_on_drop();
-        }
+        self.connection.put_back(connection, &outcome);
         outcome
+    }
+
+    fn rest(&mut self) {
+        self.connection.give_back();
     }
 }
 

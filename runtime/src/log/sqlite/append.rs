@@ -1,10 +1,10 @@
 //! Appending on one connection, in a transaction that somebody else commits: the group writer or a caller.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
+use sqlx::Connection;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
-use sqlx::{AssertSqlSafe, Connection};
 
 use super::super::same::same_content;
 use super::super::sql::{from_sql, storage, to_sql};
@@ -73,56 +73,6 @@ impl Appender {
         }
         self.channels.insert(channel.to_owned(), slot);
         Ok(receipts)
-    }
-
-    /// Appends several lots of events as if all were new, which most are, in the transaction that [`Appender::begin`] has
-    /// begun for their channels, and commits it. `None` when an id is there already: then nothing of it is left, and the
-    /// lots are to be appended one by one. After an error, the connection is to be closed.
-    pub(super) async fn commit_new<'a>(
-        &mut self,
-        connection: &mut SqliteConnection,
-        lots: impl ExactSizeIterator<Item = (&'a str, &'a [RawEvent])> + Send,
-    ) -> Result<Option<Vec<Vec<Receipt>>>, LogError> {
-        let mut receipts = Vec::with_capacity(lots.len());
-        let mut rows = Vec::with_capacity(lots.len());
-        for (channel, events) in lots {
-            let slot = self.channels.get_mut(channel).ok_or(LogError::NoReceipt)?;
-            let first = rows.len();
-            for event in events {
-                rows.push(NewRow { channel: slot.channel, position: slot.next, event });
-                slot.grow(event);
-            }
-            let receipt = |row: &NewRow<'_>| Receipt::new(row.event.metadata.id.clone(), Some(row.position));
-            receipts.push(rows[first..].iter().map(receipt).collect());
-        }
-        let grown: Vec<Grown> = self.channels.values().map(Slot::grown).collect();
-        Ok(insert::all_and_commit(connection, &rows, &grown).await?.then_some(receipts))
-    }
-
-    /// Begins a transaction that may write, and looks where the channels end. A statement costs a round trip to the
-    /// connection's thread, so what belongs together is sent at once. After an error, the connection is to be closed.
-    pub(super) async fn begin<'a>(
-        &mut self,
-        connection: &mut SqliteConnection,
-        channels: impl Iterator<Item = &'a str>,
-    ) -> Result<(), LogError> {
-        let channels: BTreeSet<&str> = channels.collect();
-        let mut sql = String::from("BEGIN IMMEDIATE");
-        for _ in &channels {
-            sql.push_str("; ");
-            sql.push_str(SLOT);
-        }
-        // Made of constants only.
-        let mut query = sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(sql));
-        for channel in &channels {
-            query = query.bind(*channel);
-        }
-        let found = query.fetch_all(connection).await.map_err(storage)?;
-        for (channel, (id, next)) in channels.into_iter().zip(found) {
-            let slot = Slot { channel: id, next: from_sql(next)?, bytes: 0 };
-            self.channels.insert(channel.to_owned(), slot);
-        }
-        Ok(())
     }
 
     /// Writes down how far the channels have grown.

@@ -6,6 +6,7 @@
 
 mod append;
 mod insert;
+mod new_rows;
 mod row;
 mod trim;
 mod wait;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePool};
 
 use super::group::Writer;
+use super::held::Held;
 use super::retention::{Retention, Trimmed};
 use super::sql::storage;
 use super::{Append, Bounds, Log, LogError, PageLimit, StoredEvent, check};
@@ -86,7 +88,8 @@ impl SqliteLog {
         sqlite::migrate(&pool, "log", MIGRATIONS).await.map_err(|error| LogError::Storage(error.into()))?;
         warn_unless_durable(&pool).await?;
         let waiting = Arc::new(wait::Waiting::start(pool.clone()));
-        let writer = Writer::start(writer::Database { pool: pool.clone(), waiting: Arc::clone(&waiting) });
+        let writer =
+            Writer::start(writer::Database { connection: Held::new(pool.clone()), waiting: Arc::clone(&waiting) });
         Ok(SqliteLog { pool, writer, waiting })
     }
 

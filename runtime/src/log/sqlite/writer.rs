@@ -4,32 +4,36 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use super::super::LogError;
 use super::super::group::{Commit, Failure, Outcome, Request};
+use super::super::held::Held;
 use super::super::sql::storage;
 use super::append::Appender;
+use super::new_rows;
 use super::wait::Waiting;
 
 /// Where groups are committed, and who is told of it.
 #[derive(Debug)]
 pub(super) struct Database {
-    pub(super) pool: SqlitePool,
+    pub(super) connection: Held<Sqlite>,
     pub(super) waiting: Arc<Waiting>,
 }
 
 #[async_trait]
 impl Commit for Database {
-    async fn commit(&self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
-        let mut connection = self.pool.acquire().await.map_err(|error| Failure::Together(storage(error)))?;
+    async fn commit(&mut self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        // After an error, how far the transaction came is not known, to sqlx neither: SQLite itself may have rolled back
+        // (https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction).
+        let mut connection = self.connection.take().await?;
         let outcome = commit_on(&mut connection, group, &self.waiting).await;
-        if outcome.is_err() {
-            // How far the transaction came is not known, to sqlx neither: SQLite itself may have rolled back
-            // (https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction).
-            connection.close_on_drop();
-        }
+        self.connection.put_back(connection, &outcome);
         outcome
+    }
+
+    fn rest(&mut self) {
+        self.connection.give_back();
     }
 }
 
@@ -38,22 +42,18 @@ async fn commit_on(
     group: &[Request],
     waiting: &Waiting,
 ) -> Result<Vec<Outcome>, Failure> {
-    let together = |error| Failure::Together(storage(error));
-    let mut appender = Appender::default();
-    let channels = group.iter().map(|request| request.channel.as_str());
-    appender.begin(connection, channels).await.map_err(Failure::Together)?;
-    let lots = group.iter().map(|request| (request.channel.as_str(), request.events.as_slice()));
-    let outcomes = match appender.commit_new(connection, lots).await.map_err(Failure::One)? {
-        Some(receipts) => receipts.into_iter().map(Ok).collect(),
-        None => {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(together)?;
-            appender = Appender::default();
-            let outcomes = one_by_one(&mut appender, &mut transaction, group).await?;
-            appender.finish(&mut transaction).await.map_err(Failure::Together)?;
-            transaction.commit().await.map_err(together)?;
-            outcomes
+    if let Some(committed) = new_rows::commit(connection, group).await? {
+        for (channel, next) in committed.grown {
+            waiting.wake.advance(channel, next);
         }
-    };
+        return Ok(committed.receipts.into_iter().map(Ok).collect());
+    }
+    let together = |error| Failure::Together(storage(error));
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(together)?;
+    let mut appender = Appender::default();
+    let outcomes = one_by_one(&mut appender, &mut transaction, group).await?;
+    appender.finish(&mut transaction).await.map_err(Failure::Together)?;
+    transaction.commit().await.map_err(together)?;
     for (channel, next) in appender.grown() {
         waiting.wake.advance(channel, next);
     }
