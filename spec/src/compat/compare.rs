@@ -1,5 +1,6 @@
 //! One pair of versions: what all parts of a comparison share, and the order in which they are compared.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
@@ -19,7 +20,7 @@ use crate::source::Location;
 #[derive(Debug)]
 pub(super) struct Version<'d> {
     pub(super) document: &'d Document,
-    schemas: Schemas,
+    schemas: Cow<'d, Schemas>,
 }
 
 impl<'d> Version<'d> {
@@ -39,7 +40,7 @@ impl<'d> Version<'d> {
         roots.extend(document.operations.values().flat_map(|operation| roots_in(&operation.bindings)));
         roots.sort_unstable();
         roots.dedup();
-        Version { document, schemas: document.schemas.with_implied_types(roots) }
+        Version { document, schemas: document.schemas.as_meant(roots) }
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use evaluated::Evaluated;
-pub(crate) use values::same_value;
+pub(crate) use values::{canonical, same_value};
 
 use super::{JsonType, Keywords, Pattern, SchemaId, SchemaKind, Schemas};
 use crate::source::{Node, Pointer, Span, Value};

@@ -3,6 +3,7 @@
 //! One real document in ten writes `properties` without `type: object`. Generated code reads them so, and comparisons of
 //! documents must read what generated code reads. Schemas come in, a copy with the types written out goes out.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::{JsonType, Keywords, SchemaId, SchemaKind, Schemas};
@@ -13,6 +14,11 @@ impl Schemas {
     /// `propertyNames`, dependencies) stays as it is written.
     #[must_use]
     pub fn with_implied_types(&self, roots: impl IntoIterator<Item = SchemaId>) -> Schemas {
+        self.as_meant(roots).into_owned()
+    }
+
+    /// The same, without a copy where nothing is missing.
+    pub(crate) fn as_meant(&self, roots: impl IntoIterator<Item = SchemaId>) -> Cow<'_, Schemas> {
         let open = roots.into_iter().map(|id| (id, Vec::new())).collect();
         let mut reading =
             Reading { schemas: self, open, values: HashSet::new(), parts: HashSet::new(), found: Vec::new() };
@@ -20,13 +26,16 @@ impl Schemas {
             reading.value(id, &beside);
         }
         let found = reading.found;
+        if found.is_empty() {
+            return Cow::Borrowed(self);
+        }
         let mut schemas = self.clone();
         for (id, json_type) in found {
             if let SchemaKind::Object(keywords) = &mut schemas.get_mut(id).kind {
                 keywords.types = Some(vec![json_type]);
             }
         }
-        schemas
+        Cow::Owned(schemas)
     }
 }
 
@@ -80,6 +89,11 @@ impl<'s> Reading<'s> {
 
     /// The schemas and whatever they refer to in place.
     fn together(&self, ids: &[SchemaId]) -> Vec<SchemaId> {
+        if let [only] = ids
+            && self.keywords(*only).is_none_or(|keywords| refers_to(keywords).next().is_none())
+        {
+            return vec![*only];
+        }
         let (mut seen, mut open, mut all) = (HashSet::new(), ids.to_vec(), Vec::new());
         while let Some(id) = open.pop() {
             if !seen.insert(id) {
@@ -87,11 +101,16 @@ impl<'s> Reading<'s> {
             }
             all.push(id);
             if let Some(keywords) = self.keywords(id) {
-                open.extend(keywords.reference.iter().chain(&keywords.dynamic_reference).chain(&keywords.all_of));
+                open.extend(refers_to(keywords));
             }
         }
         all
     }
+}
+
+/// What applies to the same value in any case.
+fn refers_to(keywords: &Keywords) -> impl Iterator<Item = &SchemaId> {
+    keywords.reference.iter().chain(&keywords.dynamic_reference).chain(&keywords.all_of)
 }
 
 fn alternatives(keywords: Option<&Keywords>) -> impl Iterator<Item = SchemaId> {

@@ -144,6 +144,7 @@ impl<'s> Locator<'s> {
     }
 
     fn decide(&mut self, w: SchemaId, r: SchemaId) -> Verdict {
+        let (w, r) = self.inclusion.representatives(w, r);
         if let Some(verdict) = self.verdicts.get(&(w, r)) {
             return verdict.clone();
         }
@@ -325,6 +326,7 @@ impl<'s> Locator<'s> {
     }
 
     fn sample(&mut self, w: SchemaId) -> Option<Node> {
+        let w = self.inclusion.representative(w);
         if let Some(known) = self.samples.get(&w) {
             return known.clone();
         }

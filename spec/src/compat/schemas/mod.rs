@@ -33,7 +33,7 @@ pub(super) struct Comparing<'s> {
     new: &'s Schemas,
     forward: Locator<'s>,
     backward: Locator<'s>,
-    identical: Equality,
+    identical: Equality<'s>,
     known: HashMap<(SchemaId, SchemaId), Rc<[Change]>>,
 }
 
@@ -81,14 +81,14 @@ impl<'s> Comparing<'s> {
             new,
             forward: Locator::new(new, old, Inclusion::new(new, old, reading)),
             backward: Locator::new(old, new, Inclusion::new(old, new, reading)),
-            identical: Equality::of(Words::All),
+            identical: Equality::new(Words::All, old, new),
             known: HashMap::new(),
         }
     }
 
     /// Whether two schemas accept the same for the plainest of reasons: they say the same.
     pub(super) fn is_same(&mut self, old: SchemaId, new: SchemaId) -> bool {
-        self.identical.same(self.old, old, self.new, new)
+        self.identical.same(old, new)
     }
 
     /// Whether the readers of both versions accept what the writers of the other send.

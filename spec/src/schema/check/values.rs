@@ -153,7 +153,7 @@ fn are_unique(items: &[Node]) -> bool {
 }
 
 /// A text that is the same for equal values only.
-fn canonical(node: &Node) -> String {
+pub(crate) fn canonical(node: &Node) -> String {
     match &node.value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),

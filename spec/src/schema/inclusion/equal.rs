@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use super::classes::Classes;
+use super::goal::Side;
 use crate::schema::check::same_value;
 use crate::schema::{Keywords, Schema, SchemaId, SchemaKind, Schemas};
 use crate::source::{Node, Number};
@@ -22,22 +24,41 @@ pub(crate) enum Words {
     All,
 }
 
-/// What is known of pairs of schemas.
-#[derive(Debug, Default)]
-pub(crate) struct Equality {
+/// What is known of schemas of two arenas.
+#[derive(Debug)]
+pub(crate) struct Equality<'s> {
     words: Words,
+    left: &'s Schemas,
+    right: &'s Schemas,
+    classes: Classes<'s>,
     known: HashMap<Pair, bool>,
-    /// Pairs that were compared since somebody asked.
+    /// Schemas and pairs that were looked at since somebody asked.
     compared: usize,
 }
 
-impl Equality {
-    pub(crate) fn of(words: Words) -> Self {
-        Equality { words, ..Self::default() }
+impl<'s> Equality<'s> {
+    pub(crate) fn new(words: Words, left: &'s Schemas, right: &'s Schemas) -> Self {
+        let classes = Classes::new(words, left, right);
+        Equality { words, left, right, classes, known: HashMap::new(), compared: 0 }
     }
 
-    /// Whether two schemas say the same. Pairs that contain each other are equal when nothing tells them apart.
-    pub(crate) fn same(&mut self, left: &Schemas, a: SchemaId, right: &Schemas, b: SchemaId) -> bool {
+    /// The schema of its side that stands for all that say the same, as far as that is known.
+    pub(super) fn representative(&mut self, side: Side, id: SchemaId) -> SchemaId {
+        self.classes.representative(side, id)
+    }
+
+    /// Whether two schemas, one of each arena, say the same. Pairs that contain each other are equal when nothing tells
+    /// them apart.
+    pub(crate) fn same(&mut self, a: SchemaId, b: SchemaId) -> bool {
+        // One that leads to itself is never equal to one that does not.
+        match (self.classes.of(Side::Writer, a), self.classes.of(Side::Reader, b)) {
+            (None, None) => self.same_pair(a, b),
+            (a, b) => a == b,
+        }
+    }
+
+    fn same_pair(&mut self, a: SchemaId, b: SchemaId) -> bool {
+        let (left, right) = (self.left, self.right);
         let root = (left.follow(a), right.follow(b));
         if let Some(same) = self.known.get(&root) {
             return *same;
@@ -59,10 +80,10 @@ impl Equality {
             let mut inner = Vec::new();
             let alike = match self.known.get(&(a, b)) {
                 Some(same) => *same,
-                None => {
-                    alike(left, a, right, b, &mut inner)
-                        && (self.words == Words::Assertions || annotations_alike(&left[a], &right[b]))
-                }
+                None => match (self.classes.of(Side::Writer, a), self.classes.of(Side::Reader, b)) {
+                    (None, None) => alike(self.words, (left, a), (right, b), &mut inner),
+                    (a, b) => a == b,
+                },
             };
             if !alike {
                 different.push(next);
@@ -90,21 +111,28 @@ impl Equality {
         answer
     }
 
-    /// How many pairs were compared since this was asked last.
+    /// How many schemas and pairs were looked at since this was asked last.
     pub(super) fn take_compared(&mut self) -> usize {
-        std::mem::take(&mut self.compared)
+        std::mem::take(&mut self.compared) + self.classes.take_looked_at()
     }
 }
 
 /// Whether two schemas have the same keywords; the schemas within, which must be equal as well, are added to `inner`.
-fn alike(left: &Schemas, a: SchemaId, right: &Schemas, b: SchemaId, inner: &mut Vec<Pair>) -> bool {
-    match (&left[a].kind, &right[b].kind) {
+pub(super) fn alike(
+    words: Words,
+    (left, a): (&Schemas, SchemaId),
+    (right, b): (&Schemas, SchemaId),
+    inner: &mut Vec<Pair>,
+) -> bool {
+    let (a, b) = (&left[a], &right[b]);
+    let asserts_alike = match (&a.kind, &b.kind) {
         (SchemaKind::Bool(a), SchemaKind::Bool(b)) => a == b,
         (SchemaKind::Object(k), SchemaKind::Object(l)) => {
-            left[a].dialect == right[b].dialect && assertions_alike(k, l) && inner_alike(k, l, inner)
+            a.dialect == b.dialect && assertions_alike(k, l) && inner_alike(k, l, inner)
         }
         _ => false,
-    }
+    };
+    asserts_alike && (words == Words::Assertions || annotations_alike(a, b))
 }
 
 /// The keywords that look at a value itself.
@@ -156,7 +184,7 @@ fn same_values(a: &[Node], b: &[Node]) -> bool {
 }
 
 /// The pairs of schemas that must be equal as well; `false` when there is a schema without its counterpart.
-fn inner_alike(a: &Keywords, b: &Keywords, pairs: &mut Vec<(SchemaId, SchemaId)>) -> bool {
+pub(super) fn inner_alike(a: &Keywords, b: &Keywords, pairs: &mut Vec<Pair>) -> bool {
     let single: [fn(&Keywords) -> Option<SchemaId>; 12] = [
         |k| k.reference,
         |k| k.dynamic_reference,

@@ -43,7 +43,7 @@ impl<'s> Search<'s> {
             Fact::Never => Judgement::Impossible,
             Fact::About(_) => Judgement::Implied,
             Fact::Literal(Literal::Schema { side, id, demand }) => {
-                let id = self.schemas(*side).follow(*id);
+                let id = self.meant(*side, *id);
                 let literal = Literal::Schema { side: *side, id, demand: *demand };
                 if branch.seen.contains(&literal) {
                     return Judgement::Implied;

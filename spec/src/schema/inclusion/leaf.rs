@@ -1,7 +1,7 @@
 //! Where nothing is left to choose: a value of what is known of it. Also values of lists, and the check of values by the
 //! validator where the facts do not say everything.
 
-use super::branch::Branch;
+use super::branch::{Branch, Facts};
 use super::goal::{Demand, Goal, Literal, Side, Type};
 use super::language::Wanted;
 use super::outcome::{Leaf, Outcome, Reason, Ways};
@@ -50,12 +50,31 @@ impl<'s> Search<'s> {
 
     fn string(&mut self, branch: &Branch<'s>, goal: &Goal) -> Outcome {
         let facts = &branch.facts;
-        let mut about = facts.about.clone();
+        // The same expressions come again and again; lists of excluded strings do not.
+        let key = facts.outside.is_empty().then(|| (facts.patterns.clone(), facts.size));
+        let known = key.as_ref().and_then(|key| self.strings.get(key).cloned());
+        let (found, undecided) = known.unwrap_or_else(|| {
+            let found = self.made_string(facts);
+            if let Some(key) = key {
+                self.strings.insert(key, found.clone());
+            }
+            found
+        });
+        match found {
+            Leaf::Found(text) => self.confirmed(branch, goal, text, undecided.or_else(|| facts.about.clone())),
+            Leaf::Empty => Outcome::Empty,
+            Leaf::Unknown(reason) => Outcome::Unknown(reason),
+        }
+    }
+
+    /// The shortest string, and why it may not be one after all.
+    fn made_string(&mut self, facts: &Facts<'s>) -> (Leaf<Shared>, Option<Reason>) {
+        let mut undecided = None;
         let mut wanted = Wanted { least: facts.size.0, most: facts.size.1, ..Wanted::default() };
         for &(pattern, holds) in &facts.patterns {
             match self.languages.language(pattern) {
                 Some(language) => wanted.languages.push((language, holds)),
-                None => about = Some(Reason::Pattern(self.languages.text(pattern).to_string())),
+                None => undecided = Some(Reason::Pattern(self.languages.text(pattern).to_string())),
             }
         }
         for value in &facts.outside {
@@ -65,11 +84,12 @@ impl<'s> Search<'s> {
         }
         let (found, steps) = wanted.find();
         self.note(steps / 32);
-        match found {
-            Leaf::Found(text) => self.confirmed(branch, goal, Sample::text(text), about),
-            Leaf::Empty => Outcome::Empty,
-            Leaf::Unknown(reason) => Outcome::Unknown(reason),
-        }
+        let found = match found {
+            Leaf::Found(text) => Leaf::Found(Sample::text(text)),
+            Leaf::Empty => Leaf::Empty,
+            Leaf::Unknown(reason) => Leaf::Unknown(reason),
+        };
+        (found, undecided)
     }
 
     /// What was found, when it is sure to be what was looked for.

@@ -7,6 +7,7 @@
 
 mod array;
 mod branch;
+mod classes;
 pub(crate) mod equal;
 mod expand;
 mod goal;
@@ -184,6 +185,16 @@ impl<'s> Inclusion<'s> {
             Reading::Declared => Demand::Declared,
             Reading::AsWritten => Demand::Valid,
         }
+    }
+
+    /// Schemas for which the answer is the same as for these: those that stand for all that say the same.
+    pub(crate) fn representatives(&mut self, writer: SchemaId, reader: SchemaId) -> (SchemaId, SchemaId) {
+        (self.representative(writer), self.search.meant(Side::Reader, reader))
+    }
+
+    /// The writer's schema that stands for all of its own that say the same.
+    pub(crate) fn representative(&mut self, writer: SchemaId) -> SchemaId {
+        self.search.meant(Side::Writer, writer)
     }
 
     /// How many steps the last decision took: what bounds it, whatever the machine.

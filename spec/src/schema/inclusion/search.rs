@@ -8,12 +8,12 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::branch::{Branch, Choice, Fact, Name, Subject};
-use super::equal::Equality;
+use super::equal::{Equality, Words};
 use super::expand::{Accepts, accepts_type};
 use super::goal::{Demand, Goal, Literal, OutsideId, Side, Type};
 use super::judge::Judgement;
-use super::language::Languages;
-use super::outcome::{Outcome, Reason, Ways};
+use super::language::{Languages, PatternId};
+use super::outcome::{Leaf, Outcome, Reason, Ways};
 use super::sample::{Kind, Sample, Shared};
 use crate::schema::{Checker, SchemaId, SchemaKind, Schemas};
 use crate::source::Node;
@@ -27,6 +27,9 @@ const MAX_DEPTH: usize = 240;
 /// Parts of which a value may consist when it is looked at as a whole.
 pub(super) const MAX_SIZE: u64 = 20_000;
 
+/// Expressions that a string matches or does not, and its length.
+type StringKey = (Vec<(PatternId, bool)>, (u64, u64));
+
 /// One search, with everything that it has found out.
 #[derive(Debug)]
 pub(super) struct Search<'s> {
@@ -34,12 +37,14 @@ pub(super) struct Search<'s> {
     reader: &'s Schemas,
     checkers: [Checker<'s>; 2],
     pub(super) languages: Languages,
+    /// What came of looking for strings that match some expressions and not others, of a length.
+    pub(super) strings: HashMap<StringKey, (Leaf<Shared>, Option<Reason>)>,
     names: HashMap<Rc<str>, Name>,
     name_texts: Vec<Rc<str>>,
     outside: Vec<Rc<[Shared]>>,
     memo: HashMap<Goal, Memo>,
     endless: HashMap<(Side, SchemaId), bool>,
-    equality: Equality,
+    equality: Equality<'s>,
     /// Goals without a value, if those of lower depth that they led to have none.
     provisional: Vec<Goal>,
     depth: usize,
@@ -67,12 +72,13 @@ impl<'s> Search<'s> {
             reader,
             checkers: [Checker::new(writer), Checker::new(reader)],
             languages: Languages::default(),
+            strings: HashMap::new(),
             names: HashMap::new(),
             name_texts: Vec::new(),
             outside: Vec::new(),
             memo: HashMap::new(),
             endless: HashMap::new(),
-            equality: Equality::default(),
+            equality: Equality::new(Words::Assertions, writer, reader),
             provisional: Vec::new(),
             depth: 0,
             lowest: usize::MAX,
@@ -98,7 +104,7 @@ impl<'s> Search<'s> {
 
     /// Counts what was done; `Err` when that was all that may be done.
     pub(super) fn count(&mut self, steps: usize) -> Result<(), Reason> {
-        self.steps += steps + self.languages.take_size() / 64;
+        self.steps += steps + self.languages.take_size() / 64 + self.equality.take_compared() / 8;
         if self.steps > MAX_STEPS {
             self.given_up.get_or_insert(Reason::TooManySteps);
         }
@@ -110,6 +116,11 @@ impl<'s> Search<'s> {
             Side::Writer => self.writer,
             Side::Reader => self.reader,
         }
+    }
+
+    /// The schema that stands for this one: where references lead, and the first of those that say the same.
+    pub(super) fn meant(&mut self, side: Side, id: SchemaId) -> SchemaId {
+        self.equality.representative(side, id)
     }
 
     pub(super) fn name(&mut self, text: &str) -> Name {
@@ -195,12 +206,12 @@ impl<'s> Search<'s> {
     }
 
     /// The demands in their one form; `None` when two contradict each other.
-    fn normalise(&self, literals: Vec<Literal>) -> Option<Goal> {
+    fn normalise(&mut self, literals: Vec<Literal>) -> Option<Goal> {
         let mut goal = Vec::with_capacity(literals.len());
         for literal in literals {
             let literal = match literal {
                 Literal::Schema { side, id, demand } => {
-                    let id = self.schemas(side).follow(id);
+                    let id = self.meant(side, id);
                     match &self.schemas(side)[id].kind {
                         SchemaKind::Bool(accepts) if *accepts == (demand != Demand::Invalid) => continue,
                         SchemaKind::Bool(_) => return None,
@@ -229,10 +240,7 @@ impl<'s> Search<'s> {
         };
         for sent in demands(Side::Writer, false) {
             for refused in demands(Side::Reader, true) {
-                let same = self.equality.same(self.writer, sent, self.reader, refused);
-                let compared = self.equality.take_compared();
-                self.note(compared / 8);
-                if same {
+                if self.equality.same(sent, refused) {
                     return true;
                 }
             }
@@ -292,7 +300,7 @@ impl<'s> Search<'s> {
             self.note(1 + branch.facts.present.len() / 64);
             match fact {
                 Fact::Literal(Literal::Schema { side, id, demand }) => {
-                    let id = self.schemas(side).follow(id);
+                    let id = self.meant(side, id);
                     let literal = Literal::Schema { side, id, demand };
                     if branch.seen.contains(&literal) {
                         continue;
