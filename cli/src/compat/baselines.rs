@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use event_api_codegen::compat::{Config, Released, read_released};
-use event_api_spec::Loader;
+use event_api_spec::{Files, Loader};
 
 use super::Fault;
-use super::git::{Commit, Was};
+use super::git::{Commit, GitError, Was};
 use crate::args::CompatArgs;
+
+/// Files that are gone of which it is looked whether they were documents; each is read by a process.
+const MAX_GONE: usize = 20;
 
 /// A document, and where its old versions are.
 pub(crate) struct Plan {
@@ -19,6 +22,8 @@ pub(crate) struct Plan {
     history: Option<PathBuf>,
     /// A commit that has one, and its path there when that is said.
     against: Option<String>,
+    /// What a reader of the report should know of the choice.
+    notes: Vec<String>,
 }
 
 /// Old versions, oldest first.
@@ -45,12 +50,28 @@ pub(crate) fn plans(args: &CompatArgs) -> Vec<Result<Plan, Fault>> {
     let is_pair = args.against.is_none() && args.history.is_none() && args.files.len() == 2;
     if let ([old, new], true) = (&args.files[..], is_pair) {
         let plan = config(args, new).map(|config| {
+            let notes = config.as_ref().and_then(|config| set_aside(config, old, new)).into_iter().collect();
             let (document, old) = (new.clone(), Some(old.clone()));
-            Plan { document, config, old, history: None, against: None }
+            Plan { document, config, old, history: None, against: None, notes }
         });
         return vec![plan];
     }
     args.files.iter().map(|document| plan(args, document)).collect()
+}
+
+/// Two files are an old and a new version also where settings say what to compare documents with, which whoever names two
+/// documents (by a pattern, say) has to know.
+fn set_aside(config: &Config, old: &Path, new: &Path) -> Option<String> {
+    let flag = match (&config.compat.against, &config.compat.history) {
+        (Some(against), _) => format!("--against {against}"),
+        (None, Some(_)) => "--history FOLDER".to_owned(),
+        (None, None) => return None,
+    };
+    let (old, new) = (old.display(), new.display());
+    Some(format!(
+        "`{old}` counts as the old version of `{new}`, since two files are given, and what event-api.toml says to compare \
+         with does not; `{flag}` compares each with earlier versions of itself"
+    ))
 }
 
 fn plan(args: &CompatArgs, document: &Path) -> Result<Plan, Fault> {
@@ -68,7 +89,7 @@ fn plan(args: &CompatArgs, document: &Path) -> Result<Plan, Fault> {
              (`--history spec/released`), or set one in event-api.toml",
         ));
     }
-    Ok(Plan { document: document.to_owned(), config, old: None, history, against })
+    Ok(Plan { document: document.to_owned(), config, old: None, history, against, notes: Vec::new() })
 }
 
 fn config(args: &CompatArgs, document: &Path) -> Result<Option<Config>, Fault> {
@@ -82,7 +103,7 @@ fn config(args: &CompatArgs, document: &Path) -> Result<Option<Config>, Fault> {
 impl Plan {
     /// Reads the old versions.
     pub(crate) fn read(&self, loader: &Loader) -> Result<Baselines, Fault> {
-        let mut baselines = Baselines::default();
+        let mut baselines = Baselines { notes: self.notes.clone(), ..Baselines::default() };
         let fault = |error| Fault::released(&self.document, error);
         if let Some(old) = &self.old {
             if old.is_dir() {
@@ -139,6 +160,7 @@ impl Plan {
                 Was::Nowhere => {
                     let note = format!("`{shown}` is not in `{reference}`: as a new document, it can break nobody");
                     baselines.notes.push(note);
+                    baselines.notes.extend(moved(&commit, reference, document).map_err(fault)?);
                     return Ok(());
                 }
             },
@@ -150,6 +172,31 @@ impl Plan {
         baselines.add(vec![Released::new(reference, loaded)], Origin::Git);
         Ok(())
     }
+}
+
+/// What to do when a new document is an old one that was moved, which git does not see while it does not know the new file.
+fn moved(commit: &Commit, reference: &str, document: &Path) -> Result<Option<String>, GitError> {
+    let mut gone = commit.gone()?;
+    // One of the same name is the most likely.
+    gone.sort_by_key(|path| path.file_name() != document.file_name());
+    let is_document = |path: &&PathBuf| {
+        let is_text = path.extension().is_some_and(|kind| ["yaml", "yml", "json"].iter().any(|other| kind == *other));
+        let says = |text: Vec<u8>| {
+            String::from_utf8_lossy(&text).lines().any(|line| {
+                let line = line.trim_start().trim_start_matches(['{', ' ', '"', '\'']);
+                line.starts_with("asyncapi")
+            })
+        };
+        is_text && commit.read(&commit.outer(path)).is_ok_and(says)
+    };
+    let note = gone.iter().take(MAX_GONE).find(is_document).map(|old| {
+        let (old, shown) = (old.display(), document.display());
+        format!(
+            "`{reference}` has `{old}`, which is not here any more: if it is `{shown}` now, compare with it by `--against \
+             {reference}:{old}`, or tell git of the new file with `git add {shown}`"
+        )
+    });
+    Ok(note)
 }
 
 impl Baselines {

@@ -89,6 +89,15 @@ impl Commit {
         Ok(Was::Nowhere)
     }
 
+    /// What the commit has and the work tree has not, at this path or, as far as git sees it, at another; relative to the
+    /// top.
+    pub(crate) fn gone(&self) -> Result<Vec<PathBuf>, GitError> {
+        let args = ["diff", "--no-ext-diff", "--name-only", "--find-renames", "--diff-filter=D", "-z", &self.hash];
+        let listed = git(&self.top, args)?;
+        let names = listed.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        Ok(names.map(path_of_bytes).collect())
+    }
+
     /// The path of something in the work tree, seen from the current folder.
     pub(crate) fn outer(&self, inner: &Path) -> PathBuf {
         let absolute = self.top.join(inner);

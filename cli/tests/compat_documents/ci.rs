@@ -96,6 +96,20 @@ fn the_gitlab_job_writes_its_reports_and_fails() {
     }
 }
 
+/// A clone whose document refers to a file, which alone changes on the branch.
+fn clone_in_parts(total: &str) -> Project {
+    let project = Project::in_git(&[("origin.yaml", "")]);
+    project.git("init --quiet --initial-branch main origin");
+    let whole = document("1.0.0", "integer").replace("{ type: integer }", "{ $ref: types/total.yaml }");
+    project.write("origin/spec/asyncapi.yaml", &whole);
+    project.write("origin/spec/types/total.yaml", "type: integer\n");
+    for args in ["-C origin add --all", "-C origin commit --quiet -m first", "clone --quiet origin clone"] {
+        project.git(args);
+    }
+    project.write("clone/spec/types/total.yaml", &format!("type: {total}\ndescription: the sum\n"));
+    project
+}
+
 /// Commits the change in a clone that has a hook, and says whether git accepted it.
 fn commits(project: &Project) -> Run {
     project.git("-C clone add --all");
@@ -107,8 +121,8 @@ fn commits(project: &Project) -> Run {
 fn the_hook_refuses_a_commit_that_breaks_somebody() {
     use std::os::unix::fs::PermissionsExt;
 
-    for (total, status) in [("integer", 0), ("string", 1)] {
-        let project = clone(total);
+    let all = [(clone("integer"), 0), (clone("string"), 1), (clone_in_parts("integer"), 0), (clone_in_parts("string"), 1)];
+    for (project, status) in all {
         let hook = project.path().join("clone/.git/hooks/pre-commit");
         project.write("clone/.git/hooks/pre-commit", &blocks("sh")[0]);
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -123,8 +137,8 @@ fn the_hook_refuses_a_commit_that_breaks_somebody() {
 fn the_pre_commit_framework_runs_the_same() {
     let Some(environment) = crate::validators::python(&["pre-commit==4.6.0"]) else { return };
     let program: PathBuf = environment.join("bin/pre-commit");
-    for (total, status) in [("integer", 0), ("string", 1)] {
-        let project = clone(total);
+    let all = [(clone("integer"), 0), (clone("string"), 1), (clone_in_parts("integer"), 0), (clone_in_parts("string"), 1)];
+    for (project, status) in all {
         project.write("clone/.pre-commit-config.yaml", &block("yaml", "language: system"));
         project.git("-C clone add --all");
         let mut command = Command::new(&program);

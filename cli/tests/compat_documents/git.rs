@@ -104,6 +104,23 @@ fn a_renamed_document_is_compared_with_what_it_was() {
 }
 
 #[test]
+fn a_document_that_was_moved_behind_the_back_of_git_names_what_it_was() {
+    let project = split();
+    std::fs::rename(project.path().join("spec/asyncapi.yaml"), project.path().join("spec/orders.yaml")).unwrap();
+    // Only one of what is gone is a document.
+    std::fs::rename(project.path().join("spec/types"), project.path().join("spec/parts")).unwrap();
+    project.write("spec/orders.yaml", &SPLIT.replace("{ $ref: types/placed.yaml#/Placed }", "{ type: string }"));
+    let out = project.compat(&["--against", "main", "spec/orders.yaml"]).with(0).out;
+    assert!(out.contains("note: `spec/orders.yaml` is not in `main`"), "{out}");
+    assert!(out.contains("note: `main` has `spec/asyncapi.yaml`, which is not here any more"), "{out}");
+    assert!(out.contains("`--against main:spec/asyncapi.yaml`"), "{out}");
+    project.compat(&["--against", "main:spec/asyncapi.yaml", "spec/orders.yaml"]).with(1);
+    // The other way out.
+    project.git("add spec/orders.yaml");
+    project.compat(&["--against", "main", "spec/orders.yaml"]).with(1);
+}
+
+#[test]
 fn another_file_of_the_ref_can_be_named() {
     let project = Project::in_git(&[("spec/v1.yaml", &document("1.0.0", "integer"))]);
     project.write("spec/v2.yaml", &document("2.0.0", "string"));

@@ -80,6 +80,34 @@ fn a_rule_can_be_made_a_notice() {
 }
 
 #[test]
+fn what_is_ignored_or_made_a_notice_needs_no_major_version() {
+    for settings in [IGNORED, "compat.history = 'released'\ncompat.levels.schema-type-changed = 'notice'\n"] {
+        let project = project(settings);
+        project.write("spec/asyncapi.yaml", &document("1.1.0", "string"));
+        let out = project.compat(&["spec/asyncapi.yaml"]).with(0).out;
+        assert!(!out.contains("version-not-raised"), "{out}");
+    }
+    // Without either it needs one.
+    let project = project("compat.history = 'released'\n");
+    project.write("spec/asyncapi.yaml", &document("1.1.0", "string"));
+    let out = project.compat(&["spec/asyncapi.yaml"]).with(1).out;
+    assert!(out.contains("version-not-raised"), "{out}");
+}
+
+#[test]
+fn two_files_are_told_that_the_settings_do_not_count() {
+    let project = project("compat.history = 'released'\n");
+    let two = ["spec/released/1.0.0.yaml", "spec/asyncapi.yaml"];
+    let out = project.compat(&two).with(1).out;
+    assert!(out.contains("note: `spec/released/1.0.0.yaml` counts as the old version"), "{out}");
+    let report = parse(&project.compat(&[two[0], two[1], "--format", "json"]).with(1).out);
+    assert_eq!(report["comparisons"][0]["notes"].as_array().unwrap().len(), 1);
+    project.write("spec/event-api.toml", "");
+    let out = project.compat(&two).with(1).out;
+    assert!(!out.contains("note: "), "{out}");
+}
+
+#[test]
 fn what_is_no_setting_is_status_2_with_its_place() {
     let project = project("[compat]\nmoode = 'full'\n");
     let run = project.compat(&["spec/asyncapi.yaml"]).with(2);
