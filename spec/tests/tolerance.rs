@@ -49,7 +49,7 @@ components:
     assert_eq!(message.examples.len(), 1);
     assert!(message.bindings.contains_key("mqtt"));
     let server = &document[document.servers["s"]];
-    let scheme = server.security[0].scheme.as_ref().unwrap();
+    let scheme = server.security[0].schemes[0].scheme.as_ref().unwrap();
     assert!(matches!(&scheme.kind, SecuritySchemeKind::Other(kind) if kind == "userPasword"));
 }
 

@@ -131,8 +131,8 @@ fn essence(document: &Document) -> String {
         for (name, variable) in &server.variables {
             say(format!("  {name} {:?} {:?}", variable.default, variable.enum_values));
         }
-        for requirement in &server.security {
-            say(format!("  {:?} {:?}", requirement.name, requirement.scopes));
+        for required in server.security.iter().flat_map(|requirement| &requirement.schemes) {
+            say(format!("  {:?} {:?}", required.name, required.scopes));
         }
     }
     for (key, id) in &document.channels {

@@ -7,6 +7,8 @@ use super::fact::{Fact, Site};
 use super::finding::Direction;
 use super::rules;
 use super::schemas::Part;
+use super::unsaid::{OneSided, Suits, Unsaid};
+use crate::document::read::binding::plain_protocol;
 use crate::document::{Binding, Bindings, TypedBinding};
 use crate::schema::{SchemaId, same_value};
 use crate::source::{Location, Node};
@@ -93,14 +95,7 @@ const FIELDS: &[(&str, &str, &[&str], Effect)] = &[
 
 /// What a change of `field` means; `None` when nobody knows.
 fn effect(protocol: &str, of: &str, field: &str) -> Option<Effect> {
-    let protocol = match protocol {
-        "kafka-secure" => "kafka",
-        "amqps" => "amqp",
-        "secure-mqtt" | "mqtts" => "mqtt",
-        "https" => "http",
-        "wss" => "ws",
-        other => other,
-    };
+    let protocol = plain_protocol(protocol);
     if field == "bindingVersion" || field.starts_with("x-") {
         return Some(Nothing);
     }
@@ -142,8 +137,15 @@ pub(super) fn compare(
             let value = |node: &Option<Node>| node.as_ref().and_then(|node| within(node, &field).cloned());
             let (was, is) = (value(&was), value(&is));
             let effect = effect(protocol, of, &field);
-            if let Some(Schema(part)) = effect {
-                schema(versions, site, part, (before, after), &field);
+            // What is written and could not be read as a schema is compared as it is written.
+            let is_read = |binding: Option<&Binding>, node: &Option<Node>| {
+                node.is_none() || binding.is_some_and(|binding| schema_of(binding, &field).is_some())
+            };
+            if let Some(Schema(part)) = effect
+                && is_read(before, &was)
+                && is_read(after, &is)
+            {
+                schema(versions, site, part, (before, after), (protocol, &field), at);
                 continue;
             }
             let is_same = match (&was, &is) {
@@ -187,43 +189,60 @@ fn within<'n>(node: &'n Node, field: &str) -> Option<&'n Node> {
     within(node.get(outer)?, inner)
 }
 
+/// The schema that a field was read into.
+fn schema_of(binding: &Binding, field: &str) -> Option<SchemaId> {
+    match (binding.typed.as_ref()?, field) {
+        (TypedBinding::HttpOperation(http), "query") => http.query,
+        (TypedBinding::HttpMessage(http), "headers") => http.headers,
+        (TypedBinding::WebSocketChannel(ws), "query") => ws.query,
+        (TypedBinding::WebSocketChannel(ws), "headers") => ws.headers,
+        (TypedBinding::KafkaMessage(kafka), "key") => kafka.key,
+        (TypedBinding::MqttMessage(mqtt), "correlationData") => mqtt.correlation_data,
+        _ => None,
+    }
+}
+
 fn schema(
     versions: &mut Versions<'_, '_>,
     site: &Site,
     part: Part,
     (old, new): (Option<&Binding>, Option<&Binding>),
-    field: &str,
+    (protocol, field): (&str, &str),
+    places: (&Location, &Location),
 ) {
-    let of = |binding: Option<&Binding>| -> Option<SchemaId> {
-        match (binding?.typed.as_ref()?, field) {
-            (TypedBinding::HttpOperation(http), "query") => http.query,
-            (TypedBinding::HttpMessage(http), "headers") => http.headers,
-            (TypedBinding::WebSocketChannel(ws), "query") => ws.query,
-            (TypedBinding::WebSocketChannel(ws), "headers") => ws.headers,
-            (TypedBinding::KafkaMessage(kafka), "key") => kafka.key,
-            (TypedBinding::MqttMessage(mqtt), "correlationData") => mqtt.correlation_data,
-            _ => None,
+    let of = |binding: Option<&Binding>| schema_of(binding?, field);
+    let (before, after) = (of(old), of(new));
+    if let (Some(before), Some(after)) = (before, after) {
+        versions.schemas.compare(&mut versions.facts, site, part, before, after);
+        return;
+    }
+    let Some(one) = OneSided::of(before, after) else { return };
+    let unsaid = if part == Part::Key { Unsaid::Anything } else { Unsaid::Members };
+    let is_new = matches!(one, OneSided::New(_));
+    let said = format!("`{field}` of `{protocol}` is {}", if is_new { "described now" } else { "no longer described" });
+    let fact = match versions.suits(one, unsaid) {
+        Suits::All => Fact::new(rules::BINDING_TUNED, said),
+        Suits::NotAll(example) => {
+            let help = match one {
+                OneSided::New(_) => {
+                    "let the schema accept what is sent without it; if it describes what was always sent, ignore this \
+                     finding with that reason"
+                }
+                OneSided::Gone(_) => "keep sending and describing it until everybody has moved",
+            };
+            Fact::new(rules::BINDING_CHANGED, format!("{}: {said}", one.who()))
+                .direction(one.direction())
+                .counterexamples(example.into_iter().collect())
+                .help(help)
+        }
+        Suits::Undecided(reason) => {
+            let message = format!("{said}, and it could not be decided whether that is compatible: {reason}");
+            Fact::new(rules::BINDING_UNDECIDED, message)
+                .direction(one.direction())
+                .help("look at the change, and ignore this finding with a reason if it breaks nobody")
         }
     };
-    match (of(old), of(new)) {
-        (Some(before), Some(after)) => versions.schemas.compare(&mut versions.facts, site, part, before, after),
-        (None, None) => {}
-        (before, after) => {
-            let at = |binding: Option<&Binding>, others: Option<&Binding>| {
-                binding.or(others).map(|binding| binding.location.clone())
-            };
-            let what =
-                format!("`{field}` is {}", if after.is_some() { "described now" } else { "no longer described" });
-            let mut fact = Fact::new(rules::BINDING_TUNED, what).key(field);
-            if let (Some(place), true) = (at(old, None), before.is_some() || old.is_some()) {
-                fact = fact.old(&place, "");
-            }
-            if let (Some(place), true) = (at(new, None), after.is_some() || new.is_some()) {
-                fact = fact.new_at(&place, "");
-            }
-            versions.facts.add(site, fact);
-        }
-    }
+    versions.facts.add(site, fact.key(format!("{protocol} {field}")).old(places.0, "").new_at(places.1, ""));
 }
 
 fn change(
@@ -239,12 +258,12 @@ fn change(
     let (was, is) = (shown(&was), shown(&is));
     let said = format!("`{field}` of `{protocol}` is {is} now, and was {was}");
     let fact = match effect {
-        Some(Nothing | Schema(_)) => return,
+        Some(Nothing) => return,
         Some(Tuning) => Fact::new(rules::BINDING_TUNED, said),
         Some(Wire) => Fact::new(rules::BINDING_CHANGED, format!("{said}: programs of the two versions do not agree"))
             .direction(Direction::Both)
             .help("keep it until everybody has moved; if it only describes what was so before, ignore this finding with that reason"),
-        None => Fact::new(rules::BINDING_UNDECIDED, format!("{said}, and it is not known what that means"))
+        None | Some(Schema(_)) => Fact::new(rules::BINDING_UNDECIDED, format!("{said}, and it is not known what that means"))
             .help("look at the change, and ignore this finding with a reason if it breaks nobody"),
     };
     versions.facts.add(site, fact.old(places.0, was).new_at(places.1, is).key(format!("{protocol} {field}")));

@@ -9,8 +9,10 @@ use super::pairing::{self, Carried, Pairs, parameters_in, shape_of, wire_name};
 use super::policy::{Promise, sunset};
 use super::rules;
 use super::schemas::Part;
+use super::unsaid::{OneSided, Suits, Unsaid};
 use crate::document::{Action, Channel, ChannelId, Document, MessageId, Parameter, Payload, ServerId};
 use crate::near::nearest;
+use crate::source::Location;
 
 /// Who writes on a channel, as far as operations and replies say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -145,6 +147,7 @@ fn pair(versions: &mut Versions<'_, '_>, before: ChannelId, after: ChannelId, go
     let mut site = versions.root.part(subject(new), Some(&old.location), Some(&new.location)).with(&old.extensions);
     let promises = (Promise::written(&old.extensions), Promise::written(&new.extensions));
     site.promise = versions.promised(&site, promises, (&old.location, &new.location)).unwrap_or(site.promise);
+    versions.channel_sites.insert(before, site.clone());
     if old.address != new.address {
         address(versions, &site, old, new);
     }
@@ -215,6 +218,7 @@ fn parameters(versions: &mut Versions<'_, '_>, site: &Site, old: &Channel, new: 
                 let fact =
                     Fact::new(rules::PARAMETER_REMOVED, format!("the parameter `{name}` is no longer described"));
                 versions.facts.add(site, fact.old(&before.location, "").new_at(&new.location, "").key(name));
+                values(versions, site, name, Some(before), None, (&before.location, &new.location));
             }
             None => {}
         }
@@ -224,30 +228,82 @@ fn parameters(versions: &mut Versions<'_, '_>, site: &Site, old: &Channel, new: 
         if !is_known && is_same_address {
             let fact = Fact::new(rules::PARAMETER_ADDED, format!("the parameter `{name}` is described now"));
             versions.facts.add(site, fact.old(&old.location, "").new_at(&after.location, "").key(name));
+            values(versions, site, name, None, Some(after), (&old.location, &after.location));
+        }
+    }
+}
+
+/// Which values a parameter may have; a version that does not describe it allows any.
+fn values(
+    versions: &mut Versions<'_, '_>,
+    site: &Site,
+    name: &str,
+    old: Option<&Parameter>,
+    new: Option<&Parameter>,
+    places: (&Location, &Location),
+) {
+    let fact = |rule, message: String| Fact::new(rule, message).old(places.0, "").new_at(places.1, "").key(name);
+    let quoted = |values: Vec<&String>| values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
+    let without =
+        |some: &[String], others: &[String]| quoted(some.iter().filter(|value| !others.contains(value)).collect());
+    let listed = |parameter: Option<&Parameter>| parameter.map_or_else(Vec::new, |known| known.enum_values.clone());
+    let schema = |parameter: Option<&Parameter>| parameter.and_then(|known| known.schema);
+    let (before, after) = (listed(old), listed(new));
+    let (removed, added) = match (before.as_slice(), after.as_slice()) {
+        ([], []) => (String::new(), String::new()),
+        ([], _) => ("any others than are listed".to_owned(), String::new()),
+        (_, []) => (String::new(), "any".to_owned()),
+        (before, after) => (without(before, after), without(after, before)),
+    };
+    let narrowed = |what: &str| {
+        let message = format!("`{name}` may no longer be {what}: the new version refuses addresses of the old one");
+        fact(rules::PARAMETER_VALUES_NARROWED, message)
+            .direction(Direction::Backward)
+            .help("keep the values that are in use")
+    };
+    let widened = |what: &str| {
+        let message = format!("`{name}` may now be {what}: types of the old version do not know it");
+        fact(rules::PARAMETER_VALUES_WIDENED, message).direction(Direction::Forward)
+    };
+    if !removed.is_empty() {
+        versions.facts.add(site, narrowed(&removed));
+    }
+    if !added.is_empty() {
+        versions.facts.add(site, widened(&added));
+    }
+    if let (Some(before), Some(after)) = (schema(old), schema(new)) {
+        versions.schemas.compare(&mut versions.facts, site, Part::Parameter, before, after);
+        return;
+    }
+    // What is listed was compared.
+    let Some(one) = OneSided::of(schema(old), schema(new)).filter(|_| before.is_empty() && after.is_empty()) else {
+        return;
+    };
+    match (versions.suits(one, Unsaid::Text), one) {
+        (Suits::All, _) => {}
+        (Suits::NotAll(example), OneSided::New(_)) => {
+            let fact = narrowed("what its schema does not accept").counterexamples(example.into_iter().collect());
+            versions.facts.add(site, fact);
+        }
+        (Suits::NotAll(example), OneSided::Gone(_)) => {
+            let fact = widened("what its schema did not accept").counterexamples(example.into_iter().collect());
+            versions.facts.add(site, fact);
+        }
+        (Suits::Undecided(reason), _) => {
+            let message = format!(
+                "only one version has a schema for `{name}`, and it could not be decided whether that is compatible: {reason}"
+            );
+            let fact = fact(rules::SCHEMA_UNDECIDED, message).direction(one.direction());
+            versions
+                .facts
+                .add(site, fact.help("look at the change, and ignore this finding with a reason if it breaks nobody"));
         }
     }
 }
 
 fn parameter(versions: &mut Versions<'_, '_>, site: &Site, name: &str, old: &Parameter, new: &Parameter) {
     let fact = |rule, message: String| Fact::new(rule, message).old(&old.location, "").new_at(&new.location, "");
-    let quoted = |values: Vec<&String>| values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
-    let without =
-        |some: &[String], others: &[String]| quoted(some.iter().filter(|value| !others.contains(value)).collect());
-    let (removed, added) = match (old.enum_values.as_slice(), new.enum_values.as_slice()) {
-        ([], []) => (String::new(), String::new()),
-        ([], _) => ("any others than are listed".to_owned(), String::new()),
-        (_, []) => (String::new(), "any".to_owned()),
-        (before, after) => (without(before, after), without(after, before)),
-    };
-    if !removed.is_empty() {
-        let message = format!("`{name}` may no longer be {removed}: the new version refuses addresses of the old one");
-        let fact = fact(rules::PARAMETER_VALUES_NARROWED, message).direction(Direction::Backward);
-        versions.facts.add(site, fact.help("keep the values that are in use"));
-    }
-    if !added.is_empty() {
-        let message = format!("`{name}` may now be {added}: types of the old version do not know it");
-        versions.facts.add(site, fact(rules::PARAMETER_VALUES_WIDENED, message).direction(Direction::Forward));
-    }
+    values(versions, site, name, Some(old), Some(new), (&old.location, &new.location));
     if old.default != new.default {
         let written =
             |value: &Option<String>| value.as_ref().map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
@@ -259,9 +315,6 @@ fn parameter(versions: &mut Versions<'_, '_>, site: &Site, name: &str, old: &Par
         let message = format!("the value of `{name}` stands elsewhere in the message");
         let fact = fact(rules::PARAMETER_LOCATION_CHANGED, message).direction(Direction::Both);
         versions.facts.add(site, fact.help("keep the value where it was, too"));
-    }
-    if let (Some(before), Some(after)) = (old.schema, new.schema) {
-        versions.schemas.compare(&mut versions.facts, site, Part::Parameter, before, after);
     }
 }
 

@@ -9,6 +9,7 @@ use super::fact::{Fact, Facts, Site};
 use super::finding::Direction;
 use super::policy::{Promise, sunset};
 use super::schemas::Comparing;
+use super::unsaid::StandIns;
 use super::{Comparison, Mode, bindings, channels, messages, operations, rules, servers};
 use crate::document::{
     Bindings, ChannelId, Document, Extensions, Message, MessageId, Payload, ServerId, SpecVersion, TypedBinding,
@@ -20,7 +21,8 @@ use crate::source::Location;
 #[derive(Debug)]
 pub(super) struct Version<'d> {
     pub(super) document: &'d Document,
-    schemas: Cow<'d, Schemas>,
+    schemas: Schemas,
+    stand_ins: StandIns,
 }
 
 impl<'d> Version<'d> {
@@ -40,7 +42,9 @@ impl<'d> Version<'d> {
         roots.extend(document.operations.values().flat_map(|operation| roots_in(&operation.bindings)));
         roots.sort_unstable();
         roots.dedup();
-        Version { document, schemas: document.schemas.as_meant(roots) }
+        let mut schemas = document.schemas.as_meant(roots).into_owned();
+        let stand_ins = StandIns::add(&mut schemas, &document.location);
+        Version { document, schemas, stand_ins }
     }
 }
 
@@ -70,13 +74,15 @@ fn roots_in(bindings: &Bindings) -> Vec<SchemaId> {
 pub(super) struct Versions<'d, 'c> {
     pub(super) old: &'d Document,
     pub(super) new: &'d Document,
-    pub(super) old_schemas: &'d Schemas,
-    pub(super) new_schemas: &'d Schemas,
+    pub(super) old_stand_ins: StandIns,
+    pub(super) new_stand_ins: StandIns,
     pub(super) schemas: Comparing<'d>,
     pub(super) facts: Facts<'c>,
     /// The documents as a whole.
     pub(super) root: Site,
     pub(super) channels: HashMap<ChannelId, ChannelId>,
+    /// What is promised of the old version's channels, and of their operations with them.
+    pub(super) channel_sites: HashMap<ChannelId, Site>,
     pub(super) servers: IndexMap<ServerId, ServerId>,
     /// By channel and message of the old version.
     pub(super) messages: HashMap<(ChannelId, MessageId), MessageId>,
@@ -153,12 +159,13 @@ impl<'d, 'c> Versions<'d, 'c> {
         Versions {
             old: before,
             new: after,
-            old_schemas: &old.schemas,
-            new_schemas: &new.schemas,
+            old_stand_ins: old.stand_ins,
+            new_stand_ins: new.stand_ins,
             schemas: Comparing::new(&old.schemas, &new.schemas, comparison.reading),
             facts: Facts::new(comparison, baseline),
             root,
             channels: HashMap::new(),
+            channel_sites: HashMap::new(),
             servers: IndexMap::new(),
             messages: HashMap::new(),
             compared: HashSet::new(),
@@ -178,8 +185,12 @@ impl<'d, 'c> Versions<'d, 'c> {
         places: Places<'_>,
     ) -> Option<Promise> {
         let (before, after) = match written {
-            (Some(before), Some(after)) => (before, after),
-            (one, other) => return one.or(other),
+            (None, None) => return None,
+            // Who said nothing promised what is promised of everything else.
+            (before, after) => {
+                let before = before.unwrap_or(site.promise);
+                (before, after.unwrap_or(before))
+            }
         };
         let both = before.and(after);
         if both != after {
@@ -238,6 +249,8 @@ pub(super) fn mode_of(comparison: &Comparison, old: Option<&Document>, new: &Doc
     let before = old.and_then(written);
     let promise = match (before, written(new)) {
         (Some(before), Some(after)) => Some(before.and(after)),
+        // An old version that said nothing promised everything.
+        (None, Some(after)) if old.is_some() => Some(after.and(Promise::of(Mode::default()))),
         (one, other) => one.or(other),
     };
     comparison.mode.or(promise.map(Promise::mode)).unwrap_or_default()

@@ -8,6 +8,7 @@ use super::policy::{Promise, is_draft};
 use super::rules::{self, Bump, Kind, Level, Rule};
 use super::{Comparison, Date};
 use crate::document::Extensions;
+use crate::schema::Reading;
 use crate::source::{Location, Pointer};
 
 /// The part of both documents that is being compared.
@@ -132,6 +133,11 @@ impl<'c> Facts<'c> {
     pub(super) fn new(comparison: &'c Comparison, baseline: usize) -> Self {
         let used = vec![Use::Never; comparison.ignores.len()];
         Facts { comparison, baseline, known: HashMap::new(), findings: Vec::new(), used }
+    }
+
+    /// How schemas are read.
+    pub(super) fn reading(&self) -> Reading {
+        self.comparison.reading
     }
 
     pub(super) fn add(&mut self, site: &Site, fact: Fact) {

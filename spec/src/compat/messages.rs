@@ -6,9 +6,10 @@ use super::fact::{Fact, Site};
 use super::finding::Direction;
 use super::rules;
 use super::schemas::Part;
+use super::unsaid::{OneSided, Suits, Unsaid};
 use crate::document::{Document, Message, MessageId, Payload, RuntimeExpression, SchemaFormat};
-use crate::schema::{Checker, SchemaId, Schemas, same_value};
-use crate::source::{Location, Node, Object, Value};
+use crate::schema::{Reading, SchemaId, same_value};
+use crate::source::Location;
 
 /// Compares two versions of a message.
 pub(super) fn compare(versions: &mut Versions<'_, '_>, site: &Site, before: MessageId, after: MessageId) {
@@ -95,43 +96,57 @@ fn payload(versions: &mut Versions<'_, '_>, site: &Site, old: &Message, new: &Me
 }
 
 fn headers(versions: &mut Versions<'_, '_>, site: &Site, old: &Message, new: &Message) {
-    match (&old.headers, &new.headers) {
-        (None, None) => {}
-        (Some(before), Some(after)) => both(versions, site, Part::Headers, before, after),
-        (None, Some(after)) => {
-            let at = location(versions.new, after);
-            let fact = if accepts_none(versions.new_schemas, after) {
-                Fact::new(rules::SCHEMA_CHANGED, "the headers are described now, and none of them must be there")
-            } else {
-                let message =
-                    "consumers of the new version refuse old events: headers are required, and there were none";
-                Fact::new(rules::HEADERS_ADDED, message)
-                    .direction(Direction::Backward)
-                    .help("make the headers optional")
+    let (known, place, other) = match (&old.headers, &new.headers) {
+        (None, None) => return,
+        (Some(before), Some(after)) => return both(versions, site, Part::Headers, before, after),
+        (None, Some(after)) => (after, location(versions.new, after), &old.location),
+        (Some(before), None) => (before, location(versions.old, before), &new.location),
+    };
+    let is_new = new.headers.is_some();
+    // Headers in another language than JSON Schema are not read.
+    let one = match known {
+        Payload::Schema(id) if is_new => Some(OneSided::New(*id)),
+        Payload::Schema(id) => Some(OneSided::Gone(*id)),
+        _ => None,
+    };
+    let suits = match one {
+        Some(one) => versions.suits(one, Unsaid::Members),
+        None => Suits::Undecided(format!("{} is not read", language(known))),
+    };
+    let said = if is_new { "the headers are described now" } else { "the headers are no longer described" };
+    let reading = versions.facts.reading();
+    let fact = match (suits, is_new) {
+        (Suits::All, true) => Fact::new(rules::SCHEMA_CHANGED, format!("{said}, and none of them must be there")),
+        (Suits::All, false) => Fact::new(rules::SCHEMA_CHANGED, format!("{said}, and none of them had to be there")),
+        (Suits::NotAll(example), true) => {
+            let why = match reading {
+                Reading::Declared => "headers are required, and there were none",
+                Reading::AsWritten => "headers are described, and they could be anything",
             };
-            versions.facts.add(site, fact.old(&old.location, "").new_at(&at, "").key("headers"));
+            Fact::new(rules::HEADERS_ADDED, format!("consumers of the new version refuse old events: {why}"))
+                .counterexamples(example.into_iter().collect())
+                .direction(Direction::Backward)
+                .help("make the headers optional")
         }
-        (Some(before), None) => {
-            let at = location(versions.old, before);
-            let fact = if accepts_none(versions.old_schemas, before) {
-                Fact::new(
-                    rules::SCHEMA_CHANGED,
-                    "the headers are no longer described, and none of them had to be there",
-                )
-            } else {
-                let message = "consumers of the old version refuse new events: headers that they require are gone";
-                Fact::new(rules::HEADERS_REMOVED, message).direction(Direction::Forward).help("keep sending them")
+        (Suits::NotAll(example), false) => {
+            let why = match reading {
+                Reading::Declared => "headers that they require are gone",
+                Reading::AsWritten => "the headers may now be anything",
             };
-            versions.facts.add(site, fact.old(&at, "").new_at(&new.location, "").key("headers"));
+            Fact::new(rules::HEADERS_REMOVED, format!("consumers of the old version refuse new events: {why}"))
+                .counterexamples(example.into_iter().collect())
+                .direction(Direction::Forward)
+                .help("keep sending them")
         }
-    }
-}
-
-/// Whether no headers at all are as the schema says.
-fn accepts_none(schemas: &Schemas, headers: &Payload) -> bool {
-    let Payload::Schema(schema) = headers else { return false };
-    let span = schemas[*schema].location.span;
-    Checker::new(schemas).is_valid(*schema, &Node { span, value: Value::Object(Object::default()) })
+        (Suits::Undecided(reason), _) => {
+            let message = format!("{said}, and it could not be decided whether that is compatible: {reason}");
+            Fact::new(rules::SCHEMA_UNDECIDED, message)
+                .direction(if is_new { Direction::Backward } else { Direction::Forward })
+                .help("look at the change, and ignore this finding with a reason if it breaks nobody")
+        }
+    };
+    let (before, after) = if is_new { (other, &place) } else { (&place, other) };
+    versions.facts.add(site, fact.old(before, "").new_at(after, "").key("headers"));
 }
 
 fn location(document: &Document, payload: &Payload) -> Location {

@@ -36,6 +36,7 @@ pub mod rules;
 mod schemas;
 mod security;
 mod servers;
+mod unsaid;
 mod verdict;
 mod version;
 

@@ -70,9 +70,8 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
             .values()
             .filter(|other| other.action == operation.action && other.channel == Some(channel))
             .collect();
-        let has_heir = !candidates.is_empty();
-        if !lost.is_empty() || !has_heir {
-            removed(versions, operation);
+        if !lost.is_empty() || candidates.is_empty() {
+            removed(versions, operation, None);
             continue;
         }
         let heir = candidates
@@ -88,6 +87,10 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
                 versions.facts.add(&site, fact.help("nothing changes on the wire"));
             }
             pair(versions, operation, heir, &before, &after);
+        } else if !candidates.iter().any(|other| replies_as(versions, operation, other)) {
+            removed(versions, operation, Some("another one concerns its messages, but does not reply as it did"));
+        } else if !candidates.iter().any(|other| security::admits_all(&operation.security, &other.security)) {
+            removed(versions, operation, Some("another one concerns its messages, but demands more security"));
         }
     }
     for (key, operation) in &new.operations {
@@ -111,18 +114,52 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
 fn site(versions: &Versions<'_, '_>, old: Option<&Operation>, new: Option<&Operation>) -> Site {
     let key = new.or(old).map(|operation| operation.key.clone()).unwrap_or_default();
     let location = |operation: Option<&Operation>| operation.map(|operation| operation.location.clone());
-    let site = versions.root.part(format!("operation `{key}`"), location(old).as_ref(), location(new).as_ref());
+    let mut site = versions.root.part(format!("operation `{key}`"), location(old).as_ref(), location(new).as_ref());
+    // What is said of a channel is said of what is done on it.
+    if let Some(channel) = old.and_then(|old| versions.channel_sites.get(&old.channel?)) {
+        site.promise = channel.promise;
+        site.is_draft |= channel.is_draft;
+    }
     match old {
         Some(old) => site.with(&old.extensions),
         None => site,
     }
 }
 
-fn removed(versions: &mut Versions<'_, '_>, operation: &Operation) {
+/// Whether whoever waits for the replies of one operation gets them from another one.
+fn replies_as(versions: &Versions<'_, '_>, old: &Operation, new: &Operation) -> bool {
+    let Some(before) = &old.reply else { return true };
+    let Some(after) = &new.reply else { return false };
+    let address = |reply: &Reply| reply.address.as_ref().map(|address| address.value_location.clone());
+    if address(before) != address(after) {
+        return false;
+    }
+    let (own, other) = match (before.channel, after.channel) {
+        (None, None) => return true,
+        (Some(own), Some(other)) if versions.channels.get(&own) == Some(&other) => (own, other),
+        _ => return false,
+    };
+    let (had, has) = (answers(versions.old, before, own), answers(versions.new, after, other));
+    let counterparts: Vec<Option<&MessageId>> =
+        had.iter().map(|message| versions.messages.get(&(own, *message))).collect();
+    counterparts.iter().flatten().all(|message| has.contains(message))
+        && has.iter().all(|message| counterparts.contains(&Some(message)))
+}
+
+/// The messages that a reply may be.
+fn answers(document: &Document, reply: &Reply, channel: ChannelId) -> Vec<MessageId> {
+    let all = || document[channel].messages.values().copied().collect();
+    reply.messages.clone().unwrap_or_else(all)
+}
+
+fn removed(versions: &mut Versions<'_, '_>, operation: &Operation, remains: Option<&str>) {
     let site = site(versions, Some(operation), None);
-    let message = match operation.action {
-        Action::Send => "the application no longer sends these messages: consumers wait in vain",
-        Action::Receive => "the application no longer receives these messages: those who send them are not heard",
+    let message = match (operation.action, remains) {
+        (_, Some(remains)) => format!("the operation is gone: {remains}"),
+        (Action::Send, None) => "the application no longer sends these messages: consumers wait in vain".to_owned(),
+        (Action::Receive, None) => {
+            "the application no longer receives these messages: those who send them are not heard".to_owned()
+        }
     };
     let fact = Fact::new(rules::OPERATION_REMOVED, message)
         .direction(missing(operation.action))
@@ -272,10 +309,12 @@ fn replies(versions: &mut Versions<'_, '_>, site: &Site, old: &Reply, new: &Repl
         );
         return;
     }
-    let all =
-        |document: &Document, id: ChannelId| -> Vec<MessageId> { document[id].messages.values().copied().collect() };
-    let had = old.messages.clone().unwrap_or_else(|| all(versions.old, own));
-    let has = new.messages.clone().unwrap_or_else(|| all(versions.new, other));
+    let (had, has) = (answers(versions.old, old, own), answers(versions.new, new, other));
+    let widened = |key: &String| {
+        let message = format!("`{key}` is a reply now: those who ask by the old version do not know it");
+        let fact = Fact::new(rules::REPLY_MESSAGES_WIDENED, message).direction(Direction::Forward);
+        fact.key(key).help("move those who ask first")
+    };
     let mut facts = Vec::new();
     for (key, message) in &versions.old[own].messages {
         let Some(counterpart) = versions.messages.get(&(own, *message)) else { continue };
@@ -286,12 +325,16 @@ fn replies(versions: &mut Versions<'_, '_>, site: &Site, old: &Reply, new: &Repl
                 let fact = Fact::new(rules::REPLY_MESSAGES_NARROWED, message).direction(Direction::Backward);
                 facts.push(fact.key(key).help("keep it among the replies until nobody gives it"));
             }
-            (false, true) => {
-                let message = format!("`{key}` is a reply now: those who ask by the old version do not know it");
-                let fact = Fact::new(rules::REPLY_MESSAGES_WIDENED, message).direction(Direction::Forward);
-                facts.push(fact.key(key).help("move those who ask first"));
-            }
+            (false, true) => facts.push(widened(key)),
             _ => {}
+        }
+    }
+    // Those that the old channel did not carry at all.
+    let known: HashSet<MessageId> =
+        versions.old[own].messages.values().filter_map(|id| versions.messages.get(&(own, *id))).copied().collect();
+    for (key, message) in &versions.new[other].messages {
+        if has.contains(message) && !known.contains(message) {
+            facts.push(widened(key));
         }
     }
     for fact in facts {

@@ -9,7 +9,7 @@ use super::finding::Finding;
 use super::policy::Promise;
 use super::version::Version;
 use super::{
-    ALL_RULES, Baseline, BaselineInfo, Bump, Comparison, DeployOrder, Level, Report, Scope, Unused, UnusedIgnore, rules,
+    ALL_RULES, Accepted, Baseline, BaselineInfo, Bump, Comparison, DeployOrder, Level, Report, Scope, Unused, UnusedIgnore, rules,
 };
 use crate::document::Document;
 use crate::near::nearest;
@@ -82,8 +82,10 @@ impl Merged {
                 if !other.also_baselines.contains(&baseline) {
                     other.also_baselines.push(baseline);
                 }
-                // What is accepted against one version only is not accepted.
-                if finding.accepted.is_none() {
+                // What is accepted against one version only is not accepted; but when something may go, the latest
+                // version that has it says, which comes first: older ones were published before it was known.
+                let is_announced = matches!(other.accepted, Some(Accepted::Sunset { .. }));
+                if finding.accepted.is_none() && !is_announced {
                     other.accepted = None;
                 }
             }

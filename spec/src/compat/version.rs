@@ -67,7 +67,7 @@ impl Version {
         let [major, minor, patch] = self.numbers;
         let [major, minor, patch] = match (bump, major) {
             (Bump::None, _) => [major, minor, patch],
-            (Bump::Major, 0) => [0, minor + 1, 0],
+            (Bump::Major, 0) => [0, minor.saturating_add(1), 0],
             (Bump::Minor | Bump::Patch, 0) | (Bump::Patch, _) => [major, minor, patch.saturating_add(1)],
             (Bump::Minor, _) => [major, minor.saturating_add(1), 0],
             (Bump::Major, _) => [major.saturating_add(1), 0, 0],
@@ -96,6 +96,12 @@ mod tests {
         assert_eq!(bump("v1", "1.1"), Bump::Minor);
         assert_eq!(bump("2.0.0-beta.1", "2.0.0"), Bump::Major);
         assert_eq!(bump("1.0.0+build", "1.0.0"), Bump::None);
+    }
+
+    #[test]
+    fn the_largest_numbers_are_not_raised_beyond_themselves() {
+        let largest = Version::parse("0.18446744073709551615.0").unwrap();
+        assert_eq!(largest.bumped(Bump::Major), "0.18446744073709551615.0");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use binding::{
 };
 pub use message::{CorrelationId, Message, MessageExample, MessageTrait, Payload, RuntimeExpression, SchemaFormat};
 pub use operation::{Action, Operation, OperationTrait, Reply, ReplyAddress};
-pub use security::{OAuthFlow, OAuthFlows, SecurityRequirement, SecurityScheme, SecuritySchemeKind};
+pub use security::{OAuthFlow, OAuthFlows, RequiredScheme, SecurityRequirement, SecurityScheme, SecuritySchemeKind};
 pub use server::{Server, ServerVariable};
 
 use crate::schema::{SchemaId, Schemas};

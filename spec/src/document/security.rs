@@ -5,9 +5,16 @@ use indexmap::IndexMap;
 use super::Extensions;
 use crate::source::Location;
 
-/// One way to authenticate: a scheme and the scopes it must grant.
+/// One way to authenticate: all of its schemes at once. Without any, nobody has to authenticate (2.x: `{}`).
 #[derive(Clone, Debug)]
 pub struct SecurityRequirement {
+    /// The schemes: one in 3.x, any number of them in 2.x.
+    pub schemes: Vec<RequiredScheme>,
+}
+
+/// A scheme that a way to authenticate needs, and the scopes it must grant.
+#[derive(Clone, Debug)]
+pub struct RequiredScheme {
     /// The key in `components/securitySchemes`, when the scheme stands there.
     pub name: Option<String>,
     /// The scheme; `None` when the requirement names one that does not exist (which was reported).

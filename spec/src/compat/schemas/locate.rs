@@ -138,6 +138,22 @@ impl<'s> Locator<'s> {
         found
     }
 
+    /// An event that the writer may send and the reader refuses, if there is any; why nobody knows otherwise.
+    pub(super) fn refused_event(
+        &mut self,
+        w: SchemaId,
+        r: SchemaId,
+    ) -> Result<Option<(Witness, Vec<Violation>)>, String> {
+        match self.decide(w, r) {
+            Verdict::Compatible => Ok(None),
+            Verdict::Incompatible { witness } => {
+                let violations = self.checker.check(r, witness.node());
+                Ok(Some((witness, violations)))
+            }
+            Verdict::Unknown { reason } => Err(reason.to_string()),
+        }
+    }
+
     /// Whether the reader accepts all that the writer may send, for these two alone.
     pub(super) fn is_compatible(&mut self, w: SchemaId, r: SchemaId) -> bool {
         self.decide(w, r) == Verdict::Compatible

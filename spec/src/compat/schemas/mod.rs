@@ -96,6 +96,20 @@ impl<'s> Comparing<'s> {
         self.is_same(old, new) || self.changes(old, new).is_empty()
     }
 
+    /// What the readers of one direction refuse, if anything; why nobody knows otherwise.
+    pub(super) fn refusal(
+        &mut self,
+        direction: Direction,
+        old: SchemaId,
+        new: SchemaId,
+    ) -> Result<Option<Counterexample>, String> {
+        let refused = match direction {
+            Direction::Forward => self.forward.refused_event(new, old)?,
+            _ => self.backward.refused_event(old, new)?,
+        };
+        Ok(refused.map(|(event, violations)| Counterexample { direction, event, refusals: refusals(&violations) }))
+    }
+
     /// Whom a pair of parts does not suit, looked at alone, of those who are affected as a whole.
     fn unsuited(&mut self, old: SchemaId, new: SchemaId, whole: Option<Direction>) -> Option<Direction> {
         let whole = whole?;
@@ -206,10 +220,12 @@ impl<'s> Comparing<'s> {
         if let Some(name) = member {
             fact = fact.key(name);
             let schemas = self.old;
-            fact = fact.sunset(
-                declares(schemas, *old, name)
-                    .and_then(|id| super::policy::sunset(&parts::keywords(schemas, schemas.follow(id))?.extensions)),
-            );
+            // Only that it goes was announced, not what else becomes of it.
+            let is_gone =
+                declares(self.new, *new, name).is_none() && !parts::requires(&together(self.new, *new), name);
+            let announced = declares(schemas, *old, name)
+                .and_then(|id| super::policy::sunset(&parts::keywords(schemas, schemas.follow(id))?.extensions));
+            fact = fact.sunset(announced.filter(|_| is_gone));
         }
         fact
     }

@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         type Read<'a> = fn(&mut Reader<'a>, &mut Fields<'a>) -> TypedBinding;
-        let (what, read): (&'static str, Read<'a>) = match (protocol, owner) {
+        let (what, read): (&'static str, Read<'a>) = match (plain_protocol(protocol), owner) {
             ("http", Owner::Operation) => ("HTTP Operation Binding Object", Self::http_operation),
             ("http", Owner::Message) => ("HTTP Message Binding Object", Self::http_message),
             ("ws", Owner::Channel) => ("WebSockets Channel Binding Object", Self::ws_channel),
@@ -105,6 +105,18 @@ impl<'a> Reader<'a> {
             });
         }
         typed
+    }
+}
+
+/// The protocol whose bindings are those of `protocol`: over TLS it is the same.
+pub(crate) fn plain_protocol(protocol: &str) -> &str {
+    match protocol {
+        "kafka-secure" => "kafka",
+        "amqps" => "amqp",
+        "secure-mqtt" | "mqtts" => "mqtt",
+        "https" => "http",
+        "wss" => "ws",
+        other => other,
     }
 }
 

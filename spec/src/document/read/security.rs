@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::format::Format;
 use super::{Fields, Reader, members};
 use crate::diagnostic::Diagnostic;
-use crate::document::{OAuthFlow, OAuthFlows, SecurityRequirement, SecurityScheme, SecuritySchemeKind};
+use crate::document::{OAuthFlow, OAuthFlows, RequiredScheme, SecurityRequirement, SecurityScheme, SecuritySchemeKind};
 use crate::near::nearest;
 use crate::resolve::At;
 use crate::rules;
@@ -20,7 +20,7 @@ impl<'a> Reader<'a> {
             if is_scheme {
                 requirements.extend(self.requirement(at));
             } else {
-                self.requirement_by_name(&at, &mut requirements);
+                requirements.extend(self.requirement_by_names(&at));
             }
         }
         requirements
@@ -36,11 +36,11 @@ impl<'a> Reader<'a> {
             }
             _ => Vec::new(),
         };
-        Some(SecurityRequirement { name, scheme, scopes })
+        Some(SecurityRequirement { schemes: vec![RequiredScheme { name, scheme, scopes }] })
     }
 
-    /// `- oauth: [read, write]`
-    fn requirement_by_name(&mut self, at: &At<'a>, requirements: &mut Vec<SecurityRequirement>) {
+    /// `- oauth: [read, write]`: all schemes of one object are needed together, and `{}` needs none.
+    fn requirement_by_names(&mut self, at: &At<'a>) -> Option<SecurityRequirement> {
         if self.version.is_v3() {
             let message = "a security requirement of 3.x must be a Security Scheme Object or a reference to one";
             let help = "write `$ref: '#/components/securitySchemes/…'`; names with scopes are 2.x";
@@ -50,7 +50,9 @@ impl<'a> Reader<'a> {
             let message = format!("a Security Requirement Object must be an object, but is {}", at.node.kind());
             let help = "write the name of a scheme and its scopes: `- name: []`";
             self.found.push(Diagnostic::new(rules::WRONG_TYPE, message, &at.location()).help(help));
+            return None;
         }
+        let mut required = Vec::new();
         let schemes = self.root.get("components").and_then(|components| components.get("securitySchemes"));
         for (name, scopes) in members(at) {
             let scheme = match schemes.as_ref().and_then(|schemes| schemes.get(&name)) {
@@ -72,8 +74,9 @@ impl<'a> Reader<'a> {
             self.check_scopes(&name, &scopes, scheme.as_ref());
             let scopes = scopes.node.as_array().unwrap_or_default();
             let scopes = scopes.iter().filter_map(super::text).collect();
-            requirements.push(SecurityRequirement { name: Some(name), scheme, scopes });
+            required.push(RequiredScheme { name: Some(name), scheme, scopes });
         }
+        Some(SecurityRequirement { schemes: required })
     }
 
     /// "If the security scheme is of type `oauth2` or `openIdConnect`, then the value is a list of scope names required
