@@ -1,6 +1,5 @@
 //! One pair of versions: what all parts of a comparison share, and the order in which they are compared.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
