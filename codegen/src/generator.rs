@@ -241,7 +241,10 @@ impl Generator {
         let connected = lower::history::connect(&mut apis, &paths, self.settings.side);
         all.iter_mut().zip(apis).for_each(|(generated, api)| generated.api = api);
         match (connected, all.pop()) {
-            (Ok(()), Some(newest)) => Ok(Generated { earlier: all, ..newest }),
+            (Ok(warnings), Some(mut newest)) => {
+                newest.diagnostics.extend(warnings);
+                Ok(Generated { earlier: all, ..newest })
+            }
             (Err(mut found), Some(newest)) => {
                 found.extend(newest.diagnostics);
                 Err(failed(paths.last().copied().unwrap_or(Path::new("")), found, newest.sources, Vec::new()))

@@ -76,6 +76,13 @@ pub const VERSIONS_OUT_OF_ORDER: Rule = Rule {
     summary: "versions that are generated together must be listed from the oldest to the newest",
 };
 
+/// A channel that only earlier versions have.
+pub const VERSIONS_CHANNEL_GONE: Rule = Rule {
+    id: "versions-channel-gone",
+    severity: Severity::Warning,
+    summary: "a channel of an earlier version should have a counterpart in the newest",
+};
+
 /// A message that no `impl` can bring from one version to the next.
 pub const VERSIONS_UNRELATED: Rule = Rule {
     id: "versions-unrelated",
@@ -96,5 +103,6 @@ pub const ALL: &[Rule] = &[
     CORRELATION_ID_NOWHERE,
     VERSIONS_ALIKE,
     VERSIONS_OUT_OF_ORDER,
+    VERSIONS_CHANNEL_GONE,
     VERSIONS_UNRELATED,
 ];

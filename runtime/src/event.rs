@@ -60,6 +60,13 @@ pub trait EventSet: Sized + Send + Sync + 'static {
     /// generated from beside this one. None by default.
     const EARLIER: &'static [&'static str] = &[];
 
+    /// Those of the [`EventSet::EARLIER`] versions that declare events of the type `event_type`: only they know what one
+    /// holds. All of them by default.
+    fn earlier_of(event_type: &str) -> &'static [&'static str] {
+        let _ = event_type;
+        Self::EARLIER
+    }
+
     /// Reads the event of type `event_type` that was published under one of the [`EventSet::EARLIER`] versions, and
     /// makes it one of this version. By default, all versions are alike.
     ///
@@ -265,14 +272,14 @@ impl RawEvent {
     /// When the payload or headers are not what the document says; the error names the path to the offending field.
     pub fn decode<E: EventSet>(&self) -> Result<E, DecodeError> {
         let metadata = &self.metadata;
-        let reader = Reader::of::<E>(metadata.version.as_deref());
+        let reader = Reader::of::<E>(metadata.version.as_deref(), &metadata.event_type);
         let read = reader.read(&metadata.event_type, &metadata.headers, self.data.get());
         read.map_err(|_| self.explain::<E>(reader))
     }
 
     /// Decodes a second time to learn where it failed: the good case pays nothing for it.
     #[cold]
-    fn explain<E: EventSet>(&self, reader: Reader) -> DecodeError {
+    fn explain<E: EventSet>(&self, reader: Reader<'_>) -> DecodeError {
         let metadata = &self.metadata;
         let mut json = serde_json::Deserializer::from_str(self.data.get());
         let mut track = serde_path_to_error::Track::new();

@@ -4,11 +4,13 @@
 //! out. Which version reads an event is decided here, once for every transport; the steps between versions are
 //! [`Upcast`]s, which generated code asks for.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
 use serde::Deserializer;
+use serde::de::Error as _;
 
 use crate::event::{Channel, EventSet, Headers};
 
@@ -92,24 +94,27 @@ impl fmt::Display for UpcastError {
 
 /// By which version of the document an event is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
-    /// By the newest one: the event says so, or says a version that none of the earlier ones speaks for.
+pub(crate) enum Reader<'v> {
+    /// By the newest one: the event says so, says a later one still, or is of a type that the newest does not declare.
     Newest,
     /// By an earlier one.
     Earlier(&'static str),
     /// By the newest one that accepts it: the event does not say.
     Unstated,
+    /// By none: the event says this version, for which none of them speaks.
+    Nobody(&'v str),
 }
 
-impl Reader {
+impl<'v> Reader<'v> {
     /// For an event of `E` that was published under `version`.
-    pub(crate) fn of<E: EventSet>(version: Option<&str>) -> Self {
-        if E::EARLIER.is_empty() {
+    pub(crate) fn of<E: EventSet>(version: Option<&'v str>, event_type: &str) -> Self {
+        // What the newest does not declare has nothing to become: it is kept as it came, or refused.
+        if E::EARLIER.is_empty() || !E::CHANNEL.event_types.contains(&event_type) {
             return Reader::Newest;
         }
         match version.filter(|version| !version.is_empty()) {
             None => Reader::Unstated,
-            Some(version) => choose(version, E::EARLIER, E::CHANNEL.version),
+            Some(version) => choose(version, E::earlier_of(event_type), E::CHANNEL.version),
         }
     }
 
@@ -123,6 +128,7 @@ impl Reader {
         match self {
             Reader::Newest | Reader::Unstated => E::decode(event_type, headers, data),
             Reader::Earlier(version) => E::decode_earlier(version, event_type, headers, data),
+            Reader::Nobody(version) => Err(D::Error::custom(nobody_reads::<E>(version, event_type))),
         }
     }
 
@@ -134,49 +140,126 @@ impl Reader {
         headers: &Headers,
         data: &str,
     ) -> Result<E, serde_json::Error> {
-        let with = |reader: Reader| reader.decode(event_type, headers, &mut serde_json::Deserializer::from_str(data));
+        let with =
+            |reader: Reader<'_>| reader.decode(event_type, headers, &mut serde_json::Deserializer::from_str(data));
         let read = with(self);
         if self != Reader::Unstated || read.is_ok() {
             return read;
         }
-        let earlier = E::EARLIER.iter().rev().find_map(|version| with(Reader::Earlier(version)).ok());
+        let earlier = E::earlier_of(event_type).iter().rev();
+        let earlier = earlier.copied().find_map(|version| with(Reader::Earlier(version)).ok());
         earlier.map_or(read, Ok)
     }
 }
 
 /// The version itself where it is known. Otherwise, of those that promise to be compatible with it by Semantic
 /// Versioning, the nearest one that is not older, for it declares all that the event may hold; else the newest of them.
-fn choose(version: &str, earlier: &'static [&'static str], newest: &str) -> Reader {
+/// An event of the future is read by the newest version; for any other, nobody knows what it means. `earlier` are the
+/// versions that declare the event, as the newest one does.
+fn choose<'v>(version: &'v str, earlier: &'static [&'static str], newest: &str) -> Reader<'v> {
     if version == newest {
         return Reader::Newest;
     }
     if let Some(known) = earlier.iter().find(|known| **known == version) {
         return Reader::Earlier(known);
     }
-    let Some(number) = Number::of(version) else { return Reader::Newest };
+    let Some(number) = Number::of(version) else { return Reader::Nobody(version) };
     let all = earlier.iter().map(|known| (*known, Reader::Earlier(known))).chain([(newest, Reader::Newest)]);
     let kin = all.filter_map(|(known, reader)| Some((Number::of(known)?, reader)));
-    let kin: Vec<(Number, Reader)> = kin.filter(|(known, _)| known.is_compatible_with(number)).collect();
+    let kin: Vec<(Number<'_>, Reader<'_>)> = kin.filter(|(known, _)| known.is_compatible_with(number)).collect();
     let above = kin.iter().filter(|(known, _)| *known >= number).min_by_key(|(known, _)| *known);
     let found = above.or_else(|| kin.iter().max_by_key(|(known, _)| *known));
-    found.map_or(Reader::Newest, |(_, reader)| *reader)
+    match found {
+        Some((_, reader)) => *reader,
+        None if Number::of(newest).is_some_and(|newest| number > newest) => Reader::Newest,
+        None => Reader::Nobody(version),
+    }
 }
 
-/// The numbers of a semantic version. What stands behind them does not tell schemas apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Number(u64, u64, u64);
+/// What is wrong with a version for which none of those that are known speaks, and what to do.
+#[cold]
+fn nobody_reads<E: EventSet>(version: &str, event_type: &str) -> String {
+    let earlier = E::earlier_of(event_type);
+    let known = || earlier.iter().copied().chain([E::CHANNEL.version]);
+    let what_to_do = "add its document to the versions that the module is generated from";
+    let Some(number) = Number::of(version) else {
+        return format!("`{version}` is none of the versions that are listed, and no version number; {what_to_do}");
+    };
+    if known().filter_map(Number::of).all(|known| number < known) {
+        let restriction = if earlier == E::EARLIER { "" } else { " and declare it" };
+        return format!("version {version} is older than all that are listed{restriction}; {what_to_do}");
+    }
+    let known: Vec<&str> = known().collect();
+    let known = known.join(", ");
+    format!("none of the versions that declare it ({known}) is compatible with version {version}; {what_to_do}")
+}
 
-impl Number {
-    fn of(version: &str) -> Option<Self> {
-        let numbers = version.split(['-', '+']).next()?;
-        let mut numbers = numbers.split('.').map(|number| number.parse().ok());
-        let number = Number(numbers.next()??, numbers.next()??, numbers.next()??);
-        numbers.next().is_none().then_some(number)
+/// A semantic version, with or without a `v` before it. Parts that are left out are 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Number<'v> {
+    numbers: (u64, u64, u64),
+    stage: Stage<'v>,
+}
+
+impl<'v> Number<'v> {
+    fn of(version: &'v str) -> Option<Self> {
+        let version = version.strip_prefix(['v', 'V']).unwrap_or(version);
+        let version = version.split_once('+').map_or(version, |(version, _)| version);
+        let (numbers, stage) = match version.split_once('-') {
+            Some((numbers, identifiers)) => (numbers, Stage::Before(Identifiers(identifiers))),
+            None => (version, Stage::Release),
+        };
+        let mut found = [0; 3];
+        let mut count = 0;
+        for number in numbers.split('.') {
+            *found.get_mut(count)? =
+                number.parse().ok().filter(|_| number.starts_with(|c: char| c.is_ascii_digit()))?;
+            count += 1;
+        }
+        // `2024-05-01` is a date.
+        let is_whole = count == found.len() || stage == Stage::Release;
+        is_whole.then_some(Number { numbers: found.into(), stage })
     }
 
     /// Before 1.0.0, each minor version may break.
-    fn is_compatible_with(self, other: Number) -> bool {
-        self.0 == other.0 && (self.0 > 0 || self.1 == other.1)
+    fn is_compatible_with(self, other: Number<'_>) -> bool {
+        let (a, b) = (self.numbers, other.numbers);
+        a.0 == b.0 && (a.0 > 0 || a.1 == b.1)
+    }
+}
+
+/// Whether a version is the one of its numbers, or goes before that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage<'v> {
+    /// `2.0.0-rc.1`
+    Before(Identifiers<'v>),
+    /// `2.0.0`
+    Release,
+}
+
+/// `rc.1`: numbers come before words, and are compared as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identifiers<'v>(&'v str);
+
+impl Identifiers<'_> {
+    fn parts(&self) -> impl Iterator<Item = (bool, u64, &str)> {
+        self.0.split('.').map(|part| match part.parse() {
+            Ok(number) => (false, number, ""),
+            Err(_) => (true, 0, part),
+        })
+    }
+}
+
+impl Ord for Identifiers<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // What differs in writing alone (`01`) is told apart, so that equal is what is the same.
+        self.parts().cmp(other.parts()).then_with(|| self.0.cmp(other.0))
+    }
+}
+
+impl PartialOrd for Identifiers<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -231,11 +314,12 @@ mod tests {
 
     const EARLIER: &[&str] = &["0.3.0", "1.2.0", "2.4.1", "draft"];
 
-    fn chosen(version: &str) -> &'static str {
+    fn chosen(version: &str) -> &str {
         match choose(version, EARLIER, "3.1.0") {
             Reader::Earlier(version) => version,
             Reader::Newest => "newest",
             Reader::Unstated => "unstated",
+            Reader::Nobody(_) => "nobody",
         }
     }
 
@@ -258,10 +342,39 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_nothing_speaks_for_is_read_by_the_newest() {
-        for version in ["4.0.0", "0.2.0", "2024-05-01", "1", "1.2", "1.2.3.4", "v1.2.0", "main"] {
+    fn a_version_is_the_same_however_it_is_written() {
+        for (version, reader) in [
+            ("v1.2.0", "1.2.0"),
+            ("1", "1.2.0"),
+            ("1.2", "1.2.0"),
+            ("V2", "2.4.1"),
+            ("0.3", "0.3.0"),
+            ("v3.1", "newest"),
+        ] {
+            assert_eq!(chosen(version), reader, "{version}");
+        }
+        let short: &[&str] = &["v1", "2.0"];
+        assert_eq!(choose("1.0.0", short, "v3"), Reader::Earlier("v1"));
+        assert_eq!(choose("2.0.0", short, "v3"), Reader::Earlier("2.0"));
+        assert_eq!(choose("3.0.0+build.7", short, "v3"), Reader::Newest);
+    }
+
+    #[test]
+    fn a_version_of_the_future_is_read_by_the_newest() {
+        for version in ["4.0.0", "10.0.0-beta", "v4"] {
             assert_eq!(chosen(version), "newest", "{version}");
         }
+    }
+
+    #[test]
+    fn a_version_that_nothing_speaks_for_is_read_by_none() {
+        for version in ["0.2.0", "0.4.0", "0.3.0.1", "2024-05-01", "1.2.3.4", "main", "v", "1.", "+1", "1.2-rc"] {
+            assert_eq!(chosen(version), "nobody", "{version}");
+        }
+        let late: &[&str] = &["2.0.0", "3.0.0"];
+        assert_eq!(choose("1.5.0", late, "5.0.0"), Reader::Nobody("1.5.0"));
+        assert_eq!(choose("4.0.0", late, "5.0.0"), Reader::Nobody("4.0.0"), "between two that may have broken with it");
+        assert_eq!(choose("1.0.0", &["draft"], "final"), Reader::Nobody("1.0.0"));
     }
 
     #[test]
@@ -270,5 +383,14 @@ mod tests {
         assert_eq!(choose("1.1.0", earlier, "1.6.0"), Reader::Earlier("1.2.0"));
         assert_eq!(choose("1.5.0", earlier, "1.6.0"), Reader::Newest);
         assert_eq!(choose("1.7.0", earlier, "1.6.0"), Reader::Newest);
+    }
+
+    #[test]
+    fn a_version_before_a_release_is_older_than_it() {
+        let earlier: &[&str] = &["2.0.0-alpha", "2.0.0-rc.1", "2.0.0-rc.11"];
+        assert_eq!(choose("2.0.0-beta", earlier, "2.0.0"), Reader::Earlier("2.0.0-rc.1"));
+        assert_eq!(choose("2.0.0-rc.2", earlier, "2.0.0"), Reader::Earlier("2.0.0-rc.11"));
+        assert_eq!(choose("2.0.0-rc.12", earlier, "2.0.0"), Reader::Newest);
+        assert_eq!(choose("2.0.0-7", earlier, "2.0.0"), Reader::Earlier("2.0.0-alpha"), "numbers come before words");
     }
 }

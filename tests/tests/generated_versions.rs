@@ -206,10 +206,71 @@ fn a_version_between_those_that_are_known_is_read_by_the_one_that_speaks_for_it(
         let old = read(Some(version), "NameChanged", json!({"name": "Ada Lovelace"}));
         assert_eq!(old, Ok(renamed("Ada", "Lovelace", "unknown")), "{version}");
     }
-    for version in ["4.0.0", "0.9.0", "main"] {
-        let refused = read(Some(version), "NameChanged", json!({"name": "Ada Lovelace"})).unwrap_err();
-        assert!(refused.contains("at `name`"), "the newest reads it, and refuses: {refused}");
+    let refused = read(Some("4.0.0"), "NameChanged", json!({"name": "Ada Lovelace"})).unwrap_err();
+    assert!(refused.contains("at `name`"), "the newest reads what is newer still, and refuses: {refused}");
+}
+
+#[test]
+fn a_version_is_the_same_however_it_is_written() {
+    for version in ["v1.2.0", "1", "1.2"] {
+        let old = read(Some(version), "NameChanged", json!({"name": "Ada Lovelace"}));
+        assert_eq!(old, Ok(renamed("Ada", "Lovelace", "unknown")), "{version}");
     }
+}
+
+#[test]
+fn an_event_for_whose_version_no_document_speaks_is_not_read_as_something_else() {
+    let tracked = |version| {
+        let mut tracked = event(Some(version), "Tracked", json!({"n": "7"}));
+        tracked.metadata.headers.insert("tenant", "t");
+        tracked.metadata.headers.insert("priority", 1);
+        tracked.decode::<UserEvents>().map_err(|error| error.reason)
+    };
+    assert!(tracked("3.0.0").is_ok(), "the newest accepts it");
+    let older = tracked("0.9.0").unwrap_err();
+    assert!(older.contains("version 0.9.0 is older than all that are listed; add its document"), "{older}");
+    let none = tracked("main").unwrap_err();
+    assert!(none.contains("`main` is none of the versions that are listed, and no version number"), "{none}");
+    // In a page, too, where the item is read as it comes.
+    let item = r#"{"id": "1", "_version": "0.9.0", "_type": "UserDeleted", "_data": {"reason": "fraud"}}"#;
+    let body = format!(r#"{{"items": [{item}]}}"#);
+    let page = Page::<UserEvents>::from_slice(body.as_bytes()).unwrap();
+    let error = page.items.into_iter().next().unwrap().into_event().unwrap_err().to_string();
+    assert!(error.contains("version 0.9.0 is older than all that are listed"), "{error}");
+    // What no version could bring to the newest is passed on as it is.
+    assert!(matches!(read(Some("0.9.0"), "Retired", json!(7)), Ok(UserEvents::Unknown(_))));
+}
+
+#[test]
+fn only_versions_that_declare_an_event_read_it() {
+    assert_eq!(UserEvents::earlier_of("Merged"), ["1.2.0"]);
+    assert_eq!(UserEvents::earlier_of("Created"), ["2.0.1"]);
+    assert_eq!(UserEvents::earlier_of("NameChanged"), UserEvents::EARLIER);
+    // The second version does not have it, so what an event of that version holds is not known.
+    for version in ["2.0.1", "2.0.0"] {
+        let error = read(Some(version), "Merged", json!({"survivor": "u1"})).unwrap_err();
+        assert!(error.contains("none of the versions that declare it (1.2.0, 3.1.0) is compatible"), "{error}");
+    }
+    let error = read(Some("1.2.0"), "Created", json!({"name": {"first": "A", "last": "B"}})).unwrap_err();
+    assert!(error.contains("version 1.2.0 is older than all that are listed and declare it"), "{error}");
+}
+
+#[test]
+fn a_default_is_the_value_that_the_document_says_whatever_it_is_called() {
+    assert!(!same::<v1::Marked, v2::Marked>() && same::<v2::Marked, v3::Marked>());
+    let marked = read(Some("1.2.0"), "Marked", json!({"x": 1})).unwrap();
+    assert_eq!(serde_json::from_str::<Json>(marked.data().unwrap().get()).unwrap(), json!({"x": 1, "mark": "a-b"}));
+    let old: v1::Marked = serde_json::from_value(json!({})).unwrap();
+    assert_eq!(serde_json::to_value(&old).unwrap(), json!({"mark": "a-b"}));
+}
+
+#[test]
+fn a_type_that_outlives_its_message_is_spoken_of_by_the_last_version_that_has_the_message() {
+    assert!(same::<v2::PersonName, v3::PersonName>());
+    assert_eq!(<v2::PersonName as Event>::TYPE, "Named");
+    assert!(same::<<v2::PersonName as Event>::Set, v2::UserEvents>());
+    let name = v2::PersonName { first: "Ada".parse().unwrap(), last: "Byron".parse().unwrap() };
+    assert_eq!(name.correlation_id().as_str(), "Ada");
 }
 
 #[test]
@@ -276,6 +337,9 @@ impl UserEventsHandler for &'static Names {
         Ok(())
     }
     async fn ping(&self, _: v3::Ping, _: v3::PingHeaders, _: &Context) -> HandlerResult {
+        Ok(())
+    }
+    async fn marked(&self, _: v3::Marked, _: &Context) -> HandlerResult {
         Ok(())
     }
     async fn addresses(&self, _: Vec<v3::Address>, _: &Context) -> HandlerResult {

@@ -48,7 +48,8 @@ impl Context<'_> {
         let channel = self.channel();
         let payloads = self.payloads();
         // What is said of a type is said once, where it stands.
-        let is_own = |event: &&Event| !self.api.is_reused(event.payload.as_ref());
+        let is_said_later = |id| self.api.said_later().is_some_and(|said| said.requests.contains(&id));
+        let is_own = |event: &&Event| !event.named_payload().is_some_and(is_said_later);
         let requests = set.events.iter().filter(|event| event.is_request).filter(is_own).filter_map(|event| {
             let (ty, reply) = (self.payload(event), ident(event.replies.first()?));
             Some(quote! {
@@ -117,8 +118,9 @@ impl Context<'_> {
     /// Conversions of payloads that, on their own, say which event they are.
     fn payloads(&self) -> TokenStream {
         let name = ident(&self.set.name);
-        let only: Vec<&Event> = self.set.events.iter().filter(|event| self.is_only_use(event)).collect();
-        let owns = |event: &Event| event.owns_payload && !self.api.is_reused(event.payload.as_ref());
+        let only: Vec<&Event> = self.set.events.iter().filter(|event| self.set.is_only_use(event)).collect();
+        let is_said_later = |id| self.api.said_later().is_some_and(|said| said.events.contains(&id));
+        let owns = |event: &Event| event.owns_payload && !event.named_payload().is_some_and(is_said_later);
         let owned = only.iter().filter(|event| owns(event)).map(|event| {
             let (variant, ty, event_type) = (ident(&event.variant), self.payload(event), &event.event_type);
             quote!(#variant(#ty) = #event_type,)
@@ -226,12 +228,6 @@ impl Context<'_> {
     fn payload(&self, event: &Event) -> TokenStream {
         let payload = event.payload.as_ref().unwrap_or(&Type::Null);
         self.paths.ty(payload, self.api)
-    }
-
-    /// Whether the payload's type, on its own, says which event it is.
-    fn is_only_use(&self, event: &Event) -> bool {
-        let uses = self.set.events.iter().filter(|other| other.payload == event.payload).count();
-        uses == 1 && event.headers.is_none() && matches!(event.payload, Some(Type::Named(_)))
     }
 
     /// The arguments of a method for an event, and the event made of them.
@@ -376,13 +372,12 @@ pub(super) fn correlation_ids(api: &Api, paths: &Paths) -> Vec<TokenStream> {
     let mut done = HashSet::new();
     let mut out = Vec::new();
     for event in api.sets.iter().flat_map(|set| &set.events) {
-        let Some(accessor) = &event.correlation_id else { continue };
-        let start = if accessor.in_headers { &event.headers } else { &event.payload };
-        if let Some(Type::Named(id)) = start
-            && api.reused(*id).is_none()
-            && done.insert(*id)
+        let is_said_later = |id| api.said_later().is_some_and(|said| said.correlation_ids.contains(&id));
+        if let Some((id, accessor)) = event.correlated()
+            && !is_said_later(id)
+            && done.insert(id)
         {
-            let name = ident(&api.types[*id].name);
+            let name = ident(&api.types[id].name);
             out.push(accessor_method(&name, accessor, api, paths));
         }
     }

@@ -19,7 +19,8 @@ pub(super) fn reuse(reused: &Reused, definition: &Definition) -> TokenStream {
     quote!(pub use super::#module::#name #renamed;)
 }
 
-/// `, earlier ["1.0.0"] { … }`: a row for each event that an earlier version has otherwise.
+/// `, earlier ["1.0.0"; "Merged" in []] { … }`: a row for each event that an earlier version has otherwise, and before
+/// them the events that not all earlier versions have.
 pub(super) fn earlier_events(set: &EventSet, api: &Api, paths: &Paths) -> Option<TokenStream> {
     let module = api.module.as_ref()?;
     let index = api.sets.iter().position(|other| other.name == set.name)?;
@@ -28,9 +29,20 @@ pub(super) fn earlier_events(set: &EventSet, api: &Api, paths: &Paths) -> Option
         return None;
     }
     let context = Context { module, paths };
-    let versions = module.versions[..module.version].iter().map(|version| &version.number);
+    let number = |version: &usize| &module.versions[*version].number;
+    let all: Vec<usize> = (0..module.version).collect();
+    let partly = module.declared.get(index).into_iter().flatten().zip(&set.events);
+    let partly: Vec<TokenStream> = partly
+        .filter(|(declared, _)| **declared != all)
+        .map(|(declared, event)| {
+            let (event_type, versions) = (&event.event_type, declared.iter().map(number));
+            quote!(#event_type in [#(#versions),*])
+        })
+        .collect();
+    let partly = (!partly.is_empty()).then(|| quote!(; #(#partly)*));
+    let versions = all.iter().map(number);
     let rows = rows.iter().map(|row| context.row(row, set));
-    Some(quote!(, earlier [#(#versions),*] { #(#rows,)* }))
+    Some(quote!(, earlier [#(#versions),* #partly] { #(#rows,)* }))
 }
 
 /// `impl Upcast<v1::Order> for Order`, member by member.

@@ -1,7 +1,7 @@
 //! Several versions of a document side by side: which types they share, and how events of earlier ones become events of
 //! the newest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DefinitionId, Type};
 
@@ -18,8 +18,23 @@ pub(crate) struct Module {
     pub(crate) reused: BTreeMap<DefinitionId, Reused>,
     /// For each event set of the newest version, the events of earlier versions that differ.
     pub(crate) events: Vec<Vec<EarlierEvent>>,
+    /// For each event set of the newest version and each of its events, the earlier versions that declare it.
+    pub(crate) declared: Vec<Vec<Vec<usize>>>,
     /// Conversions that are written out: of types in which only other types differ.
     pub(crate) upcasts: Vec<UpcastImpl>,
+    /// What a later version says of the definitions that are its types, too.
+    pub(crate) said_later: SaidOfTypes,
+}
+
+/// What a module says of the types of its messages. It is said of a type once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SaidOfTypes {
+    /// Those that say which event they are (`impl Event`).
+    pub(crate) events: BTreeSet<DefinitionId>,
+    /// Those that say what answers them (`impl Request`).
+    pub(crate) requests: BTreeSet<DefinitionId>,
+    /// Those that have a correlation id (`correlation_id()`).
+    pub(crate) correlation_ids: BTreeSet<DefinitionId>,
 }
 
 /// A type of another module.

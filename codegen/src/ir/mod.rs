@@ -10,8 +10,8 @@ mod types;
 
 pub(crate) use avro::{AvroDefinition, AvroType};
 pub(crate) use history::{
-    Boxing, Construction, Conversion, EarlierEvent, EarlierHeaders, Members, Module, Reused, TypeOf, UpcastImpl,
-    Version,
+    Boxing, Construction, Conversion, EarlierEvent, EarlierHeaders, Members, Module, Reused, SaidOfTypes, TypeOf,
+    UpcastImpl, Version,
 };
 pub(crate) use rule::{NamedRule, Rule, RuleId};
 pub(crate) use types::{
@@ -50,9 +50,9 @@ impl Api {
         self.module.as_ref()?.reused.get(&id)
     }
 
-    /// Whether it is a named type that stands in the module of another version.
-    pub(crate) fn is_reused(&self, ty: Option<&Type>) -> bool {
-        matches!(ty, Some(Type::Named(id)) if self.reused(*id).is_some())
+    /// What a later version says of its types, which are also this one's.
+    pub(crate) fn said_later(&self) -> Option<&SaidOfTypes> {
+        self.module.as_ref().map(|module| &module.said_later)
     }
 }
 
@@ -150,6 +150,33 @@ pub(crate) struct Event {
     /// Whether its payload's type says which set answers it (`impl Request`): the same one wherever it is asked, and
     /// said once in the module.
     pub(crate) is_request: bool,
+}
+
+impl Event {
+    /// The type that has its correlation id.
+    pub(crate) fn correlated(&self) -> Option<(DefinitionId, &Accessor)> {
+        let accessor = self.correlation_id.as_ref()?;
+        match if accessor.in_headers { &self.headers } else { &self.payload } {
+            Some(Type::Named(id)) => Some((*id, accessor)),
+            _ => None,
+        }
+    }
+
+    /// The type of its payload, where that is a named one.
+    pub(crate) fn named_payload(&self) -> Option<DefinitionId> {
+        match self.payload {
+            Some(Type::Named(id)) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+impl EventSet {
+    /// Whether the payload's type, on its own, says which event of the set it is.
+    pub(crate) fn is_only_use(&self, event: &Event) -> bool {
+        let uses = self.events.iter().filter(|other| other.payload == event.payload).count();
+        uses == 1 && event.headers.is_none() && event.named_payload().is_some()
+    }
 }
 
 /// A path to a value within a payload or headers type.

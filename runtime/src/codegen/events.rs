@@ -6,7 +6,8 @@
 /// `{ headers }` alone.
 ///
 /// Behind `earlier`, a row says what an event of an earlier version of the document holds, and how it becomes one of this
-/// version: `"1.0.0" "NameChanged" (payload: v1::NameChanged) => UserEvents::NameChanged(…)`.
+/// version: `"1.0.0" "NameChanged" (payload: v1::NameChanged) => UserEvents::NameChanged(…)`. The versions stand before the
+/// rows, and behind them the types that only some declare: `["1.0.0", "2.0.0"; "Merged" in ["1.0.0"]]`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __events {
@@ -90,11 +91,20 @@ macro_rules! __event_set {
 #[macro_export]
 macro_rules! __decode_earlier {
     (
-        [$($version:literal),*]
+        [$($version:literal),* $(; $($declared:literal in [$($declares:literal),*])+)?]
         { $($of:literal $event_type:literal
             ($($payload:ident: $payload_type:ty $(as $reader:ty)?)?) $([$headers:ident: $headers_type:ty])? => $event:expr,)* }
     ) => {
         const EARLIER: &'static [&'static str] = &[$($version),*];
+
+        $(
+            fn earlier_of(event_type: &str) -> &'static [&'static str] {
+                match event_type {
+                    $($declared => &[$($declares),*],)+
+                    _ => Self::EARLIER,
+                }
+            }
+        )?
 
         fn decode_earlier<'de, __D: $crate::codegen::Deserializer<'de>>(
             version: &str,

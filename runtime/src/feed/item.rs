@@ -266,7 +266,7 @@ impl<'de, E: EventSet> Members<'de, E> {
         let event_type = self.require(self.event_type.as_deref(), "_type")?;
         let none = Headers::default();
         let headers = self.headers.as_ref().unwrap_or(&none);
-        Reader::of::<E>(self.version.as_deref()).read(event_type, headers, data).map_err(Er::custom)
+        Reader::of::<E>(self.version.as_deref(), event_type).read(event_type, headers, data).map_err(Er::custom)
     }
 
     fn require<T, Er: Error>(&self, member: Option<T>, name: &'static str) -> Result<T, Er> {
@@ -357,7 +357,7 @@ impl<'de, E: EventSet> Members<'de, E> {
                     Some(event_type) if self.direct && (E::EARLIER.is_empty() || self.version.is_some()) => {
                         let none = Headers::default();
                         let headers = self.headers.as_ref().unwrap_or(&none);
-                        let reader = Reader::of::<E>(self.version.as_deref());
+                        let reader = Reader::of::<E>(self.version.as_deref(), event_type);
                         let decode = Decode { reader, event_type, headers, events: PhantomData };
                         Payload::Decoded(map.next_value_seed(decode)?)
                     }
@@ -394,7 +394,7 @@ fn text<'de, A: MapAccess<'de>>(
 
 /// Decodes a payload whose type is known, as it is read.
 struct Decode<'a, E> {
-    reader: Reader,
+    reader: Reader<'a>,
     event_type: &'a str,
     headers: &'a Headers,
     events: PhantomData<E>,

@@ -4,7 +4,9 @@
 
 use std::collections::HashSet;
 
-use crate::ir::{Additional, Api, Check, Definition, DefinitionId, Kind, Presence, Rule, RuleId, Tagging, Type};
+use crate::ir::{
+    Additional, Api, Check, Definition, DefinitionId, Kind, Presence, Rule, RuleId, Tagging, Type, ValueVariant,
+};
 
 /// The types that stand at the same place in two definitions: of the earlier version, of the later one.
 pub(super) type Pairs<'a> = Vec<(Inside<'a>, Inside<'a>)>;
@@ -20,16 +22,16 @@ pub(super) struct Inside<'a> {
     pub(super) options: usize,
 }
 
-/// The types inside of two definitions that are otherwise alike; `None` when they are not. Whether the alternatives of a
-/// union are told apart by rules that are alike is asked only by `rules`, for those are also about the types inside.
+/// The types inside of two definitions that are otherwise alike; `None` when they are not.
 pub(super) fn inside<'a>(
     old: (&'a Api, DefinitionId),
     new: (&'a Api, DefinitionId),
-    rules: Rules,
+    measure: Measure,
 ) -> Option<Pairs<'a>> {
+    let same_name = |old: &str, new: &str| measure == Measure::Convertible || old == new;
     let (old_api, new_api) = (old.0, new.0);
     let (old_definition, new_definition) = (&old_api.types[old.1], &new_api.types[new.1]);
-    if !same_avro(old, new) {
+    if !same_avro(old, new, measure) {
         return None;
     }
     match (&old_definition.kind, &new_definition.kind) {
@@ -44,7 +46,7 @@ pub(super) fn inside<'a>(
             let mut pairs = Vec::new();
             for field in &old.fields {
                 let other = new.fields.iter().find(|other| other.wire_name == field.wire_name)?;
-                if other.presence != field.presence {
+                if other.presence != field.presence || !same_name(&field.name, &other.name) {
                     return None;
                 }
                 let options = |ty: &Type| match (&field.presence, ty) {
@@ -58,15 +60,21 @@ pub(super) fn inside<'a>(
             }
             match (&old.additional, &new.additional) {
                 (Additional::Ignore, Additional::Ignore) | (Additional::Refuse, Additional::Refuse) => {}
-                (Additional::Keep { .. }, Additional::Keep { .. }) => {}
+                (Additional::Keep { field, .. }, Additional::Keep { field: other, .. }) if same_name(field, other) => {}
                 _ => return None,
             }
             Some(pairs)
         }
         (Kind::ValueEnum(old), Kind::ValueEnum(new)) => {
-            let same = old.variants.len() == new.variants.len()
-                && old.other.is_some() == new.other.is_some()
-                && old.variants.iter().all(|variant| new.variants.iter().any(|it| it.value == variant.value));
+            let same_variant = |a: &ValueVariant, b: &ValueVariant| a.value == b.value && same_name(&a.name, &b.name);
+            let same_other = match (&old.other, &new.other) {
+                (Some(old), Some(new)) => same_name(old, new),
+                (None, None) => true,
+                _ => false,
+            };
+            let same = same_other
+                && old.variants.len() == new.variants.len()
+                && old.variants.iter().all(|variant| new.variants.iter().any(|it| same_variant(variant, it)));
             same.then(Vec::new)
         }
         (Kind::Union(old), Kind::Union(new)) => {
@@ -82,7 +90,7 @@ pub(super) fn inside<'a>(
                 (Tagging::Branch(old), Tagging::Branch(new)) => old == new,
                 (Tagging::Rule { exactly_one, rules: old }, Tagging::Rule { exactly_one: other, rules: new }) => {
                     let alike = || old.iter().zip(new).all(|(old, new)| same_rule((old_api, *old), (new_api, *new)));
-                    exactly_one == other && (rules == Rules::PutAside || alike())
+                    exactly_one == other && (measure == Measure::Convertible || alike())
                 }
                 _ => false,
             };
@@ -117,13 +125,14 @@ pub(super) fn inside<'a>(
     }
 }
 
-/// Whether the rules by which a union knows its alternatives are compared.
+/// What two definitions are to be alike for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rules {
-    /// They are.
-    Compared,
-    /// They are not.
-    PutAside,
+pub(super) enum Measure {
+    /// To be one type: all that code can see of them is compared, as are the names of their parts in Rust.
+    OneType,
+    /// To be converted part by part: parts may have other names in Rust, and what is also about the types inside does
+    /// not count, which is the rules by which a union knows its alternatives and the text of a whole Avro schema.
+    Convertible,
 }
 
 /// The types of the members that two structs do not name, where they keep them.
@@ -138,12 +147,12 @@ pub(super) fn kept<'a>(old: &'a Definition, new: &'a Definition) -> Option<(Insi
     Some((kept(old)?, kept(new)?))
 }
 
-fn same_avro(old: (&Api, DefinitionId), new: (&Api, DefinitionId)) -> bool {
+fn same_avro(old: (&Api, DefinitionId), new: (&Api, DefinitionId), measure: Measure) -> bool {
     match (old.0.types.avro.get(&old.1), new.0.types.avro.get(&new.1)) {
         (None, None) => true,
         (Some(old), Some(new)) => {
-            (&old.branch, &old.schema, &old.aliases, &old.default)
-                == (&new.branch, &new.schema, &new.aliases, &new.default)
+            (&old.branch, &old.aliases, &old.default) == (&new.branch, &new.aliases, &new.default)
+                && (measure == Measure::Convertible || old.schema == new.schema)
         }
         _ => false,
     }

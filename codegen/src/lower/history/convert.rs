@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::alike::{self, Inside, Pairs, Rules};
+use super::alike::{self, Inside, Measure, Pairs};
 use crate::ir::{Api, Boxing, Construction, Conversion, DefinitionId, Kind, Members, Type, TypeOf, UpcastImpl};
 
 /// A definition of one of the versions.
@@ -89,8 +89,15 @@ impl<'a> Converter<'a> {
         }
         let apis = self.apis;
         let (old_api, new_api) = (&apis[old.version], &apis[new.version]);
-        let Some(inside) = alike::inside((old_api, old.ty), (new_api, new.ty), Rules::PutAside) else { return };
+        let Some(inside) = alike::inside((old_api, old.ty), (new_api, new.ty), Measure::Convertible) else { return };
         let kept = alike::kept(&old_api.types[old.ty], &new_api.types[new.ty]);
+        // Asked of all members first: what one of them is found to need would be asked for although nothing needs it.
+        let is_another = |(a, b): (&Inside<'_>, &Inside<'_>)| {
+            a.options != b.options || self.is_another(old.version, a.ty, new.version, b.ty)
+        };
+        if inside.iter().chain(&kept).map(|(a, b)| (a, b)).any(is_another) {
+            return;
+        }
         if let Some(members) = self.members(&old, &new, inside, kept) {
             self.written_out[new.version].push(UpcastImpl { from: old, to: new.ty, members });
         }
@@ -156,9 +163,6 @@ impl<'a> Converter<'a> {
     }
 
     fn member(&mut self, old: &Id, new: &Id, a: &Inside<'a>, b: &Inside<'a>) -> Option<Conversion> {
-        if a.options != b.options || self.is_another(old.version, a.ty, new.version, b.ty) {
-            return None;
-        }
         let (from, to) = (TypeOf { version: old.version, ty: a.ty }, TypeOf { version: new.version, ty: b.ty });
         let conversion = self.conversion(from, to)?;
         Some((0..a.options).fold(conversion, |inner, _| within(inner, Conversion::Nullable)))

@@ -4,25 +4,28 @@
 mod alike;
 mod convert;
 mod names;
+mod order;
 mod reuse;
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use event_api_spec::Diagnostic;
 
 use crate::ir::{
-    Api, Conversion, EarlierEvent, EarlierHeaders, Event, EventSet, Module, Reused, Type, TypeOf, Version,
+    Api, Conversion, DefinitionId, EarlierEvent, EarlierHeaders, Event, EventSet, Module, Reused, SaidOfTypes, Type,
+    TypeOf, Version,
 };
 use crate::rules;
 use crate::settings::Side;
 use convert::Converter;
 
-/// Connects the versions.
+/// Connects the versions, and warns of what is lost between them.
 ///
 /// # Errors
 /// When they cannot stand beside each other: two have one name or one version, or their order is not that of their
 /// versions; or when an event cannot be brought from one version to the next.
-pub(crate) fn connect(apis: &mut [Api], paths: &[&Path], side: Side) -> Result<(), Vec<Diagnostic>> {
+pub(crate) fn connect(apis: &mut [Api], paths: &[&Path], side: Side) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let documents: Vec<_> = paths.iter().zip(apis.iter()).map(|(path, api)| (*path, api.version.as_str())).collect();
     let names = names::of_modules(&documents).map_err(|(a, b)| {
         let message = format!(
@@ -32,12 +35,14 @@ pub(crate) fn connect(apis: &mut [Api], paths: &[&Path], side: Side) -> Result<(
         );
         vec![Diagnostic::without_location(rules::VERSIONS_ALIKE, message).help("give the files different names")]
     })?;
-    check_order(apis)?;
+    order::check(apis)?;
     let reused: Vec<_> = apis.windows(2).map(|two| reuse::find(&two[0], &two[1])).collect();
     let mut converter = Converter::new(apis, &reused);
     // Who only publishes reads nothing, and needs no conversions.
     let events = if side == Side::Publisher { Vec::new() } else { newest_events(apis, &mut converter)? };
+    let warnings = if side == Side::Publisher { Vec::new() } else { warn_of_channels(apis) };
     let mut written_out = converter.written_out;
+    let mut said_later = said_later(apis, &reused);
     let versions = apis.iter().zip(&names).map(|(api, name)| Version {
         number: api.version.clone(),
         module: name.clone(),
@@ -61,50 +66,89 @@ pub(crate) fn connect(apis: &mut [Api], paths: &[&Path], side: Side) -> Result<(
                 .collect(),
             versions: versions.clone(),
             events: Vec::new(),
+            declared: Vec::new(),
             upcasts: std::mem::take(&mut written_out[version]),
+            said_later: std::mem::take(&mut said_later[version]),
         })
         .collect();
     if let Some(newest) = modules.last_mut() {
         newest.events = events;
+        newest.declared = declared_by(apis);
     }
     for (api, module) in apis.iter_mut().zip(modules) {
         api.module = Some(module);
     }
-    Ok(())
+    Ok(warnings)
 }
 
-/// The oldest comes first, and no two are of one version: events say by it which of them describes them.
-fn check_order(apis: &[Api]) -> Result<(), Vec<Diagnostic>> {
+/// The channels that only earlier versions have. No handler of the newest is for them, and that is seen nowhere else.
+fn warn_of_channels(apis: &[Api]) -> Vec<Diagnostic> {
+    let Some((newest, earlier)) = apis.split_last() else { return Vec::new() };
+    let mut seen: HashSet<&str> = newest.sets.iter().map(|set| set.channel_name.as_str()).collect();
     let mut found = Vec::new();
-    for (index, api) in apis.iter().enumerate() {
-        if let Some(other) = apis[..index].iter().find(|other| other.version == api.version) {
-            let message = format!(
-                "`{}` and `{}` are both of version {}, by which events tell what describes them",
-                other.source, api.source, api.version
-            );
-            let help = "change `info.version` of the later one";
-            found.push(Diagnostic::without_location(rules::VERSIONS_ALIKE, message).help(help));
+    // The last version that has it is the one whose handlers read most of it.
+    for api in earlier.iter().rev() {
+        for set in api.sets.iter().filter(|set| !set.is_part) {
+            if seen.insert(&set.channel_name) {
+                let (channel, version) = (&set.channel_name, &api.version);
+                let message = format!(
+                    "the channel `{channel}` of version {version} (`{}`) is not in version {}: handlers of the newest \
+                     version do not get its events",
+                    api.source, newest.version
+                );
+                let help = format!(
+                    "give it the key that it had, if it is still there; or run a handler of version {version} for it"
+                );
+                found.push(Diagnostic::without_location(rules::VERSIONS_CHANNEL_GONE, message).help(help));
+            }
         }
     }
-    for two in apis.windows(2) {
-        let (Some(before), Some(after)) = (numbers(&two[0].version), numbers(&two[1].version)) else { continue };
-        if before > after {
-            let message = format!(
-                "`{}` of version {} is listed before `{}` of version {}, which is older",
-                two[0].source, two[0].version, two[1].source, two[1].version
-            );
-            let help = "list the oldest version first: events are brought from each to the next";
-            found.push(Diagnostic::without_location(rules::VERSIONS_OUT_OF_ORDER, message).help(help));
-        }
-    }
-    if found.is_empty() { Ok(()) } else { Err(found) }
+    found
 }
 
-/// The numbers of a semantic version.
-fn numbers(version: &str) -> Option<Vec<u64>> {
-    let numbers = version.split(['-', '+']).next()?;
-    let numbers: Option<Vec<u64>> = numbers.split('.').map(|number| number.parse().ok()).collect();
-    numbers.filter(|numbers| numbers.len() == 3)
+/// For each event of each set of the newest version, the earlier versions that declare it.
+fn declared_by(apis: &[Api]) -> Vec<Vec<Vec<usize>>> {
+    let Some((newest, earlier)) = apis.split_last() else { return Vec::new() };
+    let versions = |set: &EventSet, event: &Event| {
+        let all = earlier.iter().enumerate();
+        all.filter(|(_, api)| declared(api, set, event).is_some()).map(|(version, _)| version).collect()
+    };
+    newest.sets.iter().map(|set| set.events.iter().map(|event| versions(set, event)).collect()).collect()
+}
+
+/// What each version's module leaves to say to a later one, about the types that are of both. A message that a later
+/// version dropped is spoken of by the last that has it.
+fn said_later(apis: &[Api], reused: &[BTreeMap<DefinitionId, DefinitionId>]) -> Vec<SaidOfTypes> {
+    let mut all = vec![SaidOfTypes::default()];
+    for (reused, later) in reused.iter().zip(apis.iter().skip(1)).rev() {
+        let (mut said, still_later) = (said_of_types(later), all.last().cloned().unwrap_or_default());
+        said.events.extend(still_later.events);
+        said.requests.extend(still_later.requests);
+        said.correlation_ids.extend(still_later.correlation_ids);
+        let of_old = |said: &BTreeSet<DefinitionId>| {
+            reused.iter().filter(|(_, new)| said.contains(new)).map(|(old, _)| *old).collect()
+        };
+        all.push(SaidOfTypes {
+            events: of_old(&said.events),
+            requests: of_old(&said.requests),
+            correlation_ids: of_old(&said.correlation_ids),
+        });
+    }
+    all.reverse();
+    all
+}
+
+/// What the module of this version has to say of its types.
+fn said_of_types(api: &Api) -> SaidOfTypes {
+    let mut said = SaidOfTypes::default();
+    for set in &api.sets {
+        for event in &set.events {
+            said.events.extend(event.named_payload().filter(|_| event.owns_payload && set.is_only_use(event)));
+            said.requests.extend(event.named_payload().filter(|_| event.is_request && !event.replies.is_empty()));
+            said.correlation_ids.extend(event.correlated().map(|(id, _)| id));
+        }
+    }
+    said
 }
 
 /// The events that two versions have in common: of one channel, with one type on the wire.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::alike::{self, Inside, Rules};
+use super::alike::{self, Inside, Measure};
 use crate::ir::{Api, DefinitionId, Type};
 
 /// The definitions of `old` that are definitions of `new`: each of those at most once, so that what is said of two types
@@ -49,7 +49,7 @@ fn candidates(old: &Api, new: &Api) -> BTreeMap<DefinitionId, DefinitionId> {
         if !seen.insert((a, b)) {
             continue;
         }
-        let Some(inside) = alike::inside((old, a), (new, b), Rules::PutAside) else { continue };
+        let Some(inside) = alike::inside((old, a), (new, b), Measure::Convertible) else { continue };
         if !pairs.contains_key(&a) && could_be_one((old, a), (new, b)) && taken.insert(b) {
             pairs.insert(a, b);
         }
@@ -81,13 +81,13 @@ fn could_be_one(old: (&Api, DefinitionId), new: (&Api, DefinitionId)) -> bool {
         let additions = &api.types[id].additions;
         (additions.derives.clone(), additions.attributes.clone())
     };
-    additions(old) == additions(new) && alike::inside(old, new, Rules::Compared).is_some()
+    additions(old) == additions(new) && alike::inside(old, new, Measure::OneType).is_some()
 }
 
 /// Whether the types inside are one, too.
 fn is_one(old: (&Api, DefinitionId), new: (&Api, DefinitionId), reused: &BTreeMap<DefinitionId, DefinitionId>) -> bool {
     // Those of the candidates have been found alike but for what is inside.
-    let Some(inside) = alike::inside(old, new, Rules::PutAside) else { return false };
+    let Some(inside) = alike::inside(old, new, Measure::Convertible) else { return false };
     let kept = alike::kept(&old.0.types[old.1], &new.0.types[new.1]);
     let same = |a: Inside<'_>, b: Inside<'_>| a.options == b.options && same_type(a.ty, b.ty, reused);
     inside.into_iter().chain(kept).all(|(a, b)| same(a, b))
