@@ -231,18 +231,19 @@ impl Receiver {
         };
         let transaction = context.end().await;
         let outcome = match (outcome, transaction) {
-            (Ok(()), Some(transaction)) => match commit(transaction, ticket).await {
+            (Ok(()), Ok(Some(transaction))) => match commit(transaction, ticket).await {
                 Ok(()) => {
                     record::attempted(channel.clone(), &self.name, began.elapsed(), None);
                     return Ok(StatusCode::NO_CONTENT);
                 }
                 Err(error) => Err(Failed::retry(crate::consume::chain(&error))),
             },
-            (failed, Some(transaction)) => {
+            (failed, Ok(Some(transaction))) => {
                 transaction.rollback().await;
                 failed
             }
-            (outcome, None) => outcome,
+            (outcome, Ok(None)) => outcome,
+            (outcome, Err(in_use)) => outcome.and(Err(Failed::retry(in_use.to_string()))),
         };
         let error = outcome.as_ref().err().map(|failed| failed.disposition.as_str());
         record::attempted(channel.clone(), &self.name, began.elapsed(), error);
