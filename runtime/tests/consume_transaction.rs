@@ -22,6 +22,7 @@ use sqlx::postgres::{PgPool, Postgres};
 use sqlx::sqlite::{Sqlite, SqlitePool};
 use support::{Act, UserEvents};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 const SOON: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(5));
 const TABLE: &str = "CREATE TABLE effects (id text NOT NULL)";
@@ -157,6 +158,67 @@ async fn what_a_failed_attempt_has_done_is_undone() {
         assert_eq!(ids, ["rejected", "unhandled"]);
         let checkpoint = checkpoints.load("mailer").await.unwrap().unwrap();
         assert_eq!(checkpoint.position, Some(Position(5)));
+    }
+}
+
+/// In its first attempt it leaves a task behind that keeps the transaction until the second one.
+struct Leaves {
+    database: Database,
+    then: Act,
+    again: Arc<Notify>,
+}
+
+impl Handler for Leaves {
+    type Events = UserEvents;
+
+    async fn handle(&self, _: UserEvents, cx: &Context) -> HandlerResult {
+        if cx.attempt > 1 {
+            self.again.notify_one();
+            return Ok(());
+        }
+        self.database.affect(cx).await?;
+        let (cx, again, database) = (cx.clone(), Arc::clone(&self.again), self.database.clone());
+        let kept = Arc::new(Notify::new());
+        let keeps = Arc::clone(&kept);
+        tokio::spawn(async move {
+            match database {
+                Database::Sqlite(..) => {
+                    let _transaction = cx.transaction::<Sqlite>().await.unwrap();
+                    keeps.notify_one();
+                    again.notified().await;
+                }
+                Database::Postgres(..) => {
+                    let _transaction = cx.transaction::<Postgres>().await.unwrap();
+                    keeps.notify_one();
+                    again.notified().await;
+                }
+            }
+            // For as long as this context lives.
+            std::future::pending::<()>().await;
+        });
+        kept.notified().await;
+        match self.then {
+            Act::Succeed => Ok(()),
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_is_left_behind_with_the_transaction_does_not_hold_up_the_consumer() {
+    for database in databases().await {
+        for then in [Act::Succeed, Act::Hang] {
+            let log = log(&["one"]).await;
+            let name = if matches!(then, Act::Succeed) { "succeeds" } else { "hangs" };
+            let handler = Leaves { database: database.clone(), then, again: Arc::default() };
+            let checkpoints = database.checkpoints().await;
+            let consumer = consumer(&log, Arc::clone(&checkpoints)).name(name);
+            let running = tokio::time::timeout(Duration::from_secs(60), consumer.run_until_caught_up(handler));
+            running.await.expect("the transaction is not waited for without end").unwrap();
+            assert_eq!(database.effects().await, [""; 0], "what the first attempt did is undone");
+            let letters = checkpoints.dead_letters().unwrap().list(name, 0, 1).await.unwrap();
+            assert!(letters.is_empty(), "the second attempt succeeded: {letters:?}");
+        }
     }
 }
 

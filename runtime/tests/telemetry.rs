@@ -228,6 +228,28 @@ async fn the_metrics_say_what_became_of_the_events() {
 }
 
 #[tokio::test]
+async fn senders_of_webhooks_do_not_choose_labels() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let hooks = receiver(secret(), MemoryInbox::new(), Moody);
+    let (address, _server) = serve(axum::Router::new().route("/hooks", hooks)).await;
+    for (id, channel) in [("a", "user-events"), ("b", "no-channel-1"), ("c", "no-channel-2"), ("d", "no-channel-3")] {
+        let data = r#"{"newName":"never"}"#;
+        let body = format!(
+            r#"{{"type":"NameChanged","timestamp":"2020-05-01T14:00:00Z","channel":"{channel}","data":{data}}}"#
+        );
+        let answer = Http::new().deliver(format!("http://{address}/hooks"), id, &body, 0).await;
+        assert_eq!(answer.status, 204);
+    }
+    let snapshot = snapshotter.snapshot().into_vec();
+    let labels = snapshot.iter().flat_map(|(key, ..)| key.key().labels());
+    let channels = labels.filter(|label| label.key() == "messaging.destination.name").map(|label| label.value());
+    let channels: std::collections::BTreeSet<_> = channels.collect();
+    assert_eq!(channels.into_iter().collect::<Vec<_>>(), [metric::OTHER, "user-events"]);
+}
+
+#[tokio::test]
 async fn the_lag_is_that_of_the_oldest_event_that_is_not_completed() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::transaction::{HandlerTransaction, NoTransaction};
-use super::transaction::{Slot, StoreTransaction, Transactions};
+use super::transaction::{InUse, Slot, StoreTransaction, Transactions};
 use crate::event::{EventSet, Metadata, Position};
 
 /// Handles the events of one channel. Generated adapters implement it: `UserEvents::handler(Mailer { .. })`.
@@ -69,7 +69,7 @@ impl Context {
     }
 
     /// The transaction that the handler has asked for, if it has: the attempt is over.
-    pub(crate) async fn end(&self) -> Option<Box<dyn StoreTransaction>> {
+    pub(crate) async fn end(&self) -> Result<Option<Box<dyn StoreTransaction>>, InUse> {
         self.transaction.take().await
     }
 
@@ -91,6 +91,8 @@ impl Context {
     ///
     /// Nobody commits it but the consumer, when the handler has returned `Ok`; after an error it is rolled back. Do not
     /// wait in it for something else that writes to a SQLite database: publish with `users.within(&mut *tx)`.
+    /// Wait for the tasks that use it: where one still does two seconds after the handler has ended, nothing is committed,
+    /// and the attempt has failed.
     ///
     /// # Errors
     /// When the consumer's store is in no such database, or the transaction cannot be begun.

@@ -215,7 +215,13 @@ impl<H: Handler> Pipeline<H> {
         commit: &Commit,
     ) -> Result<Result<Stored, attempt::Failure>, ConsumeError> {
         let outcome = attempt::run(&self.handler, event, context, self.treatment.timeout).await;
-        let Some(mut transaction) = context.end().await else { return Ok(outcome.map(|()| Stored::No)) };
+        let transaction = match context.end().await {
+            Ok(transaction) => transaction,
+            Err(in_use) => {
+                return Ok(Err(outcome.err().unwrap_or_else(|| attempt::Failure::retry(in_use.to_string()))));
+            }
+        };
+        let Some(mut transaction) = transaction else { return Ok(outcome.map(|()| Stored::No)) };
         if let Err(failure) = outcome {
             transaction.rollback().await;
             return Ok(Err(failure));

@@ -100,7 +100,7 @@ async fn try_again<H: Handler>(
             context.begin(letter.attempts, letters.transactions());
             let outcome = attempt::run(handler, event, &context, None).await.map_err(Failure::into_error);
             match (outcome, context.end().await) {
-                (Ok(()), Some(mut transaction)) => {
+                (Ok(()), Ok(Some(mut transaction))) => {
                     if transaction.take_letter(number).await? == Moved::Overtaken {
                         transaction.rollback().await;
                         return Ok(Replayed::NotFound);
@@ -108,11 +108,12 @@ async fn try_again<H: Handler>(
                     transaction.commit().await?;
                     return Ok(Replayed::Handled);
                 }
-                (Err(error), Some(transaction)) => {
+                (Err(error), Ok(Some(transaction))) => {
                     transaction.rollback().await;
                     Err(error)
                 }
-                (outcome, None) => outcome,
+                (outcome, Ok(None)) => outcome,
+                (outcome, Err(in_use)) => outcome.and(Err(in_use.to_string())),
             }
         }
     };

@@ -8,9 +8,11 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::checkpoint::Checkpoint;
 use super::completions::Completion;
@@ -89,6 +91,17 @@ pub enum Moved {
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(super) struct ClaimLost;
 
+/// How long a transaction is waited for that something still uses when its handler has ended.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Something still uses the transaction of an attempt that is over.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a task that the handler started still used the event's transaction {GRACE:?} after the handler had ended, so nothing \
+     is committed; let the handler wait for its tasks, or give them no copy of its context"
+)]
+pub(crate) struct InUse;
+
 /// The transaction of one attempt, which is begun when the handler asks for it.
 #[derive(Clone)]
 pub(super) struct Slot {
@@ -111,10 +124,29 @@ impl Slot {
         Slot { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Ends the attempt: the transaction, if the handler has asked for it. It waits for those that still use it.
-    pub(super) async fn take(&self) -> Option<Box<dyn StoreTransaction>> {
-        let mut state = self.state.lock().await;
-        match std::mem::replace(&mut *state, State::Over) {
+    /// Ends the attempt: the transaction, if the handler has asked for it. Those that still use it are waited for, but
+    /// not for ever: a handler that has been given up may have left tasks behind.
+    ///
+    /// # Errors
+    /// When the transaction does not come free. It is rolled back as soon as it does.
+    pub(super) async fn take(&self) -> Result<Option<Box<dyn StoreTransaction>>, InUse> {
+        if let Ok(mut state) = timeout(GRACE, self.state.lock()).await {
+            return Ok(state.end());
+        }
+        let state = Arc::clone(&self.state);
+        tokio::spawn(async move {
+            let open = state.lock().await.end();
+            if let Some(transaction) = open {
+                transaction.rollback().await;
+            }
+        });
+        Err(InUse)
+    }
+}
+
+impl State {
+    fn end(&mut self) -> Option<Box<dyn StoreTransaction>> {
+        match std::mem::replace(self, State::Over) {
             State::Open(transaction) => Some(transaction),
             State::Unsupported | State::Ready(_) | State::Over => None,
         }

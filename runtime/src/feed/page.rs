@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -50,8 +51,10 @@ pub struct Page<'a, E> {
     pub next_url: Option<Cow<'a, str>>,
     /// The items, oldest first.
     pub items: Vec<PageItem<'a, E>>,
-    /// The page itself, for [`Page::raw`].
+    /// The page itself, for the texts of its items.
     text: &'a str,
+    /// The items as they came: found when one is wanted, and then all at once.
+    texts: OnceLock<Vec<&'a RawValue>>,
 }
 
 /// One item of a feed page.
@@ -129,32 +132,28 @@ impl<'a, E: EventSet> Page<'a, E> {
     /// The fast way: fails when any item does.
     pub(super) fn in_one_pass(text: &'a str) -> Result<Self, serde_json::Error> {
         let PageMembers { title, next_url, items } = PageVisitor::<Typed<E>>::read(text)?;
-        Ok(Page { title, next_url, items, text })
+        Ok(Page { title, next_url, items, text, texts: OnceLock::new() })
     }
 
     /// The patient way: every item by itself.
     #[cold]
     pub(super) fn item_by_item(text: &'a str) -> Result<Self, PageError> {
         let PageMembers { title, next_url, items } = raw_page(text).map_err(PageError::new)?;
-        Ok(Page { title, next_url, items: items.into_iter().map(PageItem::isolated).collect(), text })
+        let isolated = items.iter().map(|item| PageItem::isolated(item)).collect();
+        Ok(Page { title, next_url, items: isolated, text, texts: items.into() })
     }
 
-    /// The item at `index` as a raw event, read again from the page's text: what a dead letter or another attempt
-    /// needs, and the good case does not pay for.
+    /// The item at `index` as a raw event, read again from its text: what a dead letter or another attempt needs, and
+    /// the good case does not pay for.
     pub fn raw(&self, index: usize) -> Option<RawEvent> {
-        nth_raw_item::<E>(self.text, index)
+        self.item_text(index).map(raw_item::<E>)
     }
-}
 
-/// [`Page::raw`] of a page that is no longer there, from its text.
-#[cfg(feature = "client")]
-pub(super) fn raw_of_body<E: EventSet>(body: &[u8], index: usize) -> Option<RawEvent> {
-    let text = std::str::from_utf8(body).ok()?;
-    nth_raw_item::<E>(text.strip_prefix('\u{feff}').unwrap_or(text), index)
-}
-
-fn nth_raw_item<E: EventSet>(text: &str, index: usize) -> Option<RawEvent> {
-    raw_page(text).ok()?.items.into_iter().nth(index).map(raw_item::<E>)
+    /// The item at `index` as it came, to be kept when the page is not.
+    pub(super) fn item_text(&self, index: usize) -> Option<&'a RawValue> {
+        let texts = self.texts.get_or_init(|| raw_page(self.text).map(|page| page.items).unwrap_or_default());
+        texts.get(index).copied()
+    }
 }
 
 /// An item as a raw event.

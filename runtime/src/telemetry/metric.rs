@@ -6,9 +6,12 @@
 //!
 //! | label | value |
 //! | --- | --- |
-//! | `messaging.destination.name` | the channel |
+//! | `messaging.destination.name` | the channel; [`OTHER`] of a webhook that is for no handler of its receiver |
 //! | `messaging.consumer.group.name` | the consumer's name |
 //! | `error.type` | why it failed; absent when it did not |
+
+/// The channel of webhooks that are for no handler: senders choose the names in them, which may be any number.
+pub const OTHER: &str = "_OTHER";
 
 /// Counter: events that were published, or refused (`error.type`).
 pub const SENT_MESSAGES: &str = "messaging.client.sent.messages";

@@ -24,7 +24,7 @@ use crate::consume::{
 };
 use crate::event::{Channel, EventSet as _, RawEvent};
 use crate::problem::Problem;
-use crate::telemetry::{self, record};
+use crate::telemetry::{self, metric, record};
 
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Less than the 15 s that senders wait, so that they get the answer.
@@ -216,13 +216,15 @@ impl Receiver {
     }
 
     async fn handle_claimed(&self, ticket: &Ticket, delivered: Delivered) -> Result<StatusCode, Refusal> {
-        let channel = delivered.channel.clone().unwrap_or_default();
+        let registered = self.registered(&delivered);
+        // Senders may name whatever they like, and every label is kept for as long as the process runs.
+        let channel = registered.map_or_else(|| metric::OTHER.to_owned(), |registered| registered.name.clone());
         record::consumed(channel.clone(), &self.name);
         let began = Instant::now();
         let mut context = Context::new(delivered.event.metadata.clone(), delivered.position);
         context.begin(ticket.attempt, self.inbox.transactions());
-        let outcome = match self.handler(&delivered) {
-            Some(handler) => handler.handle(&delivered.event, &context, self.timeout).await,
+        let outcome = match registered {
+            Some(Registered { handler, .. }) => handler.handle(&delivered.event, &context, self.timeout).await,
             None => Err(Failed::rejected(format!(
                 "no handler of this receiver is for channel {:?} or declares type {:?}",
                 delivered.channel.as_deref().unwrap_or("(not named)"),
@@ -231,18 +233,19 @@ impl Receiver {
         };
         let transaction = context.end().await;
         let outcome = match (outcome, transaction) {
-            (Ok(()), Some(transaction)) => match commit(transaction, ticket).await {
+            (Ok(()), Ok(Some(transaction))) => match commit(transaction, ticket).await {
                 Ok(()) => {
                     record::attempted(channel.clone(), &self.name, began.elapsed(), None);
                     return Ok(StatusCode::NO_CONTENT);
                 }
                 Err(error) => Err(Failed::retry(crate::consume::chain(&error))),
             },
-            (failed, Some(transaction)) => {
+            (failed, Ok(Some(transaction))) => {
                 transaction.rollback().await;
                 failed
             }
-            (outcome, None) => outcome,
+            (outcome, Ok(None)) => outcome,
+            (outcome, Err(in_use)) => outcome.and(Err(Failed::retry(in_use.to_string()))),
         };
         let error = outcome.as_ref().err().map(|failed| failed.disposition.as_str());
         record::attempted(channel.clone(), &self.name, began.elapsed(), error);
@@ -271,17 +274,17 @@ impl Receiver {
         Ok(StatusCode::NO_CONTENT)
     }
 
-    fn handler(&self, delivered: &Delivered) -> Option<&dyn AnyHandler> {
+    /// The handler that a delivery is for.
+    fn registered(&self, delivered: &Delivered) -> Option<&Registered> {
         let handlers = &self.handlers;
-        let found = if let Some(channel) = &delivered.channel {
+        if let Some(channel) = &delivered.channel {
             handlers.iter().find(|registered| &registered.name == channel)
         } else {
             let event_type = delivered.event.metadata.event_type.as_str();
             let declares = |registered: &&Registered| registered.handler.channel().event_types.contains(&event_type);
             let only = || handlers.first().filter(|_| handlers.len() == 1);
             handlers.iter().find(declares).or_else(only)
-        };
-        found.map(|registered| registered.handler.as_ref())
+        }
     }
 
     async fn bury(&self, delivered: Delivered, error: String, attempts: u32) -> Result<(), StoreError> {

@@ -16,7 +16,7 @@ use super::live::Live;
 use super::location::{Visited, at_offset, check_types, has_offset};
 use crate::consume::{Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Reader, Retained, Until};
 use crate::event::{EventId, Position};
-use crate::feed::page::{Page, PageError, raw_of_body};
+use crate::feed::page::{Page, PageError, raw_item};
 
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -280,7 +280,6 @@ impl<H: Handler> Walk<'_, H> {
         if let (Ok(Some(next)), true) = (&next, last.is_some()) {
             self.ahead.ask(self.fetcher, next, items.len());
         }
-        let bytes = body.bytes.len() / items.len().max(1);
         for (index, item) in items.into_iter().enumerate() {
             if !fresh[index] {
                 continue;
@@ -290,14 +289,15 @@ impl<H: Handler> Walk<'_, H> {
                 Some(next) if last == Some(index) => next,
                 _ => &resume_here,
             };
-            let page = body.bytes.clone();
+            // Its own text, and not the page: one event that is held up would hold all of it in memory.
+            let text = page.item_text(index).map(ToOwned::to_owned);
             let incoming = Incoming {
                 checkpoint: checkpoint(resume, item.position, EventId::from(item.id.as_ref())),
                 subject: item.subject_of_unreadable(),
                 event: item.into_event(),
                 source: Arc::clone(&here),
-                raw: Arc::new(move || raw_of_body::<H::Events>(&page, index)),
-                bytes,
+                bytes: text.as_ref().map_or(0, |text| text.get().len()),
+                raw: Arc::new(move || text.as_deref().map(raw_item::<H::Events>)),
             };
             if self.lanes.take(incoming).await? == Flow::Stopped {
                 return Ok(Step::Stopped);

@@ -193,6 +193,29 @@ impl Feeds {
     /// Answers requests that wait for new events at once when `wish` is fulfilled, and ends streams and WebSockets.
     /// Without it, a server that shuts down gracefully waits for them: for requests up to [`Feeds::max_wait`], for
     /// streams as long as their clients stay.
+    ///
+    /// A WebSocket whose client takes nothing for four heartbeats is left. A stream or a page whose client takes nothing
+    /// cannot be ended from here: it is the server's connection that waits to write, and a graceful shutdown waits with
+    /// it. Give that a limit of time:
+    ///
+    /// ```no_run
+    /// # use std::{future::Future, time::Duration};
+    /// # async fn run(
+    /// #     listener: tokio::net::TcpListener,
+    /// #     app: axum::Router,
+    /// #     wish: impl Future<Output = ()> + Clone + Send + 'static,
+    /// # ) -> std::io::Result<()> {
+    /// let serving = axum::serve(listener, app).with_graceful_shutdown(wish.clone()).into_future();
+    /// let limit = async {
+    ///     wish.await;
+    ///     tokio::time::sleep(Duration::from_secs(30)).await;
+    /// };
+    /// tokio::select! {
+    ///     served = serving => served,
+    ///     () = limit => Ok(()),
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn shutdown(mut self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
         self.shutdown = Shutdown::when(wish);
