@@ -19,6 +19,7 @@ use super::policy::{OnPoison, OnUnknown};
 use super::progress::{Keeper, Part, Progress};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
+use super::transaction::Transactions;
 use crate::event::EventSet as _;
 
 /// When a consumer ends by itself.
@@ -125,6 +126,12 @@ pub(super) struct Held {
 }
 
 impl<H: Handler> Sessions<H> {
+    /// Transactions in which dead letters can be stored: those of the checkpoints, unless letters go elsewhere.
+    fn letter_transactions(&self) -> Option<Arc<dyn Transactions>> {
+        let beside = self.settings.dead_letters.is_none();
+        beside.then(|| self.settings.checkpoints.transactions()).flatten()
+    }
+
     /// The one checkpoint of a consumer that is alone.
     async fn hold(&self, completions: Arc<dyn Completions>) -> Result<Held, ConsumeError> {
         let consumer = &self.consumer;
@@ -133,7 +140,7 @@ impl<H: Handler> Sessions<H> {
         completions.take_over(consumer, &holder).await?;
         let Opened { checkpoint, completed } = completions.open(consumer).await?;
         let order = match (self.settings.concurrency, completed.is_empty()) {
-            (1, true) => return Ok(self.single(checkpoint)),
+            (1, true) => Order::Single { holder: Some(Arc::clone(&holder)) },
             (1, false) => Order::Strict { holder: Arc::clone(&holder), consumer: consumer.clone() },
             _ => Order::BySubject { holder: Arc::clone(&holder), consumer: consumer.clone() },
         };
@@ -142,10 +149,11 @@ impl<H: Handler> Sessions<H> {
         Ok(Held { keeper: Keeper::Holder { holder, parts, completions }, checkpoint, before, order })
     }
 
+    /// The same, in a store that does not know who holds it.
     fn single(&self, checkpoint: Option<Checkpoint>) -> Held {
         let consumer = self.consumer.clone();
         let keeper = Keeper::Alone { consumer, checkpoints: Arc::clone(&self.settings.checkpoints) };
-        Held { keeper, checkpoint, before: HashSet::new(), order: Order::Single }
+        Held { keeper, checkpoint, before: HashSet::new(), order: Order::Single { holder: None } }
     }
 
     /// Consumes from the checkpoint on, until `shutdown`.
@@ -169,6 +177,7 @@ impl<H: Handler> Sessions<H> {
             checkpoints: Arc::clone(&self.settings.checkpoints),
             completions: self.settings.checkpoints.completions(),
             dead_letters: self.dead_letters.clone(),
+            letter_transactions: self.letter_transactions(),
             shutdown,
             slots: Semaphore::new(self.settings.concurrency),
             parked: Mutex::new(parked),
