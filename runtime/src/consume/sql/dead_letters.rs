@@ -111,27 +111,27 @@ impl<DB: Dialect> DeadLetters for SqlDeadLetters<DB> {
         Ok(found.into_iter().next().map(|stored| stored.letter))
     }
 
+    async fn update(&self, letter: u64, changed: &DeadLetter) -> Result<bool, StoreError> {
+        // What a replay changes.
+        let sql = "UPDATE event_api_dead_letters SET error = $2, attempts = $3, time = $4, parked = $5 = 1
+                   WHERE number = $1";
+        let values = vec![
+            number(letter),
+            text::<DB>(&changed.error),
+            Value::Integer(i64::from(changed.attempts)),
+            text::<DB>(&changed.time.to_rfc3339()),
+            Value::Integer(i64::from(changed.state == LetterState::Parked)),
+        ];
+        let updated = execute(&self.pool, sql, values).await;
+        let updated = updated.map_err(|error| StoreError::new(format!("updating dead letter {letter}"), error))?;
+        Ok(updated == 1)
+    }
+
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         Some(Arc::new(SqlTransactions::new(self.pool.clone())))
     }
 }
 
-fn values<DB: Dialect>(letter: &DeadLetter) -> Result<Vec<Value>, serde_json::Error> {
-    let metadata = &letter.event.metadata;
-    Ok(vec![
-        text::<DB>(&letter.consumer),
-        text::<DB>(letter.channel.as_deref().unwrap_or_default()),
-        text::<DB>(&letter.source),
-        Value::Text(letter.position.map(|position| position.to_string())),
-        text::<DB>(metadata.id.as_str()),
-        text::<DB>(&metadata.event_type),
-        text::<DB>(&metadata.time.to_rfc3339()),
-        optional::<DB>(metadata.subject.as_deref()),
-        optional::<DB>(metadata.address.as_deref()),
-        optional::<DB>(metadata.version.as_deref()),
-        optional::<DB>(metadata.traceparent.as_deref()),
-        Value::Text(Some(serde_json::to_string(&metadata.headers)?)),
-        Value::Text(Some(letter.event.data.get().to_owned())),
 /// Stores a letter; its number.
 pub(super) async fn add<DB: Dialect>(connection: &mut DB::Connection, letter: &DeadLetter) -> Result<u64, StoreError> {
     let sql = format!(
@@ -171,6 +171,22 @@ async fn insert<DB: Dialect>(
     u64::try_from(number).map(Some).map_err(|error| StoreError::new(doing(), error))
 }
 
+fn values<DB: Dialect>(letter: &DeadLetter) -> Result<Vec<Value>, serde_json::Error> {
+    let metadata = &letter.event.metadata;
+    Ok(vec![
+        text::<DB>(&letter.consumer),
+        text::<DB>(letter.channel.as_deref().unwrap_or_default()),
+        text::<DB>(&letter.source),
+        Value::Text(letter.position.map(|position| position.to_string())),
+        text::<DB>(metadata.id.as_str()),
+        text::<DB>(&metadata.event_type),
+        text::<DB>(&metadata.time.to_rfc3339()),
+        optional::<DB>(metadata.subject.as_deref()),
+        optional::<DB>(metadata.address.as_deref()),
+        optional::<DB>(metadata.version.as_deref()),
+        optional::<DB>(metadata.traceparent.as_deref()),
+        Value::Text(Some(serde_json::to_string(&metadata.headers)?)),
+        Value::Text(Some(letter.event.data.get().to_owned())),
         text::<DB>(&letter.error),
         Value::Integer(i64::from(letter.attempts)),
         text::<DB>(&letter.time.to_rfc3339()),
