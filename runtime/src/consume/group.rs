@@ -20,7 +20,7 @@ use super::completions::{Completion, Completions, Opened};
 use super::error::{ConsumeError, StoreError};
 use super::handler::Handler;
 use super::lanes::Order;
-use super::progress::{Keeper, Part};
+use super::progress::{Keeper, Part, persist};
 use super::settings::{Held, Reader, Sessions, Until};
 use crate::event::Position;
 
@@ -305,7 +305,7 @@ async fn hold(
     let mut lowest = None;
     for number in numbers {
         let consumer = partition_name(&member.group, *number);
-        let Opened { checkpoint, completed } = completions.open(&consumer).await?;
+        let Opened { checkpoint, completed } = persist(|| completions.open(&consumer)).await?;
         before.extend(completed.into_iter().map(|event| Completion { consumer: consumer.clone(), event }));
         let at = checkpoint.as_ref().and_then(|checkpoint| checkpoint.position);
         // `None`, the beginning, is the lowest.

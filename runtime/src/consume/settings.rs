@@ -16,7 +16,7 @@ use super::handler::Handler;
 use super::lanes::{Lanes, Order};
 use super::pipeline::{Pipeline, Treatment};
 use super::policy::{OnPoison, OnUnknown};
-use super::progress::{Keeper, Part, Progress};
+use super::progress::{Keeper, Part, Progress, persist};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use super::transaction::Transactions;
@@ -95,7 +95,7 @@ impl Settings {
                 sessions.session(held, &sessions.settings.shutdown, &reader, until).await
             }
             (None, None) if sessions.settings.concurrency == 1 => {
-                let checkpoint = sessions.settings.checkpoints.load(&sessions.consumer).await?;
+                let checkpoint = persist(|| sessions.settings.checkpoints.load(&sessions.consumer)).await?;
                 let held = sessions.single(checkpoint);
                 sessions.session(held, &sessions.settings.shutdown, &reader, until).await
             }
@@ -137,8 +137,8 @@ impl<H: Handler> Sessions<H> {
         let consumer = &self.consumer;
         let holder: Arc<str> = Uuid::now_v7().to_string().into();
         // Another one that still runs under this name is stopped by it, at the latest when it stores something.
-        completions.take_over(consumer, &holder).await?;
-        let Opened { checkpoint, completed } = completions.open(consumer).await?;
+        persist(|| completions.take_over(consumer, &holder)).await?;
+        let Opened { checkpoint, completed } = persist(|| completions.open(consumer)).await?;
         let order = match (self.settings.concurrency, completed.is_empty()) {
             (1, true) => Order::Single { holder: Some(Arc::clone(&holder)) },
             (1, false) => Order::Strict { holder: Arc::clone(&holder), consumer: consumer.clone() },
@@ -167,7 +167,8 @@ impl<H: Handler> Sessions<H> {
         let Held { keeper, checkpoint, before, order } = held;
         let mut parked = HashSet::new();
         if let (OnPoison::ParkSubject, Some(letters)) = (self.settings.treatment.on_poison, &self.dead_letters) {
-            parked.extend(letters.parked_subjects(&self.consumer, H::Events::CHANNEL.name).await?);
+            let channel = H::Events::CHANNEL.name;
+            parked.extend(persist(|| letters.parked_subjects(&self.consumer, channel)).await?);
         }
         let progress = Progress::new(keeper, checkpoint, before);
         let mut lanes = Lanes::new(shutdown, progress, order, |shutdown| Pipeline {
@@ -176,8 +177,8 @@ impl<H: Handler> Sessions<H> {
             treatment: self.settings.treatment.clone(),
             checkpoints: Arc::clone(&self.settings.checkpoints),
             completions: self.settings.checkpoints.completions(),
-            dead_letters: self.dead_letters.clone(),
             letter_transactions: self.letter_transactions(),
+            dead_letters: self.dead_letters.clone(),
             shutdown,
             slots: Semaphore::new(self.settings.concurrency),
             parked: Mutex::new(parked),
