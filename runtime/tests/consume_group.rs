@@ -324,3 +324,81 @@ async fn a_group_needs_a_store_with_leases() {
     let refused = feed.consumer(MemoryCheckpoints::new()).from_now().group(group()).run(Scripted::succeeding()).await;
     assert!(matches!(&refused, Err(ConsumeError::Setup(reason)) if reason.contains("from_now")), "{refused:?}");
 }
+
+/// Takes longer than a lease, in a transaction.
+struct Long(consume_support::Store, Arc<Mutex<Vec<String>>>);
+
+impl Handler for Long {
+    type Events = UserEvents;
+
+    async fn handle(&self, _: UserEvents, cx: &Context) -> HandlerResult {
+        self.1.lock().unwrap().push(cx.id.to_string());
+        self.0.affect(cx).await?;
+        tokio::time::sleep(LEASE * 3).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handlers_that_have_all_connections_do_not_cost_a_member_its_leases() {
+    let Some(schema) = Schema::create().await else { return };
+    let schema = Arc::new(schema);
+    let pool = schema.pool(4).await;
+    sqlx::raw_sql("CREATE TABLE effects (id text NOT NULL, subject text)").execute(&pool).await.unwrap();
+    let log = MemoryLog::new();
+    let called = Arc::new(Mutex::new(Vec::new()));
+    publish(&log, 0, 4).await;
+    let mut members = Vec::new();
+    for pool in [pool, schema.pool(4).await] {
+        let store = consume_support::Store::Postgres(pool, Arc::clone(&schema));
+        let handler = Long(store.clone(), Arc::clone(&called));
+        let member = consumer(&log, store.checkpoints().await).group(Group::standby().lease(LEASE)).concurrency(4);
+        members.push((tokio::spawn(member.run(handler)), store));
+    }
+    let all = async {
+        while members[0].1.effects().await.len() < 4 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("all are committed");
+    let mut called = called.lock().unwrap().clone();
+    called.sort();
+    assert_eq!(called, ["e0000", "e0001", "e0002", "e0003"], "nobody took over");
+    members.iter().for_each(|(member, _)| member.abort());
+}
+
+#[tokio::test]
+async fn one_that_stands_still_in_a_transaction_does_not_hold_up_the_others() {
+    let Some(schema) = Schema::create().await else { return };
+    let two = |name: &str| Membership::new("mailer", name, 2, Duration::from_millis(100));
+    let (old, new) = (ByHand::new(&schema, "old").await, ByHand::new(&schema, "new").await);
+    let leases = |member: &ByHand| member.checkpoints.leases().unwrap();
+    assert_eq!(leases(&old).acquire(&two("old"), "old's").await.unwrap().held, [0, 1]);
+    old.checkpoints.open("mailer#0").await.unwrap();
+    let mut transaction = old.checkpoints.transactions().unwrap().begin().await.unwrap();
+    assert_eq!(transaction.note("old's", &event(5)).await.unwrap(), Moved::Yes);
+    // And so it stays. The other partition is free when its lease has run out.
+    let other = async {
+        loop {
+            let held = leases(&new).acquire(&two("new"), "new's").await.unwrap().held;
+            if !held.is_empty() {
+                break held;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let held = tokio::time::timeout(Duration::from_secs(10), other).await.expect("it gets the other one");
+    assert_eq!(held, [1]);
+    transaction.rollback().await;
+}
+
+#[tokio::test]
+async fn a_partition_whose_name_another_consumer_has_is_an_error() {
+    let Some(schema) = Schema::create().await else { return };
+    let other = PostgresCheckpoints::with_pool(schema.pool(4).await).await.unwrap();
+    other.take_over("mailer#3", "a consumer of that name").await.unwrap();
+    let member = Membership::new("mailer", "one", 8, LEASE);
+    let refused = other.leases().unwrap().acquire(&member, "one's").await.unwrap_err();
+    let reason = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(reason.contains("another consumer has the name"), "{reason}");
+}

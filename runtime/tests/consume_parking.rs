@@ -172,3 +172,31 @@ async fn a_handler_can_say_after_what_time_to_try_again() {
     consumer(&log, MemoryCheckpoints::new()).run_until_caught_up(Busy(Arc::default())).await.unwrap();
     assert!(began.elapsed() >= Duration::from_millis(60), "not after the backoff of a few milliseconds");
 }
+
+#[tokio::test]
+async fn a_letter_that_is_removed_while_it_is_replayed_does_not_come_back() {
+    for store in stores().await {
+        let log = log(&[("a1", "/a")]).await;
+        consumer(&log, store.checkpoints().await)
+            .run_until_caught_up(Scripted::that(|_, _| Act::Reject))
+            .await
+            .unwrap();
+        let letters = store.letters().await;
+        let number = letters.list("mailer", 0, 1).await.unwrap()[0].number;
+        let removing = Removing(Arc::clone(&letters), number);
+        assert_eq!(replay(&letters, number, &removing).await.unwrap(), Replayed::NotFound);
+        assert_eq!(letters.list("mailer", 0, 10).await.unwrap(), []);
+    }
+}
+
+/// Fails while another replay succeeds.
+struct Removing(Arc<dyn event_api::consume::DeadLetters>, u64);
+
+impl Handler for Removing {
+    type Events = UserEvents;
+
+    async fn handle(&self, _: UserEvents, _: &Context) -> HandlerResult {
+        self.0.take(self.1).await?.expect("it is there");
+        Err(HandlerError::retry("not now"))
+    }
+}

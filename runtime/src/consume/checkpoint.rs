@@ -32,8 +32,9 @@ pub struct Checkpoint {
 
 /// Keeps checkpoints, one for each consumer name.
 ///
-/// Two processes must not consume under one name at the same time: they would overwrite each other's checkpoint. Those
-/// that are to share the work are a [group](super::Group).
+/// Of two processes that consume under one name, the one that started last goes on, and the other one stops with
+/// [`ConsumeError::Overtaken`](super::ConsumeError::Overtaken), where the store has [`Completions`]; in another one they
+/// would overwrite each other's checkpoint. Those that are to share the work are a [group](super::Group).
 #[async_trait]
 pub trait Checkpoints: Send + Sync {
     /// The checkpoint of `consumer`, if it has one.
@@ -168,6 +169,10 @@ impl Completions for MemoryCheckpoints {
         let completed = state.completed.iter().filter(|completion| completion.consumer == consumer);
         let completed = completed.map(|completion| completion.event.clone()).collect();
         Ok(Opened { checkpoint: state.checkpoints.get(consumer).cloned(), completed })
+    }
+
+    async fn holds(&self, consumer: &str, holder: &str) -> Result<bool, StoreError> {
+        Ok(self.state.lock().await.holds(consumer, holder))
     }
 
     async fn is_completed(&self, completion: &Completion) -> Result<bool, StoreError> {

@@ -30,6 +30,12 @@ pub trait Completions: Send + Sync {
     /// When storage fails.
     async fn open(&self, consumer: &str) -> Result<Opened, StoreError>;
 
+    /// Whether `holder` holds the checkpoint of `consumer` now. By the time of the answer it may be another one.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn holds(&self, consumer: &str, holder: &str) -> Result<bool, StoreError>;
+
     /// Whether an event is noted.
     ///
     /// # Errors

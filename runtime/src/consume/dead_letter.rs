@@ -83,6 +83,19 @@ pub trait DeadLetters: Send + Sync {
     /// When storage fails.
     async fn take(&self, number: u64) -> Result<Option<DeadLetter>, StoreError>;
 
+    /// Stores how a letter was tried again (its error, attempts, time and state), if it is still there; says whether it
+    /// was. Unless a store does better, this looks first and then [adds](DeadLetters::add) it.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn update(&self, number: u64, letter: &DeadLetter) -> Result<bool, StoreError> {
+        let there = self.get(number).await?.is_some();
+        if there {
+            self.add(letter).await?;
+        }
+        Ok(there)
+    }
+
     /// Stores a parked letter behind those of the same consumer, channel and subject, and returns its number; `None` when
     /// there are none, because they have been replayed by now. Whoever removes the last of them either finds this one
     /// afterwards, or this one is not stored.
@@ -131,6 +144,10 @@ impl<D: DeadLetters + ?Sized> DeadLetters for Arc<D> {
 
     async fn take(&self, number: u64) -> Result<Option<DeadLetter>, StoreError> {
         (**self).take(number).await
+    }
+
+    async fn update(&self, number: u64, letter: &DeadLetter) -> Result<bool, StoreError> {
+        (**self).update(number, letter).await
     }
 
     async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError> {
@@ -249,5 +266,11 @@ impl DeadLetters for MemoryDeadLetters {
 
     async fn take(&self, number: u64) -> Result<Option<DeadLetter>, StoreError> {
         Ok(self.letters.lock().await.letters.remove(&number))
+    }
+
+    async fn update(&self, number: u64, letter: &DeadLetter) -> Result<bool, StoreError> {
+        let mut letters = self.letters.lock().await;
+        let there = letters.letters.get_mut(&number);
+        Ok(there.map(|there| there.clone_from(letter)).is_some())
     }
 }

@@ -20,12 +20,14 @@ use super::completions::{Completion, Completions, Opened};
 use super::error::{ConsumeError, StoreError};
 use super::handler::Handler;
 use super::lanes::Order;
-use super::progress::{Keeper, Part};
+use super::progress::{Keeper, Part, persist};
 use super::settings::{Held, Reader, Sessions, Until};
 use crate::event::Position;
 
 const PARTITIONS: u32 = 16;
 const LEASE: Duration = Duration::from_secs(15);
+/// How long a store may take to answer, at the least, before leases are asked for anew.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How instances of a consumer share its work: `.name("mailer").group(Group::new())`, the same in all of them.
 ///
@@ -236,7 +238,8 @@ async fn work<H: Handler>(
             return Ok(());
         }
         let holder: Arc<str> = Uuid::now_v7().to_string().into();
-        let acquired = match leases.acquire(member, &holder).await {
+        let asked = Instant::now();
+        let acquired = match acquire(leases, member, &holder).await {
             Ok(acquired) => acquired,
             Err(error) => {
                 failures += 1;
@@ -266,7 +269,8 @@ async fn work<H: Handler>(
         let (session, ended) = watch::channel(false);
         let mut left = ended.clone();
         let mut heart = JoinSet::new();
-        heart.spawn(beat(Arc::clone(leases), member.clone(), Arc::clone(&holder), acquired.held.len(), session));
+        let had = acquired.held.len();
+        heart.spawn(beat(Arc::clone(leases), member.clone(), Arc::clone(&holder), had, asked, session));
         let shutdown = wish.or_when(async move {
             let _ = left.wait_for(|left| *left).await;
         });
@@ -282,6 +286,14 @@ async fn work<H: Handler>(
     }
 }
 
+/// Acquires, or fails when the store does not answer.
+async fn acquire(leases: &Arc<dyn Leases>, member: &Membership, holder: &str) -> Result<Acquired, StoreError> {
+    let limit = member.lease.max(PATIENCE);
+    let acquired = tokio::time::timeout(limit, leases.acquire(member, holder)).await;
+    acquired
+        .unwrap_or_else(|elapsed| Err(StoreError::new(format!("leasing partitions of {:?}", member.group), elapsed)))
+}
+
 /// The checkpoints of partitions.
 async fn hold(
     completions: &Arc<dyn Completions>,
@@ -293,7 +305,7 @@ async fn hold(
     let mut lowest = None;
     for number in numbers {
         let consumer = partition_name(&member.group, *number);
-        let Opened { checkpoint, completed } = completions.open(&consumer).await?;
+        let Opened { checkpoint, completed } = persist(|| completions.open(&consumer)).await?;
         before.extend(completed.into_iter().map(|event| Completion { consumer: consumer.clone(), event }));
         let at = checkpoint.as_ref().and_then(|checkpoint| checkpoint.position);
         // `None`, the beginning, is the lowest.
@@ -310,14 +322,32 @@ async fn hold(
     Ok(Held { keeper, checkpoint: lowest.and_then(|(_, checkpoint)| checkpoint), before, order })
 }
 
-/// Renews the leases of a session, also while it is ending, and ends it when the member should have others.
-async fn beat(leases: Arc<dyn Leases>, member: Membership, holder: Arc<str>, had: usize, session: watch::Sender<bool>) {
-    let mut renewed = Instant::now();
+/// Renews the leases of a session, also while it is ending, and ends it when the member should have others, or when they
+/// are about to run out: handlers must not be called beside those of whoever has them next.
+async fn beat(
+    leases: Arc<dyn Leases>,
+    member: Membership,
+    holder: Arc<str>,
+    had: usize,
+    mut renewed: Instant,
+    session: watch::Sender<bool>,
+) {
     loop {
-        tokio::time::sleep(member.lease / 3).await;
-        let asked = Instant::now();
-        // A store that does not answer is as good as none.
-        match tokio::time::timeout(member.lease / 2, leases.renew(&member, &holder)).await {
+        let renewing = async {
+            tokio::time::sleep(member.lease / 3).await;
+            // A store that does not answer is as good as none.
+            (Instant::now(), tokio::time::timeout(member.lease / 2, leases.renew(&member, &holder)).await)
+        };
+        tokio::pin!(renewing);
+        let (asked, answer) = tokio::select! {
+            biased;
+            answered = &mut renewing => answered,
+            () = tokio::time::sleep_until(renewed + member.lease * 5 / 6) => {
+                session.send_if_modified(|ended| !std::mem::replace(ended, true));
+                renewing.await
+            }
+        };
+        match answer {
             Ok(Ok(standing)) => {
                 renewed = asked;
                 if standing.is_to_change(had) {
@@ -330,9 +360,6 @@ async fn beat(leases: Arc<dyn Leases>, member: Membership, holder: Arc<str>, had
                     _ => "the store did not answer".to_owned(),
                 };
                 tracing::warn!(consumer = member.group, error, "leases could not be renewed");
-                if renewed.elapsed() >= member.lease {
-                    session.send_replace(true);
-                }
             }
         }
     }

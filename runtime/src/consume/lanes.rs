@@ -31,8 +31,9 @@ pub(crate) enum Flow {
 
 /// How events are ordered.
 pub(super) enum Order {
-    /// One event after the other; a handler's transaction moves the checkpoint itself.
-    Single,
+    /// One event after the other; a handler's transaction moves the checkpoint itself. Without a holder where the store
+    /// knows of none.
+    Single { holder: Option<Arc<str>> },
     /// One event after the other, but some behind the checkpoint are completed already.
     Strict { holder: Arc<str>, consumer: String },
     /// One event of a subject after the other.
@@ -119,7 +120,10 @@ impl<H: Handler> Lanes<H> {
             return Ok(Flow::Stopped);
         }
         let (lane, holder, consumer) = match &self.order {
-            Order::Single => return self.handle(incoming).await,
+            Order::Single { holder } => {
+                let holder = holder.clone();
+                return self.handle(incoming, holder).await;
+            }
             Order::Strict { holder, consumer } => (None, holder, consumer.as_str()),
             Order::BySubject { holder, consumer } => (incoming.subject().map(str::to_owned), holder, consumer.as_str()),
             Order::ByPartition { holder, partitions } => {
@@ -160,10 +164,10 @@ impl<H: Handler> Lanes<H> {
     }
 
     /// Handles one event at once.
-    async fn handle(&mut self, incoming: Incoming<H::Events>) -> Result<Flow, ConsumeError> {
+    async fn handle(&mut self, incoming: Incoming<H::Events>, holder: Option<Arc<str>>) -> Result<Flow, ConsumeError> {
         let _pending = self.lag.take(incoming.time());
         let checkpoint = incoming.checkpoint.clone();
-        let commit = Commit::Move { from: self.progress.checkpoint().cloned(), to: checkpoint.clone() };
+        let commit = Commit::Move { holder, from: self.progress.checkpoint().cloned(), to: checkpoint.clone() };
         match self.pipeline.process(incoming, commit).await? {
             Outcome::Interrupted => Ok(Flow::Stopped),
             Outcome::Completed(stored) => {
@@ -187,7 +191,7 @@ impl<H: Handler> Lanes<H> {
     /// All up to here is passed without being handled.
     #[cfg(feature = "client")]
     pub(crate) async fn passed(&mut self, checkpoint: super::Checkpoint) -> Result<(), ConsumeError> {
-        if let Order::Single = self.order {
+        if let Order::Single { .. } = self.order {
             return self.progress.completed(checkpoint, super::progress::Stored::No).await;
         }
         self.progress.pass(checkpoint);

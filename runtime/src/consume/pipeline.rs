@@ -21,7 +21,7 @@ use super::policy::{OnPoison, OnUnknown};
 use super::progress::{Stored, persist};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
-use super::transaction::{Moved, StoreTransaction};
+use super::transaction::{Moved, StoreTransaction, Transactions};
 use crate::event::{DecodeError, Envelope, EventId, EventSet, RawEvent};
 use crate::telemetry::{self, record};
 
@@ -42,6 +42,8 @@ pub(crate) struct Pipeline<H> {
     pub(crate) checkpoints: Arc<dyn Checkpoints>,
     pub(crate) completions: Option<Arc<dyn Completions>>,
     pub(crate) dead_letters: Option<Arc<dyn DeadLetters>>,
+    /// Of the checkpoints' store, where dead letters are in it too.
+    pub(crate) letter_transactions: Option<Arc<dyn Transactions>>,
     pub(crate) shutdown: Shutdown,
     /// Handlers that may run at a time.
     pub(crate) slots: Semaphore,
@@ -71,8 +73,8 @@ pub(crate) type Raw = Arc<dyn Fn() -> Option<RawEvent> + Send + Sync>;
 
 /// What is stored with the handler's transaction.
 pub(crate) enum Commit {
-    /// The checkpoint moves.
-    Move { from: Option<Checkpoint>, to: Checkpoint },
+    /// The checkpoint moves, if it is still held by `holder`; without one, nobody holds it.
+    Move { holder: Option<Arc<str>>, from: Option<Checkpoint>, to: Checkpoint },
     /// The event is noted as completed beyond the checkpoint.
     Note { holder: Arc<str>, completion: Completion },
 }
@@ -96,8 +98,10 @@ impl<H: Handler> Pipeline<H> {
         let subject = incoming.subject().map(str::to_owned);
         let Incoming { event, checkpoint, source, raw, .. } = incoming;
         let origin = Origin { source, checkpoint, subject, raw };
-        if self.is_parked(origin.subject.as_deref()) && self.park_behind(&origin).await? {
-            return Ok(COMPLETED);
+        if self.is_parked(origin.subject.as_deref())
+            && let Some(stored) = self.park_behind(&origin, &commit).await?
+        {
+            return Ok(Outcome::Completed(stored));
         }
         let event_type = match &event {
             Ok(envelope) => &envelope.metadata.event_type,
@@ -109,7 +113,7 @@ impl<H: Handler> Pipeline<H> {
             match self.treatment.on_unknown {
                 OnUnknown::Handle => {}
                 OnUnknown::Skip => return Ok(COMPLETED),
-                OnUnknown::DeadLetter => return self.bury(&origin, reason(), 0).await,
+                OnUnknown::DeadLetter => return self.bury(&origin, reason(), 0, &commit).await,
                 OnUnknown::Stop => {
                     return Err(ConsumeError::Unknown { id: origin.id(), event_type: event_type.clone() });
                 }
@@ -121,7 +125,7 @@ impl<H: Handler> Pipeline<H> {
                 let context = Context::new(metadata, origin.checkpoint.position);
                 self.attempts(event, context, &commit, &origin).instrument(span).await
             }
-            Err(error) => self.bury(&origin, error.to_string(), 0).await,
+            Err(error) => self.bury(&origin, error.to_string(), 0, &commit).await,
         }
     }
 
@@ -135,18 +139,18 @@ impl<H: Handler> Pipeline<H> {
     }
 
     /// Parks an event behind those of its subject, unless they have been replayed by now.
-    async fn park_behind(&self, origin: &Origin) -> Result<bool, ConsumeError> {
-        let Some(store) = &self.dead_letters else { return Ok(false) };
+    async fn park_behind(&self, origin: &Origin, commit: &Commit) -> Result<Option<Stored>, ConsumeError> {
+        let Some(store) = &self.dead_letters else { return Ok(None) };
         let error = "an event of its subject before it could not be handled; replay the subject".to_owned();
         let letter = self.letter(origin, error, 0, LetterState::Parked)?;
-        let parked = persist(|| store.park(&letter)).await?;
-        if parked.is_none()
+        let kept = self.keep(store, &letter, Place::Behind, commit).await?;
+        if kept.is_none()
             && let Some(subject) = &origin.subject
         {
             tracing::info!(consumer = self.consumer, subject, "what was parked of a subject has been replayed");
             self.parked().remove(subject);
         }
-        Ok(parked.is_some())
+        Ok(kept.map(|kept| kept.stored))
     }
 
     async fn attempts(
@@ -158,6 +162,7 @@ impl<H: Handler> Pipeline<H> {
     ) -> Result<Outcome, ConsumeError> {
         let mut event = event;
         let mut attempts: u32 = 1;
+        let mut doubt = Doubt::None;
         loop {
             // Held for one attempt, and not while waiting for the next one. The semaphore is never closed.
             let slot = self.slots.acquire().await;
@@ -167,7 +172,7 @@ impl<H: Handler> Pipeline<H> {
             }
             context.begin(attempts, self.checkpoints.transactions());
             let began = Instant::now();
-            let outcome = self.attempt(event, &context, commit).await?;
+            let outcome = self.attempt(event, &context, commit, &mut doubt).await?;
             let error = outcome.as_ref().err().map(|failure| failure.disposition().as_str());
             record::attempted(H::Events::CHANNEL.name, &self.consumer, began.elapsed(), error);
             let failure = match outcome {
@@ -175,6 +180,10 @@ impl<H: Handler> Pipeline<H> {
                 Err(failure) => failure,
             };
             drop(slot);
+            // The handler may have failed because of what it has committed before.
+            if doubt == Doubt::Committing && persist(|| self.is_marked(commit)).await? {
+                return Ok(Outcome::Completed(Stored::Yes));
+            }
             let delay = match failure.disposition() {
                 Disposition::Retry => {
                     let delay = self.treatment.retry.random_delay(attempts);
@@ -184,7 +193,7 @@ impl<H: Handler> Pipeline<H> {
             };
             let Some(delay) = delay else {
                 telemetry::fail(&Span::current(), failure.disposition().as_str());
-                return self.bury(origin, failure.into_error(), attempts).await;
+                return self.bury(origin, failure.into_error(), attempts, commit).await;
             };
             tracing::warn!(
                 error = failure.error(),
@@ -202,7 +211,7 @@ impl<H: Handler> Pipeline<H> {
             };
             event = match again.decode::<H::Events>() {
                 Ok(event) => event,
-                Err(error) => return self.bury(origin, error.to_string(), attempts).await,
+                Err(error) => return self.bury(origin, error.to_string(), attempts, commit).await,
             };
         }
     }
@@ -213,6 +222,7 @@ impl<H: Handler> Pipeline<H> {
         event: H::Events,
         context: &Context,
         commit: &Commit,
+        doubt: &mut Doubt,
     ) -> Result<Result<Stored, attempt::Failure>, ConsumeError> {
         let outcome = attempt::run(&self.handler, event, context, self.treatment.timeout).await;
         let transaction = match context.end().await {
@@ -227,7 +237,10 @@ impl<H: Handler> Pipeline<H> {
             return Ok(Err(failure));
         }
         let moved = match self.mark(transaction.as_mut(), commit).await {
-            Ok(Moved::Yes) => transaction.commit().await.map(|()| Moved::Yes),
+            Ok(Moved::Yes) => {
+                *doubt = Doubt::Committing;
+                transaction.commit().await.map(|()| Moved::Yes)
+            }
             Ok(Moved::Overtaken) => {
                 transaction.rollback().await;
                 Ok(Moved::Overtaken)
@@ -249,7 +262,9 @@ impl<H: Handler> Pipeline<H> {
     /// Stores with the transaction that the event is completed.
     async fn mark(&self, transaction: &mut dyn StoreTransaction, commit: &Commit) -> Result<Moved, StoreError> {
         match commit {
-            Commit::Move { from, to } => transaction.move_checkpoint(&self.consumer, from.as_ref(), to).await,
+            Commit::Move { holder, from, to } => {
+                transaction.move_checkpoint(&self.consumer, holder.as_deref(), from.as_ref(), to).await
+            }
             Commit::Note { holder, completion } => transaction.note(holder, completion).await,
         }
     }
@@ -265,7 +280,13 @@ impl<H: Handler> Pipeline<H> {
 
     /// Makes an event a dead letter, or the first of those that are parked of its subject. Without that, it is not
     /// completed.
-    async fn bury(&self, origin: &Origin, error: String, attempts: u32) -> Result<Outcome, ConsumeError> {
+    async fn bury(
+        &self,
+        origin: &Origin,
+        error: String,
+        attempts: u32,
+        commit: &Commit,
+    ) -> Result<Outcome, ConsumeError> {
         let Some(store) = &self.dead_letters else {
             return Err(ConsumeError::NoDeadLetters { id: origin.id(), error });
         };
@@ -273,11 +294,15 @@ impl<H: Handler> Pipeline<H> {
         let subject = origin.subject.as_ref().filter(|_| parks);
         let state = if subject.is_some() { LetterState::Parked } else { LetterState::GivenUp };
         let letter = self.letter(origin, error, attempts, state)?;
-        let number = persist(|| store.add(&letter)).await?;
-        record::buried(H::Events::CHANNEL.name, &self.consumer);
+        let kept = self.keep(store, &letter, Place::Anywhere, commit).await?;
         if let Some(subject) = subject {
             self.parked().insert(subject.clone());
         }
+        let Some(Kept { number: Some(number), stored }) = kept else {
+            // It was completed before, and only the answer was lost; maybe as this letter.
+            return Ok(Outcome::Completed(Stored::Yes));
+        };
+        record::buried(H::Events::CHANNEL.name, &self.consumer);
         tracing::error!(
             consumer = letter.consumer,
             "event.id" = %letter.event.metadata.id,
@@ -288,7 +313,83 @@ impl<H: Handler> Pipeline<H> {
             parked = ?subject,
             "an event was given up and is a dead letter"
         );
-        Ok(COMPLETED)
+        Ok(Outcome::Completed(stored))
+    }
+
+    /// Stores a dead letter and that its event is completed. `None` when it was to be behind others, and there are none.
+    async fn keep(
+        &self,
+        store: &Arc<dyn DeadLetters>,
+        letter: &DeadLetter,
+        place: Place,
+        commit: &Commit,
+    ) -> Result<Option<Kept>, ConsumeError> {
+        let overtaken = || ConsumeError::Overtaken { consumer: self.consumer.clone() };
+        if let Some(transactions) = &self.letter_transactions {
+            // Both or none, and neither when somebody else has taken over: it may have handled the event.
+            let kept = persist(|| self.keep_within(transactions, letter, place, commit)).await?;
+            return kept.ok_or_else(overtaken);
+        }
+        if !persist(|| self.holds(commit)).await? {
+            return Err(overtaken());
+        }
+        let number = match place {
+            Place::Anywhere => Some(persist(|| store.add(letter)).await?),
+            Place::Behind => persist(|| store.park(letter)).await?,
+        };
+        let Some(number) = number else { return Ok(None) };
+        let stored = match (commit, &self.completions) {
+            // At once: a letter may be replayed, and its event must not be handled again after that.
+            (Commit::Note { holder, completion }, Some(completions)) => {
+                let completion = std::slice::from_ref(completion);
+                match persist(|| completions.note(holder, completion)).await? {
+                    Moved::Yes => Stored::Yes,
+                    Moved::Overtaken => return Err(overtaken()),
+                }
+            }
+            _ => Stored::No,
+        };
+        Ok(Some(Kept { number: Some(number), stored }))
+    }
+
+    /// The same in one transaction. The outer `None` when somebody else has taken over.
+    async fn keep_within(
+        &self,
+        transactions: &Arc<dyn Transactions>,
+        letter: &DeadLetter,
+        place: Place,
+        commit: &Commit,
+    ) -> Result<Option<Option<Kept>>, StoreError> {
+        let mut transaction = transactions.begin().await?;
+        if self.mark(transaction.as_mut(), commit).await? == Moved::Overtaken {
+            transaction.rollback().await;
+            // Or the answer to a commit was lost.
+            let before = self.is_marked(commit).await?;
+            return Ok(before.then_some(Some(Kept { number: None, stored: Stored::Yes })));
+        }
+        let number = match place {
+            Place::Anywhere => Some(transaction.add_letter(letter).await?),
+            Place::Behind => transaction.park_letter(letter).await?,
+        };
+        if number.is_none() {
+            transaction.rollback().await;
+            return Ok(Some(None));
+        }
+        transaction.commit().await?;
+        Ok(Some(Some(Kept { number, stored: Stored::Yes })))
+    }
+
+    /// Whether nobody else has taken over the checkpoint.
+    async fn holds(&self, commit: &Commit) -> Result<bool, StoreError> {
+        let (holder, consumer) = match commit {
+            Commit::Move { holder: Some(holder), .. } => (holder, &self.consumer),
+            Commit::Move { holder: None, .. } => return Ok(true),
+            Commit::Note { holder, completion } => (holder, &completion.consumer),
+        };
+        match &self.completions {
+            Some(completions) => completions.holds(consumer, holder).await,
+            None => Ok(true),
+        }
     }
 
     fn letter(
@@ -310,6 +411,29 @@ impl<H: Handler> Pipeline<H> {
             state,
         })
     }
+}
+
+/// Whether an attempt may have been committed although it is held to have failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    None,
+    /// The answer to a commit was lost, and it may even be under way still.
+    Committing,
+}
+
+/// Where a dead letter goes.
+#[derive(Clone, Copy)]
+enum Place {
+    Anywhere,
+    /// Behind those that are parked of its subject.
+    Behind,
+}
+
+/// A dead letter is in its store.
+struct Kept {
+    /// `None` when it was before.
+    number: Option<u64>,
+    stored: Stored,
 }
 
 /// What is known of an event beside what its handler gets.

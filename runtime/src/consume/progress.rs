@@ -222,8 +222,10 @@ impl Progress {
                 persist(|| checkpoints.store(consumer, next)).await.map_err(ConsumeError::Store)
             }
             Keeper::Holder { holder, parts, completions } => {
-                // A partition that was further on than the others keeps its place.
-                let moves = |part: &&mut Part| next.position.is_none() || part.at <= next.position;
+                // A partition that was further on than the others keeps its place, also before those have one. The
+                // only part is where its own reading has come, also in a feed that tells positions of some events only.
+                let alone = parts.len() == 1;
+                let moves = |part: &&mut Part| alone || part.at <= next.position;
                 let parts: Vec<&mut Part> = parts.iter_mut().filter(moves).collect();
                 let consumers: Vec<String> = parts.iter().map(|part| part.consumer.clone()).collect();
                 if consumers.is_empty() && passed.is_empty() {

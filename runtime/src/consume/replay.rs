@@ -80,7 +80,9 @@ pub async fn replay_subject<H: Handler>(
         let number = first.number;
         match try_again(letters, number, first.letter, handler).await? {
             Replayed::Failed(error) => return Ok(Released::Failed { handled, number, error }),
-            _ => handled += 1,
+            Replayed::Handled => handled += 1,
+            // Others have replayed it meanwhile.
+            _ => {}
         }
     }
     Ok(Released::All(handled))
@@ -125,8 +127,9 @@ async fn try_again<H: Handler>(
         Err(error) => {
             letter.error.clone_from(&error);
             letter.time = Utc::now();
-            letters.add(&letter).await?;
-            Ok(Replayed::Failed(error))
+            // Unless another replay has removed it meanwhile.
+            let there = letters.update(number, &letter).await?;
+            Ok(if there { Replayed::Failed(error) } else { Replayed::NotFound })
         }
     }
 }

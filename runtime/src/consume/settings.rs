@@ -16,9 +16,10 @@ use super::handler::Handler;
 use super::lanes::{Lanes, Order};
 use super::pipeline::{Pipeline, Treatment};
 use super::policy::{OnPoison, OnUnknown};
-use super::progress::{Keeper, Part, Progress};
+use super::progress::{Keeper, Part, Progress, persist};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
+use super::transaction::Transactions;
 use crate::event::EventSet as _;
 
 /// When a consumer ends by itself.
@@ -94,7 +95,7 @@ impl Settings {
                 sessions.session(held, &sessions.settings.shutdown, &reader, until).await
             }
             (None, None) if sessions.settings.concurrency == 1 => {
-                let checkpoint = sessions.settings.checkpoints.load(&sessions.consumer).await?;
+                let checkpoint = persist(|| sessions.settings.checkpoints.load(&sessions.consumer)).await?;
                 let held = sessions.single(checkpoint);
                 sessions.session(held, &sessions.settings.shutdown, &reader, until).await
             }
@@ -125,15 +126,21 @@ pub(super) struct Held {
 }
 
 impl<H: Handler> Sessions<H> {
+    /// Transactions in which dead letters can be stored: those of the checkpoints, unless letters go elsewhere.
+    fn letter_transactions(&self) -> Option<Arc<dyn Transactions>> {
+        let beside = self.settings.dead_letters.is_none();
+        beside.then(|| self.settings.checkpoints.transactions()).flatten()
+    }
+
     /// The one checkpoint of a consumer that is alone.
     async fn hold(&self, completions: Arc<dyn Completions>) -> Result<Held, ConsumeError> {
         let consumer = &self.consumer;
         let holder: Arc<str> = Uuid::now_v7().to_string().into();
         // Another one that still runs under this name is stopped by it, at the latest when it stores something.
-        completions.take_over(consumer, &holder).await?;
-        let Opened { checkpoint, completed } = completions.open(consumer).await?;
+        persist(|| completions.take_over(consumer, &holder)).await?;
+        let Opened { checkpoint, completed } = persist(|| completions.open(consumer)).await?;
         let order = match (self.settings.concurrency, completed.is_empty()) {
-            (1, true) => return Ok(self.single(checkpoint)),
+            (1, true) => Order::Single { holder: Some(Arc::clone(&holder)) },
             (1, false) => Order::Strict { holder: Arc::clone(&holder), consumer: consumer.clone() },
             _ => Order::BySubject { holder: Arc::clone(&holder), consumer: consumer.clone() },
         };
@@ -142,10 +149,11 @@ impl<H: Handler> Sessions<H> {
         Ok(Held { keeper: Keeper::Holder { holder, parts, completions }, checkpoint, before, order })
     }
 
+    /// The same, in a store that does not know who holds it.
     fn single(&self, checkpoint: Option<Checkpoint>) -> Held {
         let consumer = self.consumer.clone();
         let keeper = Keeper::Alone { consumer, checkpoints: Arc::clone(&self.settings.checkpoints) };
-        Held { keeper, checkpoint, before: HashSet::new(), order: Order::Single }
+        Held { keeper, checkpoint, before: HashSet::new(), order: Order::Single { holder: None } }
     }
 
     /// Consumes from the checkpoint on, until `shutdown`.
@@ -159,7 +167,8 @@ impl<H: Handler> Sessions<H> {
         let Held { keeper, checkpoint, before, order } = held;
         let mut parked = HashSet::new();
         if let (OnPoison::ParkSubject, Some(letters)) = (self.settings.treatment.on_poison, &self.dead_letters) {
-            parked.extend(letters.parked_subjects(&self.consumer, H::Events::CHANNEL.name).await?);
+            let channel = H::Events::CHANNEL.name;
+            parked.extend(persist(|| letters.parked_subjects(&self.consumer, channel)).await?);
         }
         let progress = Progress::new(keeper, checkpoint, before);
         let mut lanes = Lanes::new(shutdown, progress, order, |shutdown| Pipeline {
@@ -168,6 +177,7 @@ impl<H: Handler> Sessions<H> {
             treatment: self.settings.treatment.clone(),
             checkpoints: Arc::clone(&self.settings.checkpoints),
             completions: self.settings.checkpoints.completions(),
+            letter_transactions: self.letter_transactions(),
             dead_letters: self.dead_letters.clone(),
             shutdown,
             slots: Semaphore::new(self.settings.concurrency),

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::checkpoint::Checkpoint;
 use super::completions::Completion;
+use super::dead_letter::DeadLetter;
 use super::error::StoreError;
 use super::inbox::Ticket;
 
@@ -36,13 +37,15 @@ pub trait StoreTransaction: Send {
     fn inner(&mut self) -> &mut (dyn Any + Send);
 
     /// Moves the checkpoint of `consumer` from `previous` to `next` when the transaction commits, and waits for others
-    /// that move it.
+    /// that move it. Where there is a `holder`, only if nobody else holds the checkpoint by then; see
+    /// [`Completions`](super::Completions).
     ///
     /// # Errors
     /// When storage fails.
     async fn move_checkpoint(
         &mut self,
         consumer: &str,
+        holder: Option<&str>,
         previous: Option<&Checkpoint>,
         next: &Checkpoint,
     ) -> Result<Moved, StoreError>;
@@ -53,6 +56,19 @@ pub trait StoreTransaction: Send {
     /// # Errors
     /// When storage fails.
     async fn note(&mut self, holder: &str, completion: &Completion) -> Result<Moved, StoreError>;
+
+    /// Stores a dead letter when the transaction commits, as [`DeadLetters::add`](super::DeadLetters::add) does, among
+    /// those that [`Checkpoints::dead_letters`](super::Checkpoints::dead_letters) of the same store gives.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn add_letter(&mut self, letter: &DeadLetter) -> Result<u64, StoreError>;
+
+    /// The same, as [`DeadLetters::park`](super::DeadLetters::park) does.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn park_letter(&mut self, letter: &DeadLetter) -> Result<Option<u64>, StoreError>;
 
     /// Removes a dead letter when the transaction commits; [`Moved::Overtaken`] when it is not there.
     ///

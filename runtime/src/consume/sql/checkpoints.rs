@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::Utc;
-use sqlx::{Database, Pool};
+use sqlx::{AssertSqlSafe, Database, Pool, SqlSafeStr as _};
 
 use super::transaction::SqlTransactions;
 use super::{Dialect, SqlDeadLetters, Store, Value, execute, optional, query, row, text};
@@ -91,29 +91,43 @@ impl<DB: Dialect> Checkpoints for SqlCheckpoints<DB> {
 pub(super) async fn move_on<DB: Dialect>(
     connection: &mut DB::Connection,
     consumer: &str,
+    holder: Option<&str>,
     previous: Option<&Checkpoint>,
     next: &Checkpoint,
 ) -> Result<Moved, StoreError> {
+    let held = match (holder, previous) {
+        (None, _) => String::new(),
+        (Some(_), previous) => {
+            let parameter = if previous.is_some() { 9 } else { 6 };
+            let share = DB::FOR_SHARE;
+            format!("AND EXISTS (SELECT 1 FROM event_api_claims WHERE consumer = $1 AND holder = ${parameter}{share})")
+        }
+    };
     let sql = match previous {
         // A row without a place is there when several events were handled at a time before.
         None => {
-            "INSERT INTO event_api_checkpoints (consumer, resume, position, event_id, updated)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (consumer) DO UPDATE SET resume = excluded.resume, position = excluded.position,
-             event_id = excluded.event_id, updated = excluded.updated
-             WHERE event_api_checkpoints.resume = ''"
+            format!(
+                "INSERT INTO event_api_checkpoints (consumer, resume, position, event_id, updated)
+                 SELECT $1, $2, $3, $4, $5 WHERE true {held}
+                 ON CONFLICT (consumer) DO UPDATE SET resume = excluded.resume, position = excluded.position,
+                 event_id = excluded.event_id, updated = excluded.updated
+                 WHERE event_api_checkpoints.resume = ''"
+            )
         }
         Some(_) => {
-            "UPDATE event_api_checkpoints SET resume = $2, position = $3, event_id = $4, updated = $5
-             WHERE consumer = $1 AND resume = $6 AND position IS NOT DISTINCT FROM $7
-             AND event_id IS NOT DISTINCT FROM $8"
+            format!(
+                "UPDATE event_api_checkpoints SET resume = $2, position = $3, event_id = $4, updated = $5
+                 WHERE consumer = $1 AND resume = $6 AND position IS NOT DISTINCT FROM $7
+                 AND event_id IS NOT DISTINCT FROM $8 {held}"
+            )
         }
     };
     let mut values = vec![text::<DB>(consumer)];
     values.extend(place::<DB>(next));
     values.push(now::<DB>());
     values.extend(previous.into_iter().flat_map(place::<DB>));
-    let moved = DB::execute(connection, sqlx::SqlStr::from_static(sql), values).await;
+    values.extend(holder.map(text::<DB>));
+    let moved = DB::execute(connection, AssertSqlSafe(sql).into_sql_str(), values).await;
     let moved =
         moved.map_err(|error| StoreError::new(format!("storing the checkpoint of consumer {consumer:?}"), error))?;
     Ok(if moved == 1 { Moved::Yes } else { Moved::Overtaken })

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Database, Pool, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Database, Pool, SqlSafeStr as _};
 
 use super::checkpoints::migrate;
 use super::transaction::SqlTransactions;
-use super::{Dialect, Value, number, optional, query, row, text};
+use super::{Dialect, Value, acquire, execute, number, optional, query, row, text};
 use crate::consume::dead_letter::{DeadLetter, DeadLetters, LetterState, StoredDeadLetter};
 use crate::consume::error::StoreError;
 use crate::consume::transaction::Transactions;
@@ -46,16 +46,6 @@ impl<DB: Dialect> SqlDeadLetters<DB> {
         &self.pool
     }
 
-    /// Inserts a letter; its number, if it was inserted.
-    async fn insert(&self, letter: &DeadLetter, sql: impl SqlSafeStr) -> Result<Option<u64>, StoreError> {
-        let doing = || format!("storing event {} as a dead letter", letter.event.metadata.id);
-        let values = values::<DB>(letter).map_err(|error| StoreError::new(doing(), error))?;
-        let rows = query(&self.pool, sql, values).await.map_err(|error| StoreError::new(doing(), error))?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let number = DB::integer_of(row, "number").map_err(|error| StoreError::new(doing(), error))?;
-        u64::try_from(number).map(Some).map_err(|error| StoreError::new(doing(), error))
-    }
-
     async fn read(
         &self,
         doing: impl Fn() -> String + Send,
@@ -71,22 +61,11 @@ impl<DB: Dialect> SqlDeadLetters<DB> {
 #[async_trait]
 impl<DB: Dialect> DeadLetters for SqlDeadLetters<DB> {
     async fn add(&self, letter: &DeadLetter) -> Result<u64, StoreError> {
-        let sql = format!(
-            "{INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1) {REPLACE}"
-        );
-        let number = self.insert(letter, AssertSqlSafe(sql)).await?;
-        number.ok_or_else(|| StoreError::new("storing a dead letter", sqlx::Error::RowNotFound))
+        add::<DB>(&mut *acquire(&self.pool).await?, letter).await
     }
 
     async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError> {
-        // The rows are locked: whoever removes the last of them waits and then finds the new one, or this one waits
-        // and then finds none.
-        let locked = DB::FOR_UPDATE;
-        let sql = format!(
-            "{INSERT} SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1
-             WHERE EXISTS (SELECT 1 FROM event_api_dead_letters WHERE {PARKED}{locked}) {REPLACE}"
-        );
-        self.insert(letter, AssertSqlSafe(sql)).await
+        park::<DB>(&mut *acquire(&self.pool).await?, letter).await
     }
 
     async fn parked_subjects(&self, consumer: &str, channel: &str) -> Result<Vec<String>, StoreError> {
@@ -132,9 +111,64 @@ impl<DB: Dialect> DeadLetters for SqlDeadLetters<DB> {
         Ok(found.into_iter().next().map(|stored| stored.letter))
     }
 
+    async fn update(&self, letter: u64, changed: &DeadLetter) -> Result<bool, StoreError> {
+        // What a replay changes.
+        let sql = "UPDATE event_api_dead_letters SET error = $2, attempts = $3, time = $4, parked = $5 = 1
+                   WHERE number = $1";
+        let values = vec![
+            number(letter),
+            text::<DB>(&changed.error),
+            Value::Integer(i64::from(changed.attempts)),
+            text::<DB>(&changed.time.to_rfc3339()),
+            Value::Integer(i64::from(changed.state == LetterState::Parked)),
+        ];
+        let updated = execute(&self.pool, sql, values).await;
+        let updated = updated.map_err(|error| StoreError::new(format!("updating dead letter {letter}"), error))?;
+        Ok(updated == 1)
+    }
+
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         Some(Arc::new(SqlTransactions::new(self.pool.clone())))
     }
+}
+
+/// Stores a letter; its number.
+pub(super) async fn add<DB: Dialect>(connection: &mut DB::Connection, letter: &DeadLetter) -> Result<u64, StoreError> {
+    let sql = format!(
+        "{INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1) {REPLACE}"
+    );
+    let number = insert::<DB>(connection, letter, sql).await?;
+    number.ok_or_else(|| StoreError::new("storing a dead letter", sqlx::Error::RowNotFound))
+}
+
+/// Stores a letter behind those that are parked of its subject, if there are any; its number.
+pub(super) async fn park<DB: Dialect>(
+    connection: &mut DB::Connection,
+    letter: &DeadLetter,
+) -> Result<Option<u64>, StoreError> {
+    // The rows are locked: whoever removes the last of them waits and then finds the new one, or this one waits
+    // and then finds none.
+    let locked = DB::FOR_UPDATE;
+    let sql = format!(
+        "{INSERT} SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1
+         WHERE EXISTS (SELECT 1 FROM event_api_dead_letters WHERE {PARKED}{locked}) {REPLACE}"
+    );
+    insert::<DB>(connection, letter, sql).await
+}
+
+/// Inserts a letter; its number, if it was inserted.
+async fn insert<DB: Dialect>(
+    connection: &mut DB::Connection,
+    letter: &DeadLetter,
+    sql: String,
+) -> Result<Option<u64>, StoreError> {
+    let doing = || format!("storing event {} as a dead letter", letter.event.metadata.id);
+    let values = values::<DB>(letter).map_err(|error| StoreError::new(doing(), error))?;
+    let rows = DB::query(connection, AssertSqlSafe(sql).into_sql_str(), values).await;
+    let rows = rows.map_err(|error| StoreError::new(doing(), error))?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let number = DB::integer_of(row, "number").map_err(|error| StoreError::new(doing(), error))?;
+    u64::try_from(number).map(Some).map_err(|error| StoreError::new(doing(), error))
 }
 
 fn values<DB: Dialect>(letter: &DeadLetter) -> Result<Vec<Value>, serde_json::Error> {

@@ -3,25 +3,53 @@
 //! Times are the server's. Members of one group acquire one after the other, by a lock of the group's row.
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnection, Postgres};
+use sqlx::Transaction;
+use sqlx::postgres::{PgConnection, PgPool, Postgres};
 
-use super::{Dialect as _, SqlCheckpoints, begin};
+use super::{BoxError, Dialect as _, begin};
 use crate::consume::error::StoreError;
 use crate::consume::group::{Acquired, Leases, Membership, Standing, partition_name, share};
 
-#[async_trait]
-impl Leases for SqlCheckpoints<Postgres> {
-    async fn acquire(&self, member: &Membership, holder: &str) -> Result<Acquired, StoreError> {
-        let failed = |error: sqlx::Error| StoreError::new(format!("leasing partitions of {:?}", member.group), error);
+/// Leases in the database of a pool, over connections beside it: handlers' transactions may have all of the pool's, and
+/// leases must be renewed meanwhile.
+pub(super) struct PostgresLeases {
+    pool: PgPool,
+}
+
+impl PostgresLeases {
+    pub(super) fn beside(pool: &PgPool) -> Self {
+        // Two: one that hangs is not to hold up the next try.
+        let options =
+            pool.options().clone().min_connections(0).max_connections(2).max_lifetime(None).idle_timeout(None);
+        PostgresLeases { pool: options.connect_lazy_with((*pool.connect_options()).clone()) }
+    }
+
+    /// Begins a transaction, which the server ends when this process stands still in it for as long as `member` leases:
+    /// the others of its group wait for it.
+    async fn begin(&self, member: &Membership) -> Result<Transaction<'static, Postgres>, StoreError> {
         let mut transaction = begin(&self.pool).await?;
+        sqlx::query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)")
+            .bind(member.lease.as_millis().max(1000).to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| StoreError::new("bounding a transaction of the leases", error))?;
+        Ok(transaction)
+    }
+}
+
+#[async_trait]
+impl Leases for PostgresLeases {
+    async fn acquire(&self, member: &Membership, holder: &str) -> Result<Acquired, StoreError> {
+        let failed = |error: BoxError| StoreError::new(format!("leasing partitions of {:?}", member.group), error);
+        let mut transaction = self.begin(member).await?;
         let acquired = acquire(&mut transaction, member, holder).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await.map_err(|error| failed(error.into()))?;
         Ok(acquired)
     }
 
     async fn renew(&self, member: &Membership, holder: &str) -> Result<Standing, StoreError> {
         let failed = |error: sqlx::Error| StoreError::new(format!("renewing the leases of {:?}", member.group), error);
-        let mut transaction = begin(&self.pool).await?;
+        let mut transaction = self.begin(member).await?;
         let standing = renew(&mut transaction, member, holder).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         Ok(standing)
@@ -29,7 +57,7 @@ impl Leases for SqlCheckpoints<Postgres> {
 
     async fn leave(&self, member: &Membership) -> Result<(), StoreError> {
         let failed = |error: sqlx::Error| StoreError::new(format!("leaving the group {:?}", member.group), error);
-        let mut transaction = begin(&self.pool).await?;
+        let mut transaction = self.begin(member).await?;
         for sql in [
             "DELETE FROM event_api_members WHERE group_name = $1 AND member = $2",
             "UPDATE event_api_claims SET holder = '', member = NULL, until = NULL WHERE group_name = $1 AND member = $2",
@@ -45,7 +73,7 @@ impl Leases for SqlCheckpoints<Postgres> {
     }
 }
 
-async fn acquire(connection: &mut PgConnection, member: &Membership, holder: &str) -> Result<Acquired, sqlx::Error> {
+async fn acquire(connection: &mut PgConnection, member: &Membership, holder: &str) -> Result<Acquired, BoxError> {
     let group = Postgres::text(&member.group);
     sqlx::query("INSERT INTO event_api_groups (group_name, partitions) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(&group)
@@ -85,24 +113,15 @@ async fn acquire(connection: &mut PgConnection, member: &Membership, holder: &st
     .bind(given_up)
     .execute(&mut *connection)
     .await?;
-    // Those that were never had.
-    for partition in 0..partitions {
-        sqlx::query(
-            "INSERT INTO event_api_claims (consumer, holder, group_name, partition)
-             SELECT $1, '', $2, $3 WHERE NOT EXISTS (
-                 SELECT 1 FROM event_api_claims WHERE group_name = $2 AND partition = $3
-             ) ON CONFLICT DO NOTHING",
-        )
-        .bind(partition_name(&group, partition))
-        .bind(&group)
-        .bind(i64::from(partition))
-        .execute(&mut *connection)
-        .await?;
+    if known(connection, &group).await? < i64::from(partitions) {
+        make(connection, &group, partitions).await?;
     }
+    // One that is locked is still had by somebody, who is about to commit or stands still in the middle of it. It is
+    // had later; the others must not wait for it.
     let free: Vec<i64> = sqlx::query_scalar(
         "SELECT partition FROM event_api_claims
          WHERE group_name = $1 AND (member IS NULL OR until <= clock_timestamp()) AND partition <> ALL($2)
-         ORDER BY consumer LIMIT $3 FOR UPDATE",
+         ORDER BY consumer LIMIT $3 FOR UPDATE SKIP LOCKED",
     )
     .bind(&group)
     .bind(&mine)
@@ -122,6 +141,41 @@ async fn acquire(connection: &mut PgConnection, member: &Membership, holder: &st
     .execute(&mut *connection)
     .await?;
     Ok(Acquired { partitions, held: held.iter().filter_map(|number| u32::try_from(*number).ok()).collect() })
+}
+
+/// How many partitions there are.
+async fn known(connection: &mut PgConnection, group: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT count(*) FROM event_api_claims WHERE group_name = $1")
+        .bind(group)
+        .fetch_one(connection)
+        .await
+}
+
+/// Makes those that were never had.
+async fn make(connection: &mut PgConnection, group: &str, partitions: u32) -> Result<(), BoxError> {
+    for partition in 0..partitions {
+        sqlx::query(
+            "INSERT INTO event_api_claims (consumer, holder, group_name, partition)
+             SELECT $1, '', $2, $3 WHERE NOT EXISTS (
+                 SELECT 1 FROM event_api_claims WHERE group_name = $2 AND partition = $3
+             ) ON CONFLICT DO NOTHING",
+        )
+        .bind(partition_name(group, partition))
+        .bind(group)
+        .bind(i64::from(partition))
+        .execute(&mut *connection)
+        .await?;
+    }
+    if known(connection, group).await? < i64::from(partitions) {
+        let last = partition_name(group, partitions - 1);
+        let first = partition_name(group, 0);
+        return Err(format!(
+            "another consumer has the name of one of the group's partitions, {first:?} to {last:?}: nobody would handle \
+             the events of that partition; give the group another name"
+        )
+        .into());
+    }
+    Ok(())
 }
 
 async fn renew(connection: &mut PgConnection, member: &Membership, holder: &str) -> Result<Standing, sqlx::Error> {

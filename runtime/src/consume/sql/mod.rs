@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
+use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool, SqlSafeStr, SqlStr, Transaction};
 
 use super::error::StoreError;
@@ -128,6 +129,12 @@ fn list<'a, DB: Dialect>(texts: impl IntoIterator<Item = &'a str>) -> Value {
 /// A parameter that no row has, where the database cannot hold it.
 fn number(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// A connection, for one statement.
+async fn acquire<DB: Dialect>(pool: &Pool<DB>) -> Result<PoolConnection<DB>, StoreError> {
+    let acquired = pool.acquire().await;
+    acquired.map_err(|error| StoreError::new("getting a connection to the consumer's store", error))
 }
 
 /// Runs a statement by itself.

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow, Postgres};
 use sqlx::query::Query;
 use sqlx::{Row as _, SqlStr, Transaction};
 
+use super::leases::PostgresLeases;
 use super::{BoxError, Dialect, SqlCheckpoints, SqlDeadLetters, SqlInbox, Store, Value};
 use crate::consume::error::StoreError;
 use crate::consume::group::Leases;
@@ -158,7 +159,7 @@ impl Dialect for Postgres {
     }
 
     fn leases(checkpoints: &SqlCheckpoints<Self>) -> Option<Arc<dyn Leases>> {
-        Some(Arc::new(checkpoints.clone()))
+        Some(Arc::new(PostgresLeases::beside(&checkpoints.pool)))
     }
 
     async fn migrate(pool: &PgPool, store: Store) -> Result<(), BoxError> {

@@ -5,9 +5,10 @@ use std::any::Any;
 use async_trait::async_trait;
 use sqlx::{Pool, SqlStr, Transaction};
 
-use super::{Dialect, checkpoints, completions, inbox, number};
+use super::{Dialect, checkpoints, completions, dead_letters, inbox, number};
 use crate::consume::checkpoint::Checkpoint;
 use crate::consume::completions::Completion;
+use crate::consume::dead_letter::DeadLetter;
 use crate::consume::error::StoreError;
 use crate::consume::inbox::Ticket;
 use crate::consume::transaction::{ClaimLost, Moved, StoreTransaction, Transactions};
@@ -42,14 +43,23 @@ impl<DB: Dialect> StoreTransaction for Open<DB> {
     async fn move_checkpoint(
         &mut self,
         consumer: &str,
+        holder: Option<&str>,
         previous: Option<&Checkpoint>,
         next: &Checkpoint,
     ) -> Result<Moved, StoreError> {
-        checkpoints::move_on::<DB>(&mut self.0, consumer, previous, next).await
+        checkpoints::move_on::<DB>(&mut self.0, consumer, holder, previous, next).await
     }
 
     async fn note(&mut self, holder: &str, completion: &Completion) -> Result<Moved, StoreError> {
         completions::note_within::<DB>(&mut self.0, holder, completion).await
+    }
+
+    async fn add_letter(&mut self, letter: &DeadLetter) -> Result<u64, StoreError> {
+        dead_letters::add::<DB>(&mut self.0, letter).await
+    }
+
+    async fn park_letter(&mut self, letter: &DeadLetter) -> Result<Option<u64>, StoreError> {
+        dead_letters::park::<DB>(&mut self.0, letter).await
     }
 
     async fn complete(&mut self, ticket: &Ticket) -> Result<(), StoreError> {
