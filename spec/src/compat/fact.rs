@@ -230,12 +230,15 @@ impl<'c> Facts<'c> {
 }
 
 impl Finding {
-    /// The bump that it needs: what nobody was promised needs no major version, and of what is undecided nobody knows.
+    /// The bump that it needs. A major version says that something breaks: what nobody was promised, what is ignored for
+    /// a reason, and what the comparison was told to take for a notice do not. Of what is undecided nobody knows.
     pub(super) fn bump(&self) -> Bump {
+        let is_lowered = self.level == Level::Notice && self.rule.level != Level::Notice;
         match self.accepted {
             None if self.level == Level::Unknown => Bump::None,
             Some(Accepted::Draft) => Bump::None,
-            Some(Accepted::NotPromised) => self.rule.bump.min(Bump::Minor),
+            Some(Accepted::NotPromised | Accepted::Ignored { .. }) => self.rule.bump.min(Bump::Minor),
+            _ if is_lowered => self.rule.bump.min(Bump::Minor),
             _ => self.rule.bump,
         }
     }
