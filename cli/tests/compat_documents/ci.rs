@@ -121,7 +121,8 @@ fn commits(project: &Project) -> Run {
 fn the_hook_refuses_a_commit_that_breaks_somebody() {
     use std::os::unix::fs::PermissionsExt;
 
-    let all = [(clone("integer"), 0), (clone("string"), 1), (clone_in_parts("integer"), 0), (clone_in_parts("string"), 1)];
+    let all =
+        [(clone("integer"), 0), (clone("string"), 1), (clone_in_parts("integer"), 0), (clone_in_parts("string"), 1)];
     for (project, status) in all {
         let hook = project.path().join("clone/.git/hooks/pre-commit");
         project.write("clone/.git/hooks/pre-commit", &blocks("sh")[0]);
@@ -137,7 +138,8 @@ fn the_hook_refuses_a_commit_that_breaks_somebody() {
 fn the_pre_commit_framework_runs_the_same() {
     let Some(environment) = crate::validators::python(&["pre-commit==4.6.0"]) else { return };
     let program: PathBuf = environment.join("bin/pre-commit");
-    let all = [(clone("integer"), 0), (clone("string"), 1), (clone_in_parts("integer"), 0), (clone_in_parts("string"), 1)];
+    let all =
+        [(clone("integer"), 0), (clone("string"), 1), (clone_in_parts("integer"), 0), (clone_in_parts("string"), 1)];
     for (project, status) in all {
         project.write("clone/.pre-commit-config.yaml", &block("yaml", "language: system"));
         project.git("-C clone add --all");

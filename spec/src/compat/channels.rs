@@ -76,9 +76,10 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
     let id = |document: &Document, index: usize| {
         *document.channels.get_index(index).map(|(_, id)| id).unwrap_or(&ChannelId(0))
     };
+    let successors = Successors::new(old, new, &pairs.added);
     for index in &pairs.removed {
         let id = id(old, *index);
-        removed(versions, id, &pairs.added, gone(role(Some(id), None)));
+        removed(versions, id, &successors, gone(role(Some(id), None)));
     }
     for (before, after) in &pairs.both {
         let (before, after) = (id(old, *before), id(new, *after));
@@ -104,9 +105,47 @@ fn subject(channel: &Channel) -> String {
     format!("channel `{}`", channel.key)
 }
 
-fn removed(versions: &mut Versions<'_, '_>, id: ChannelId, added: &[usize], direction: Direction) {
-    let (old, new) = (versions.old, versions.new);
-    let channel = &old[id];
+/// New channels of which names are compared with those of removed ones. Where more are new, everything is called otherwise,
+/// and all names against all others take long.
+const MAX_NAMES: usize = 100;
+
+/// What removed channels may have become.
+struct Successors<'d> {
+    added: Vec<&'d Channel>,
+    /// The new channels of operations that have moved, by the channel where they were.
+    moved: HashMap<ChannelId, &'d str>,
+}
+
+impl<'d> Successors<'d> {
+    fn new(old: &Document, new: &'d Document, added: &[usize]) -> Self {
+        let added: Vec<&Channel> =
+            added.iter().filter_map(|index| new.channels.get_index(*index)).map(|(_, id)| &new[*id]).collect();
+        let keys: HashMap<_, &str> = added.iter().map(|channel| (&channel.location, channel.key.as_str())).collect();
+        let mut moved = HashMap::new();
+        for operation in old.operations.values() {
+            let other = new.operations.get(&operation.key).and_then(|other| other.channel);
+            if let (Some(own), Some(other)) = (operation.channel, other)
+                && let Some(key) = keys.get(&new[other].location)
+            {
+                moved.entry(own).or_insert(*key);
+            }
+        }
+        Successors { added, moved }
+    }
+
+    /// One that is called almost the same.
+    fn near(&self, key: &str) -> Option<&'d str> {
+        if self.added.len() > MAX_NAMES {
+            return None;
+        }
+        let is_longer = |a: &str, b: &str| b.len() >= 4 && a.to_lowercase().starts_with(&b.to_lowercase());
+        let keys = || self.added.iter().map(|channel| channel.key.as_str());
+        nearest(key, keys()).or_else(|| keys().find(|other| is_longer(other, key) || is_longer(key, other)))
+    }
+}
+
+fn removed(versions: &mut Versions<'_, '_>, id: ChannelId, successors: &Successors<'_>, direction: Direction) {
+    let channel = &versions.old[id];
     let mut site = versions.root.part(subject(channel), Some(&channel.location), None).with(&channel.extensions);
     if let Some(promise) = Promise::written(&channel.extensions) {
         site.promise = promise;
@@ -116,20 +155,9 @@ fn removed(versions: &mut Versions<'_, '_>, id: ChannelId, added: &[usize], dire
         Direction::Backward => "those who write to it find nobody",
         Direction::Both => "those who read it find nothing, and those who write to it nobody",
     };
-    let candidates: Vec<&Channel> =
-        added.iter().filter_map(|index| new.channels.get_index(*index)).map(|(_, id)| &new[*id]).collect();
     // An operation that has moved to a new channel says what has become of it.
-    let moved = old.operations.values().filter(|operation| operation.channel == Some(id)).find_map(|operation| {
-        let channel = &new[new.operations.get(&operation.key)?.channel?];
-        candidates.iter().find(|other| other.location == channel.location).map(|other| other.key.as_str())
-    });
-    let is_longer = |a: &str, b: &str| b.len() >= 4 && a.to_lowercase().starts_with(&b.to_lowercase());
-    let near = || {
-        let keys = || candidates.iter().map(|channel| channel.key.as_str());
-        nearest(&channel.key, keys())
-            .or_else(|| keys().find(|key| is_longer(key, &channel.key) || is_longer(&channel.key, key)))
-    };
-    let help = match moved.or_else(near) {
+    let successor = successors.moved.get(&id).copied().or_else(|| successors.near(&channel.key));
+    let help = match successor {
         Some(other) => format!("if it has become `{other}`, keep its key or its address until everybody has moved"),
         None => "keep it until nobody uses it; `x-sunset` with a date announces its end".to_owned(),
     };

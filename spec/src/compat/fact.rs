@@ -1,14 +1,15 @@
 //! Facts on their way to findings: where in the documents one looks ([`Site`]), what was seen there ([`Fact`]), and how
 //! facts become findings: acceptance, levels, and one finding for one fact.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::finding::{Accepted, Counterexample, Direction, Finding, Place};
-use super::policy::{Promise, is_draft};
+use super::policy::{Mode, Promise, is_draft};
 use super::rules::{self, Bump, Kind, Level, Rule};
+use super::schemas::Part;
 use super::{Comparison, Date};
 use crate::document::Extensions;
-use crate::schema::Reading;
+use crate::schema::{Reading, SchemaId};
 use crate::source::{Location, Pointer};
 
 /// The part of both documents that is being compared.
@@ -109,6 +110,12 @@ impl Fact {
 
 type Identity = (&'static str, Option<Direction>, Option<Location>, Option<Location>, Option<String>, Option<Accepted>);
 
+/// Two schemas, as parts of this kind.
+pub(super) type Pair = (Part, SchemaId, SchemaId);
+
+/// What findings about a pair of schemas depend on.
+type Telling = (Pair, bool, Mode);
+
 /// What was found of one pair of versions.
 #[derive(Debug)]
 pub(super) struct Facts<'c> {
@@ -116,6 +123,12 @@ pub(super) struct Facts<'c> {
     baseline: usize,
     known: HashMap<Identity, usize>,
     findings: Vec<Finding>,
+    /// Numbers of subjects, and at which findings they stand: one schema may be that of all messages.
+    subjects: HashMap<String, usize>,
+    shown: HashSet<(usize, usize)>,
+    /// The findings of what was told once and for all, and of what is being told.
+    told: HashMap<Telling, Vec<usize>>,
+    telling: Vec<usize>,
     /// Which ignore entries accepted something, and which would have, had they not expired.
     pub(super) used: Vec<Use>,
 }
@@ -132,7 +145,54 @@ pub(super) enum Use {
 impl<'c> Facts<'c> {
     pub(super) fn new(comparison: &'c Comparison, baseline: usize) -> Self {
         let used = vec![Use::Never; comparison.ignores.len()];
-        Facts { comparison, baseline, known: HashMap::new(), findings: Vec::new(), used }
+        Facts {
+            comparison,
+            baseline,
+            known: HashMap::new(),
+            findings: Vec::new(),
+            subjects: HashMap::new(),
+            shown: HashSet::new(),
+            told: HashMap::new(),
+            telling: Vec::new(),
+            used,
+        }
+    }
+
+    /// The number of a subject.
+    fn subject(&mut self, subject: &str) -> usize {
+        if let Some(number) = self.subjects.get(subject) {
+            return *number;
+        }
+        let number = self.subjects.len();
+        self.subjects.insert(subject.to_owned(), number);
+        number
+    }
+
+    /// Tells what a pair of schemas comes to, which `tell` adds fact by fact. Where the same was told of another subject that
+    /// is promised the same, the subject is noted, and nothing is made up again. Ignore entries have a say at each place.
+    pub(super) fn tell_once(&mut self, site: &Site, pair: Pair, tell: impl FnOnce(&mut Self)) {
+        let telling = (pair, site.is_draft, site.promise.mode());
+        let known = self.told.remove(&telling).filter(|_| self.comparison.ignores.is_empty());
+        let findings = match known {
+            Some(findings) => {
+                let subject = self.subject(&site.subject);
+                findings.iter().for_each(|index| self.show(*index, subject, site));
+                findings
+            }
+            None => {
+                self.telling.clear();
+                tell(self);
+                std::mem::take(&mut self.telling)
+            }
+        };
+        self.told.insert(telling, findings);
+    }
+
+    /// Notes that a finding shows at another subject.
+    fn show(&mut self, index: usize, subject: usize, site: &Site) {
+        if self.shown.insert((index, subject)) {
+            self.findings[index].also.push(site.subject.clone());
+        }
     }
 
     /// How schemas are read.
@@ -156,13 +216,14 @@ impl<'c> Facts<'c> {
         } else {
             (fact.rule.id, fact.direction, place(&fact.old), place(&fact.new), key, accepted.clone())
         };
+        let subject = self.subject(&site.subject);
         if let Some(&index) = self.known.get(&identity) {
-            let finding = &mut self.findings[index];
-            if finding.subject != site.subject && !finding.also.contains(&site.subject) {
-                finding.also.push(site.subject.clone());
-            }
+            self.telling.push(index);
+            self.show(index, subject, site);
             return;
         }
+        self.telling.push(self.findings.len());
+        self.shown.insert((self.findings.len(), subject));
         self.known.insert(identity, self.findings.len());
         let place = |place: Option<(Location, String)>, element: &Option<Pointer>| {
             place.map(|(location, text)| {
@@ -236,12 +297,15 @@ impl<'c> Facts<'c> {
 }
 
 impl Finding {
-    /// The bump that it needs: what nobody was promised needs no major version, and of what is undecided nobody knows.
+    /// The bump that it needs. A major version says that something breaks: what nobody was promised, what is ignored for
+    /// a reason, and what the comparison was told to take for a notice do not. Of what is undecided nobody knows.
     pub(super) fn bump(&self) -> Bump {
+        let is_lowered = self.level == Level::Notice && self.rule.level != Level::Notice;
         match self.accepted {
             None if self.level == Level::Unknown => Bump::None,
             Some(Accepted::Draft) => Bump::None,
-            Some(Accepted::NotPromised) => self.rule.bump.min(Bump::Minor),
+            Some(Accepted::NotPromised | Accepted::Ignored { .. }) => self.rule.bump.min(Bump::Minor),
+            _ if is_lowered => self.rule.bump.min(Bump::Minor),
             _ => self.rule.bump,
         }
     }

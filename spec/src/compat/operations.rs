@@ -3,7 +3,7 @@
 //! On the wire an operation is nothing but its direction, its channel and its messages, so two operations that do together
 //! what one did break nobody.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::compare::Versions;
 use super::fact::{Fact, Site};
@@ -53,6 +53,11 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
             None => left.push(operation),
         }
     }
+    let mut doing: HashMap<(ChannelId, bool), Vec<&Operation>> = HashMap::new();
+    for operation in new.operations.values() {
+        let Some(channel) = operation.channel else { continue };
+        doing.entry((channel, operation.action == Action::Send)).or_default().push(operation);
+    }
     for operation in left {
         let channel = operation.channel.and_then(|id| versions.channels.get(&id).copied());
         // What is gone with its channel is said of the channel.
@@ -65,11 +70,7 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
                 counterpart.is_some_and(|counterpart| !after.contains(&(is_sent, channel, *counterpart)))
             })
             .collect();
-        let candidates: Vec<&Operation> = new
-            .operations
-            .values()
-            .filter(|other| other.action == operation.action && other.channel == Some(channel))
-            .collect();
+        let candidates: &[&Operation] = doing.get(&(channel, is_sent)).map_or(&[], Vec::as_slice);
         if !lost.is_empty() || candidates.is_empty() {
             removed(versions, operation, None);
             continue;
@@ -93,16 +94,19 @@ pub(super) fn compare(versions: &mut Versions<'_, '_>) {
             removed(versions, operation, Some("another one concerns its messages, but demands more security"));
         }
     }
+    let was_channel: HashMap<ChannelId, ChannelId> =
+        versions.channels.iter().map(|(own, other)| (*other, *own)).collect();
+    let done: HashSet<(ChannelId, bool)> = old
+        .operations
+        .values()
+        .filter_map(|operation| Some((operation.channel?, operation.action == Action::Send)))
+        .collect();
     for (key, operation) in &new.operations {
         let is_known = taken.contains(key.as_str()) || old.operations.contains_key(key);
         let Some(channel) = operation.channel.filter(|_| !is_known) else { continue };
-        let Some((own, _)) = versions.channels.iter().find(|(_, other)| **other == channel) else { continue };
+        let Some(own) = was_channel.get(&channel) else { continue };
         let is_sent = operation.action == Action::Send;
-        let was_done = old
-            .operations
-            .values()
-            .any(|other| other.channel == Some(*own) && (other.action == Action::Send) == is_sent);
-        if !was_done {
+        if !done.contains(&(*own, is_sent)) {
             let site = site(versions, None, Some(operation));
             let what = if is_sent { "sends on" } else { "receives from" };
             let message = format!("the application {what} the channel `{}` now", new[channel].key);

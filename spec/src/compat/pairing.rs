@@ -1,7 +1,8 @@
 //! What of the new version is what of the old one: channels by address and then by key, messages by their name on the
 //! wire and then by key, servers by key and then by address. What is in doubt is no pair.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use crate::document::{Channel, Document, Message, MessageId, Server, ServerId, SpecVersion};
 
@@ -17,7 +18,7 @@ pub(super) struct Pairs<T> {
 type Naming<'n, T> = &'n dyn Fn(&T) -> Option<String>;
 
 /// Pairs by one naming after the other; what an earlier one has paired is taken.
-fn pair<T: Copy + PartialEq>(old: Vec<T>, new: Vec<T>, namings: &[(Naming<'_, T>, Naming<'_, T>)]) -> Pairs<T> {
+fn pair<T: Copy + Eq + Hash>(old: Vec<T>, new: Vec<T>, namings: &[(Naming<'_, T>, Naming<'_, T>)]) -> Pairs<T> {
     let mut pairs = Pairs { both: Vec::new(), removed: old, added: new };
     for (of_old, of_new) in namings {
         let mut by_name: HashMap<String, Vec<T>> = HashMap::new();
@@ -26,18 +27,19 @@ fn pair<T: Copy + PartialEq>(old: Vec<T>, new: Vec<T>, namings: &[(Naming<'_, T>
                 by_name.entry(name).or_default().push(*item);
             }
         }
-        let mut left = Vec::new();
+        let (mut left, mut taken) = (Vec::new(), HashSet::new());
         for item in std::mem::take(&mut pairs.removed) {
             let other = of_old(&item).and_then(|name| by_name.get_mut(&name)?.pop());
             match other {
                 Some(other) => {
-                    pairs.added.retain(|item| *item != other);
+                    taken.insert(other);
                     pairs.both.push((item, other));
                 }
                 None => left.push(item),
             }
         }
         pairs.removed = left;
+        pairs.added.retain(|item| !taken.contains(item));
     }
     pairs
 }

@@ -48,7 +48,7 @@ struct Change {
 }
 
 /// What is compared, for sentences: the payload of a message, its headers, a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Part {
     Payload,
     Headers,
@@ -128,6 +128,10 @@ impl<'s> Comparing<'s> {
         if self.is_same(old, new) {
             return;
         }
+        facts.tell_once(site, (part, old, new), |facts| self.tell(facts, site, part, old, new));
+    }
+
+    fn tell(&mut self, facts: &mut Facts<'_>, site: &Site, part: Part, old: SchemaId, new: SchemaId) {
         let mut broken = HashSet::new();
         let changes = self.changes(old, new);
         for change in changes.iter() {
