@@ -15,6 +15,7 @@ use std::rc::Rc;
 use evaluated::Evaluated;
 pub(crate) use values::{canonical, same_value};
 
+use super::ids::IdMap;
 use super::{JsonType, Keywords, Pattern, SchemaId, SchemaKind, Schemas};
 use crate::source::{Node, Pointer, Span, Value};
 
@@ -64,14 +65,14 @@ impl<'s> Checker<'s> {
     /// What is wrong with `value` by `schema`; nothing when it is valid.
     pub fn check(&mut self, schema: SchemaId, value: &Node) -> Vec<Violation> {
         let mut violations = Vec::new();
-        let mut run = Run { checker: self, known: HashMap::new(), path: Vec::new(), depth: 0 };
+        let mut run = Run { checker: self, known: IdMap::default(), path: Vec::new(), depth: 0 };
         run.evaluate(schema, value, &mut Some(&mut violations));
         violations
     }
 
     /// Whether `value` is valid by `schema`.
     pub fn is_valid(&mut self, schema: SchemaId, value: &Node) -> bool {
-        let mut run = Run { checker: self, known: HashMap::new(), path: Vec::new(), depth: 0 };
+        let mut run = Run { checker: self, known: IdMap::default(), path: Vec::new(), depth: 0 };
         run.evaluate(schema, value, &mut None).valid
     }
 
@@ -153,7 +154,7 @@ enum Step<'v> {
 /// One check.
 struct Run<'c, 's, 'v> {
     checker: &'c mut Checker<'s>,
-    known: HashMap<(SchemaId, *const Node), Known>,
+    known: IdMap<(SchemaId, *const Node), Known>,
     path: Vec<Step<'v>>,
     depth: usize,
 }

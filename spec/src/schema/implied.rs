@@ -4,8 +4,8 @@
 //! documents must read what generated code reads. Schemas come in, a copy with the types written out goes out.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
+use super::ids::IdSet;
 use super::{JsonType, Keywords, SchemaId, SchemaKind, Schemas};
 
 impl Schemas {
@@ -21,7 +21,7 @@ impl Schemas {
     pub(crate) fn as_meant(&self, roots: impl IntoIterator<Item = SchemaId>) -> Cow<'_, Schemas> {
         let open = roots.into_iter().map(|id| (id, Vec::new())).collect();
         let mut reading =
-            Reading { schemas: self, open, values: HashSet::new(), parts: HashSet::new(), found: Vec::new() };
+            Reading { schemas: self, open, values: IdSet::default(), parts: IdSet::default(), found: Vec::new() };
         while let Some((id, beside)) = reading.open.pop() {
             reading.value(id, &beside);
         }
@@ -44,8 +44,8 @@ struct Reading<'s> {
     /// Schemas that describe a value, with what else applies to it (of an alternative: the rest of its schema), which are
     /// to be looked at.
     open: Vec<(SchemaId, Vec<SchemaId>)>,
-    values: HashSet<SchemaId>,
-    parts: HashSet<SchemaId>,
+    values: IdSet<SchemaId>,
+    parts: IdSet<SchemaId>,
     found: Vec<(SchemaId, JsonType)>,
 }
 
@@ -94,7 +94,7 @@ impl<'s> Reading<'s> {
         {
             return vec![*only];
         }
-        let (mut seen, mut open, mut all) = (HashSet::new(), ids.to_vec(), Vec::new());
+        let (mut seen, mut open, mut all) = (IdSet::default(), ids.to_vec(), Vec::new());
         while let Some(id) = open.pop() {
             if !seen.insert(id) {
                 continue;

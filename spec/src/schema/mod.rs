@@ -5,6 +5,7 @@
 //! bounds are numbers, `definitions` and `$defs` are one map, tuples are `prefix_items`.
 
 mod check;
+pub(crate) mod ids;
 mod implied;
 pub(crate) mod inclusion;
 mod keywords;

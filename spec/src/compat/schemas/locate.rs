@@ -5,9 +5,8 @@
 //! nothing is said of a part unless an event with that value at that place is valid for the whole of the writer's schema
 //! and invalid for the reader's.
 
-use std::collections::HashMap;
-
 use super::parts::{ANY_KEY, Path, Step, member, pairs, requires, together};
+use crate::schema::ids::IdMap;
 use crate::schema::{Checker, Inclusion, SchemaId, SchemaKind, Schemas, Verdict, Violation, Witness};
 use crate::source::{FileId, Key, Node, Number, Object, Span, Value};
 
@@ -62,15 +61,15 @@ pub(super) struct Locator<'s> {
     reader: &'s Schemas,
     inclusion: Inclusion<'s>,
     checker: Checker<'s>,
-    verdicts: HashMap<(SchemaId, SchemaId), Verdict>,
-    samples: HashMap<SchemaId, Option<Node>>,
+    verdicts: IdMap<(SchemaId, SchemaId), Verdict>,
+    samples: IdMap<SchemaId, Option<Node>>,
     steps: usize,
 }
 
 /// One walk through a payload.
 #[derive(Default)]
 struct Walk {
-    seen: HashMap<(SchemaId, SchemaId), bool>,
+    seen: IdMap<(SchemaId, SchemaId), bool>,
     candidates: Vec<Candidate>,
     undecided: Vec<Found>,
 }
@@ -82,8 +81,8 @@ impl<'s> Locator<'s> {
             reader,
             inclusion,
             checker: Checker::new(reader),
-            verdicts: HashMap::new(),
-            samples: HashMap::new(),
+            verdicts: IdMap::default(),
+            samples: IdMap::default(),
             steps: 0,
         }
     }

@@ -1,8 +1,7 @@
 //! The keywords that apply other schemas: to the same value, to its items, to its members.
 
-use std::collections::HashMap;
-
 use super::{Outcome, Run, Sink, Step, Violation};
+use crate::schema::ids::IdMap;
 use crate::schema::{Dialect, Keywords, SchemaId};
 use crate::source::{Key, Node, Object, Value};
 
@@ -237,7 +236,7 @@ impl<'s, 'v> Run<'_, 's, 'v> {
         let name = Node { span: key.span, value: Value::String(key.name.clone()) };
         // A run of its own: what is known of a value is kept by its address, and this one is gone at once.
         let mut violations = Vec::new();
-        let mut run = Run { checker: self.checker, known: HashMap::new(), path: Vec::new(), depth: self.depth };
+        let mut run = Run { checker: self.checker, known: IdMap::default(), path: Vec::new(), depth: self.depth };
         if run.evaluate(id, &name, &mut Some(&mut violations)).valid {
             return;
         }

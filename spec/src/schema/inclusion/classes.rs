@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::equal::{Words, alike, inner_alike};
+use indexmap::IndexMap;
+
+use super::equal::{Words, alike, lists, maps, singles};
 use super::goal::Side;
 use crate::schema::check::canonical;
 use crate::schema::{Keywords, SchemaId, SchemaKind, Schemas};
@@ -110,9 +112,10 @@ impl<'s> Classes<'s> {
         self.looked_at += 1;
         let schemas = self.schemas[side as usize];
         let SchemaKind::Object(keywords) = &schemas[id].kind else { return Vec::new() };
-        let mut pairs = Vec::new();
-        inner_alike(keywords, keywords, &mut pairs);
-        pairs.into_iter().map(|(id, _)| schemas.follow(id)).collect()
+        let single = singles(keywords).into_iter().flatten();
+        let lists = lists(keywords).into_iter().flatten().copied();
+        let members = maps(keywords).into_iter().flat_map(IndexMap::values).copied();
+        single.chain(lists).chain(members).map(|id| schemas.follow(id)).collect()
     }
 
     /// What a schema is when everything within is known.
@@ -179,29 +182,15 @@ impl<'s> Classes<'s> {
             Known::Class(class) => class,
             Known::Nothing | Known::Open | Known::Alone => u32::MAX,
         };
-        let single = [
-            k.reference,
-            k.dynamic_reference,
-            k.items,
-            k.contains,
-            k.unevaluated_items,
-            k.additional_properties,
-            k.unevaluated_properties,
-            k.property_names,
-            k.not,
-            k.if_schema,
-            k.then_schema,
-            k.else_schema,
-        ];
-        for inner in single {
+        for inner in singles(k) {
             inner.as_ref().map(class).hash(hasher);
         }
-        for list in [&k.prefix_items, &k.all_of, &k.any_of, &k.one_of] {
+        for list in lists(k) {
             list.len().hash(hasher);
             list.iter().for_each(|inner| class(inner).hash(hasher));
         }
         // In any order.
-        for members in [&k.properties, &k.pattern_properties, &k.dependent_schemas] {
+        for members in maps(k) {
             let all = members.iter().map(|(name, inner)| hash_of(&(name, class(inner))));
             all.fold(members.len() as u64, u64::wrapping_add).hash(hasher);
         }

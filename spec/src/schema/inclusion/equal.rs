@@ -1,11 +1,12 @@
 //! Whether two schemas say the same, word by word: then each accepts what the other accepts, whatever that is. Most of a
 //! new version of a document is the old one.
 
-use std::collections::HashMap;
+use indexmap::IndexMap;
 
 use super::classes::Classes;
 use super::goal::Side;
 use crate::schema::check::same_value;
+use crate::schema::ids::IdMap;
 use crate::schema::{Keywords, Schema, SchemaId, SchemaKind, Schemas};
 use crate::source::{Node, Number};
 
@@ -31,7 +32,7 @@ pub(crate) struct Equality<'s> {
     left: &'s Schemas,
     right: &'s Schemas,
     classes: Classes<'s>,
-    known: HashMap<Pair, bool>,
+    known: IdMap<Pair, bool>,
     /// Schemas and pairs that were looked at since somebody asked.
     compared: usize,
 }
@@ -39,7 +40,7 @@ pub(crate) struct Equality<'s> {
 impl<'s> Equality<'s> {
     pub(crate) fn new(words: Words, left: &'s Schemas, right: &'s Schemas) -> Self {
         let classes = Classes::new(words, left, right);
-        Equality { words, left, right, classes, known: HashMap::new(), compared: 0 }
+        Equality { words, left, right, classes, known: IdMap::default(), compared: 0 }
     }
 
     /// The schema of its side that stands for all that say the same, as far as that is known.
@@ -65,7 +66,7 @@ impl<'s> Equality<'s> {
         }
         // Every pair that must be equal for the root to be, with those that ask for it.
         let mut pairs = vec![root];
-        let mut indices = HashMap::from([(root, 0usize)]);
+        let mut indices = IdMap::from_iter([(root, 0usize)]);
         let mut asked_by: Vec<Vec<usize>> = vec![Vec::new()];
         let mut different = Vec::new();
         let mut next = 0;
@@ -185,40 +186,20 @@ fn same_values(a: &[Node], b: &[Node]) -> bool {
 
 /// The pairs of schemas that must be equal as well; `false` when there is a schema without its counterpart.
 pub(super) fn inner_alike(a: &Keywords, b: &Keywords, pairs: &mut Vec<Pair>) -> bool {
-    let single: [fn(&Keywords) -> Option<SchemaId>; 12] = [
-        |k| k.reference,
-        |k| k.dynamic_reference,
-        |k| k.items,
-        |k| k.contains,
-        |k| k.unevaluated_items,
-        |k| k.additional_properties,
-        |k| k.unevaluated_properties,
-        |k| k.property_names,
-        |k| k.not,
-        |k| k.if_schema,
-        |k| k.then_schema,
-        |k| k.else_schema,
-    ];
-    for get in single {
-        match (get(a), get(b)) {
+    for pair in singles(a).into_iter().zip(singles(b)) {
+        match pair {
             (Some(a), Some(b)) => pairs.push((a, b)),
             (None, None) => {}
             _ => return false,
         }
     }
-    let lists: [fn(&Keywords) -> &[SchemaId]; 4] = [|k| &k.prefix_items, |k| &k.all_of, |k| &k.any_of, |k| &k.one_of];
-    for get in lists {
-        let (a, b) = (get(a), get(b));
+    for (a, b) in lists(a).into_iter().zip(lists(b)) {
         if a.len() != b.len() {
             return false;
         }
         pairs.extend(a.iter().copied().zip(b.iter().copied()));
     }
-    for (a, b) in [
-        (&a.properties, &b.properties),
-        (&a.pattern_properties, &b.pattern_properties),
-        (&a.dependent_schemas, &b.dependent_schemas),
-    ] {
+    for (a, b) in maps(a).into_iter().zip(maps(b)) {
         if a.len() != b.len() {
             return false;
         }
@@ -228,4 +209,32 @@ pub(super) fn inner_alike(a: &Keywords, b: &Keywords, pairs: &mut Vec<Pair>) -> 
         }
     }
     true
+}
+
+/// The keywords that hold one schema.
+pub(super) fn singles(k: &Keywords) -> [Option<SchemaId>; 12] {
+    [
+        k.reference,
+        k.dynamic_reference,
+        k.items,
+        k.contains,
+        k.unevaluated_items,
+        k.additional_properties,
+        k.unevaluated_properties,
+        k.property_names,
+        k.not,
+        k.if_schema,
+        k.then_schema,
+        k.else_schema,
+    ]
+}
+
+/// The keywords that hold schemas in an order.
+pub(super) fn lists(k: &Keywords) -> [&[SchemaId]; 4] {
+    [&k.prefix_items, &k.all_of, &k.any_of, &k.one_of]
+}
+
+/// The keywords that hold schemas by name.
+pub(super) fn maps(k: &Keywords) -> [&IndexMap<String, SchemaId>; 3] {
+    [&k.properties, &k.pattern_properties, &k.dependent_schemas]
 }

@@ -15,6 +15,7 @@ use super::judge::Judgement;
 use super::language::{Languages, PatternId};
 use super::outcome::{Leaf, Outcome, Reason, Ways};
 use super::sample::{Kind, Sample, Shared};
+use crate::schema::ids::IdMap;
 use crate::schema::{Checker, SchemaId, SchemaKind, Schemas};
 use crate::source::Node;
 
@@ -42,8 +43,8 @@ pub(super) struct Search<'s> {
     names: HashMap<Rc<str>, Name>,
     name_texts: Vec<Rc<str>>,
     outside: Vec<Rc<[Shared]>>,
-    memo: HashMap<Goal, Memo>,
-    endless: HashMap<(Side, SchemaId), bool>,
+    memo: IdMap<Goal, Memo>,
+    endless: IdMap<(Side, SchemaId), bool>,
     equality: Equality<'s>,
     /// Goals without a value, if those of lower depth that they led to have none.
     provisional: Vec<Goal>,
@@ -76,8 +77,8 @@ impl<'s> Search<'s> {
             names: HashMap::new(),
             name_texts: Vec::new(),
             outside: Vec::new(),
-            memo: HashMap::new(),
-            endless: HashMap::new(),
+            memo: IdMap::default(),
+            endless: IdMap::default(),
             equality: Equality::new(Words::Assertions, writer, reader),
             provisional: Vec::new(),
             depth: 0,
