@@ -168,8 +168,11 @@ fn a_mode_fails_on_its_own_direction_only_and_still_says_the_rest() {
 fn the_document_and_the_channel_say_what_they_promise() {
     let new = document("1.1.0", REQUIRED);
     let lenient = with("1.1.0", "x-compatibility: forward\n", REQUIRED);
-    let report = compare(&document("1.0.0", OPTIONAL), &lenient);
+    let report = compare(&with("1.0.0", "x-compatibility: forward\n", OPTIONAL), &lenient);
     assert_eq!((report.verdict(), report.mode), (Outcome::Compatible, Mode::Forward));
+    // What is not said is the default, which is full.
+    let report = compare(&document("1.0.0", OPTIONAL), &lenient);
+    assert_eq!((report.verdict(), report.mode), (Outcome::Incompatible, Mode::Full));
     // What was promised cannot be taken back by the change that breaks it.
     let report = compare(&with("1.0.0", "x-compatibility: full\n", OPTIONAL), &lenient);
     assert_eq!((report.verdict(), report.mode), (Outcome::Incompatible, Mode::Full));

@@ -153,6 +153,13 @@ pub(super) fn compare(
                 (None, None) => true,
                 _ => false,
             };
+            let is_vital = !matches!(effect, Some(Nothing | Tuning));
+            if is_same && is_vital && was.as_ref().is_some_and(|was| versions.may_refer_to_other(was)) {
+                let message = format!("`{field}` of `{protocol}` refers to what is not read and may have changed");
+                let fact = Fact::new(rules::BINDING_UNDECIDED, message).key(format!("{protocol} {field}"));
+                let help = "look at the change, and ignore this finding with a reason if it breaks nobody";
+                versions.facts.add(site, fact.old(at.0, "").new_at(at.1, "").help(help));
+            }
             if !is_same {
                 change(versions, site, (protocol, &field), effect, (was, is), at);
             }

@@ -14,7 +14,7 @@ use crate::document::{
     Bindings, ChannelId, Document, Extensions, Message, MessageId, Payload, ServerId, SpecVersion, TypedBinding,
 };
 use crate::schema::{SchemaId, Schemas};
-use crate::source::Location;
+use crate::source::{Location, Node, Sources, Value};
 
 /// A version and its schemas as they are meant.
 #[derive(Debug)]
@@ -22,9 +22,24 @@ pub(super) struct Version<'d> {
     pub(super) document: &'d Document,
     schemas: Schemas,
     stand_ins: StandIns,
+    sources: Option<&'d Sources>,
 }
 
 impl<'d> Version<'d> {
+    /// With the files that it was read from.
+    pub(super) fn read_from(mut self, sources: &'d Sources) -> Self {
+        self.sources = Some(sources);
+        self
+    }
+
+    /// Whether another version was read from the same texts.
+    fn has_files_of(&self, other: &Self) -> bool {
+        match (self.sources, other.sources) {
+            (Some(own), Some(others)) => own.files().map(|file| file.text()).eq(others.files().map(|file| file.text())),
+            _ => false,
+        }
+    }
+
     pub(super) fn new(document: &'d Document) -> Self {
         let mut roots: Vec<SchemaId> = Vec::new();
         for message in document.channels.values().flat_map(|id| document[*id].messages.values()) {
@@ -43,7 +58,7 @@ impl<'d> Version<'d> {
         roots.dedup();
         let mut schemas = document.schemas.as_meant(roots).into_owned();
         let stand_ins = StandIns::add(&mut schemas, &document.location);
-        Version { document, schemas, stand_ins }
+        Version { document, schemas, stand_ins, sources: None }
     }
 }
 
@@ -75,6 +90,8 @@ pub(super) struct Versions<'d, 'c> {
     pub(super) new: &'d Document,
     pub(super) old_stand_ins: StandIns,
     pub(super) new_stand_ins: StandIns,
+    /// Whether both were read from the same files: then so is what references lead to that nobody follows.
+    pub(super) are_files_same: bool,
     pub(super) schemas: Comparing<'d>,
     pub(super) facts: Facts<'c>,
     /// The documents as a whole.
@@ -160,6 +177,7 @@ impl<'d, 'c> Versions<'d, 'c> {
             new: after,
             old_stand_ins: old.stand_ins,
             new_stand_ins: new.stand_ins,
+            are_files_same: old.has_files_of(new),
             schemas: Comparing::new(&old.schemas, &new.schemas, comparison.reading),
             facts: Facts::new(comparison, baseline),
             root,
@@ -198,6 +216,11 @@ impl<'d, 'c> Versions<'d, 'c> {
             self.facts.add(site, fact.old(places.0, "").new_at(places.1, ""));
         }
         Some(both)
+    }
+
+    /// Whether a node that is compared as it is written refers to what may have changed.
+    pub(super) fn may_refer_to_other(&self, node: &Node) -> bool {
+        !self.are_files_same && has_references(node)
     }
 
     /// Notes that what is said to people has changed.
@@ -240,6 +263,24 @@ impl<'d, 'c> Versions<'d, 'c> {
         let fact = Fact::new(rule, message).direction(Direction::Both).help(help);
         self.facts.add(site, fact.old(places.0, "").new_at(places.1, ""));
     }
+}
+
+/// Whether there is a `$ref` anywhere in it.
+fn has_references(node: &Node) -> bool {
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        match &node.value {
+            Value::Object(object) => {
+                if object.iter().any(|(key, _)| key.name == "$ref") {
+                    return true;
+                }
+                open.extend(object.iter().map(|(_, node)| node));
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// What was promised of the whole document, for the report.

@@ -1,5 +1,7 @@
 //! Messages: how they are encoded, where their correlation ids stand, and their payloads and headers.
 
+use std::collections::BTreeSet;
+
 use super::avro;
 use super::compare::Versions;
 use super::fact::{Fact, Site};
@@ -35,6 +37,17 @@ fn content_type(versions: &mut Versions<'_, '_>, site: &Site, old: &Message, new
     };
     let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let (before, after) = (effective(versions.old, old), effective(versions.new, new));
+    let parameters = |text: &str| -> BTreeSet<String> {
+        text.split(';').skip(1).map(|part| part.trim().to_ascii_lowercase()).filter(|part| !part.is_empty()).collect()
+    };
+    if essence(&before) == essence(&after) && parameters(&before) != parameters(&after) {
+        let message = format!("the content type is `{after}` now, and was `{before}`");
+        let fact = Fact::new(rules::CONTENT_TYPE_NOTED, message)
+            .old(&old.location, before.clone())
+            .new_at(&new.location, after.clone())
+            .help("look whether programs of the two versions read each other's");
+        versions.facts.add(site, fact);
+    }
     if essence(&before) != essence(&after) {
         let message = format!(
             "the content type is `{after}` now, and was `{before}`: programs of the two versions do not read each other's"
@@ -170,9 +183,14 @@ fn both(versions: &mut Versions<'_, '_>, site: &Site, part: Part, before: &Paylo
         (Payload::Foreign { format, node, .. }, Payload::Foreign { format: other, node: other_node, .. })
             if format == other =>
         {
-            if !same_value(node, other_node) {
+            let is_same = same_value(node, other_node);
+            if !is_same || versions.may_refer_to_other(node) {
+                let said = match is_same {
+                    false => "the schema has changed",
+                    true => "the schema refers to others, which may have changed",
+                };
                 let message = format!(
-                    "the schema has changed, and it could not be decided whether it is compatible: {} is not read",
+                    "{said}, and it could not be decided whether it is compatible: {} is not read",
                     language(before)
                 );
                 let fact = Fact::new(rules::SCHEMA_UNDECIDED, message).direction(Direction::Both);

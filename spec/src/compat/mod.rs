@@ -146,7 +146,7 @@ impl Comparison {
             }
         }
         let Some(document) = &new.document else { return Err(NotComparable { version: None }) };
-        Ok(verdict::report(self, baselines, document))
+        Ok(verdict::report(self, baselines, (document, &new.sources)))
     }
 
     fn level_of(&self, rule: &Rule) -> Level {

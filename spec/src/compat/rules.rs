@@ -104,6 +104,7 @@ rules! {
     MESSAGE_NAME_CHANGED, "message-name-changed", Wire, Breaking, Major, "A message has another name on the wire.";
     MESSAGE_RENAMED, "message-renamed", Source, Notice, Minor, "A message has another key, and the same name on the wire.";
     CONTENT_TYPE_CHANGED, "content-type-changed", Wire, Breaking, Major, "A message is encoded in another content type.";
+    CONTENT_TYPE_NOTED, "content-type-noted", Semantic, Notice, Minor, "The parameters of a message's content type have changed.";
     CORRELATION_ID_CHANGED, "correlation-id-changed", Wire, Breaking, Major, "A message's correlation id is missing or stands elsewhere.";
     CORRELATION_ID_ADDED, "correlation-id-added", Semantic, Notice, Minor, "A message says where its correlation id is.";
 

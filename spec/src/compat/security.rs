@@ -158,6 +158,20 @@ pub(super) fn compare(
         };
         facts.push(Fact::new(rules::SECURITY_RELAXED, message).key(way.to_string()));
     }
+    let formats = |requirements: &[SecurityRequirement]| -> BTreeSet<(String, Option<String>)> {
+        let schemes = requirements.iter().flat_map(|requirement| &requirement.schemes);
+        let kinds = schemes.filter_map(|required| Some(&required.scheme.as_ref()?.kind));
+        kinds
+            .filter_map(|kind| match kind {
+                SecuritySchemeKind::Http { bearer_format, .. } => Some((means(kind), bearer_format.clone())),
+                _ => None,
+            })
+            .collect()
+    };
+    // A hint for people: whoever checks a token decides.
+    if facts.is_empty() && formats(old) != formats(new) {
+        facts.push(Fact::new(rules::DOCUMENTATION_CHANGED, "the format of bearer tokens is described otherwise"));
+    }
     for fact in facts {
         versions.facts.add(site, fact.old(places.0, "").new_at(places.1, ""));
     }

@@ -70,6 +70,10 @@ fn pair(versions: &mut Versions<'_, '_>, site: &Site, old: &Server, new: &Server
         // A variable that is no longer in the address is a change of the address.
         if let Some(after) = new.variables.get(name) {
             variable(versions, site, name, before, after);
+        } else if address(new).contains(&format!("{{{name}}}")) {
+            let message = format!("the variable `{name}` is no longer described");
+            let fact = Fact::new(rules::SERVER_VARIABLE_WIDENED, message).old(&before.location, "");
+            versions.facts.add(site, fact.new_at(&new.location, "").key(name));
         }
     }
     security::compare(versions, site, &old.security, &new.security, places);

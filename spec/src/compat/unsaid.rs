@@ -37,10 +37,7 @@ impl StandIns {
         let of = |json_type| Keywords { types: Some(vec![json_type]), ..Keywords::default() };
         StandIns {
             anything: add(SchemaKind::Bool(true)),
-            none: add(SchemaKind::Object(Box::new(Keywords {
-                max_properties: Some(0),
-                ..of(JsonType::Object)
-            }))),
+            none: add(SchemaKind::Object(Box::new(Keywords { max_properties: Some(0), ..of(JsonType::Object) }))),
             any: add(SchemaKind::Object(Box::new(of(JsonType::Object)))),
             text: add(SchemaKind::Object(Box::new(of(JsonType::String)))),
         }

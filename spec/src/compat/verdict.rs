@@ -9,23 +9,29 @@ use super::finding::Finding;
 use super::policy::Promise;
 use super::version::Version;
 use super::{
-    ALL_RULES, Accepted, Baseline, BaselineInfo, Bump, Comparison, DeployOrder, Level, Report, Scope, Unused, UnusedIgnore, rules,
+    ALL_RULES, Accepted, Baseline, BaselineInfo, Bump, Comparison, DeployOrder, Level, Report, Scope, Unused,
+    UnusedIgnore, rules,
 };
 use crate::document::Document;
 use crate::near::nearest;
-use crate::source::{Location, Pointer};
+use crate::source::{Location, Pointer, Sources};
 
 /// Compares a document with its earlier versions, oldest first.
-pub(super) fn report(comparison: &Comparison, baselines: &[Baseline<'_>], new: &Document) -> Report {
+pub(super) fn report(
+    comparison: &Comparison,
+    baselines: &[Baseline<'_>],
+    (new, sources): (&Document, &Sources),
+) -> Report {
     let documents: Vec<&Document> = baselines.iter().filter_map(|baseline| baseline.loaded.document.as_ref()).collect();
     let is_compared = |index: usize| comparison.scope == Scope::Transitive || index + 1 == documents.len();
     let mut merged = Merged::default();
     let mut used = vec![Use::Never; comparison.ignores.len()];
     let mut declared_bump = None;
-    let new_version = compare::Version::new(new);
+    let new_version = compare::Version::new(new).read_from(sources);
     for (index, old) in documents.iter().enumerate().rev().filter(|(index, _)| is_compared(*index)) {
         let is_latest = index + 1 == documents.len();
-        let mut facts = compare::compare(comparison, index, &compare::Version::new(old), &new_version);
+        let old_version = compare::Version::new(old).read_from(&baselines[index].loaded.sources);
+        let mut facts = compare::compare(comparison, index, &old_version, &new_version);
         if is_latest {
             declared_bump = declared(old, new);
             not_raised(comparison, &mut facts, old, new, declared_bump);

@@ -225,8 +225,7 @@ impl<'s> Comparing<'s> {
             fact = fact.key(name);
             let schemas = self.old;
             // Only that it goes was announced, not what else becomes of it.
-            let is_gone =
-                declares(self.new, *new, name).is_none() && !parts::requires(&together(self.new, *new), name);
+            let is_gone = declares(self.new, *new, name).is_none() && !parts::requires(&together(self.new, *new), name);
             let announced = declares(schemas, *old, name)
                 .and_then(|id| super::policy::sunset(&parts::keywords(schemas, schemas.follow(id))?.extensions));
             fact = fact.sunset(announced.filter(|_| is_gone));
