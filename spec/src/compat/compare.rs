@@ -10,9 +10,10 @@ use super::policy::{Promise, sunset};
 use super::schemas::Comparing;
 use super::{Comparison, Mode, bindings, channels, messages, operations, rules, servers};
 use crate::document::{
-    Bindings, ChannelId, Document, Extensions, Message, MessageId, Payload, ServerId, SpecVersion, TypedBinding,
+    Bindings, ChannelId, Document, EventTypes, Extensions, Message, MessageId, Payload, ServerId, SpecVersion,
+    TypedBinding,
 };
-use crate::schema::{SchemaId, Schemas};
+use crate::schema::{Reading, SchemaId, Schemas};
 use crate::source::Location;
 
 /// A version and its schemas as they are meant.
@@ -20,10 +21,15 @@ use crate::source::Location;
 pub(super) struct Version<'d> {
     pub(super) document: &'d Document,
     schemas: Schemas,
+    event_types: EventTypes<'d>,
 }
 
 impl<'d> Version<'d> {
-    pub(super) fn new(document: &'d Document) -> Self {
+    pub(super) fn new(document: &'d Document, reading: Reading) -> Self {
+        let event_types = EventTypes::new(document);
+        if reading == Reading::AsWritten {
+            return Version { document, schemas: document.schemas.clone(), event_types };
+        }
         let mut roots: Vec<SchemaId> = Vec::new();
         for message in document.channels.values().flat_map(|id| document[*id].messages.values()) {
             roots.extend(roots_of(&document[*message]));
@@ -39,7 +45,7 @@ impl<'d> Version<'d> {
         roots.extend(document.operations.values().flat_map(|operation| roots_in(&operation.bindings)));
         roots.sort_unstable();
         roots.dedup();
-        Version { document, schemas: document.schemas.with_implied_types(roots) }
+        Version { document, schemas: document.schemas.with_implied_types(roots), event_types }
     }
 }
 
@@ -71,6 +77,8 @@ pub(super) struct Versions<'d, 'c> {
     pub(super) new: &'d Document,
     pub(super) old_schemas: &'d Schemas,
     pub(super) new_schemas: &'d Schemas,
+    pub(super) old_types: &'d EventTypes<'d>,
+    pub(super) new_types: &'d EventTypes<'d>,
     pub(super) schemas: Comparing<'d>,
     pub(super) facts: Facts<'c>,
     /// The documents as a whole.
@@ -154,6 +162,8 @@ impl<'d, 'c> Versions<'d, 'c> {
             new: after,
             old_schemas: &old.schemas,
             new_schemas: &new.schemas,
+            old_types: &old.event_types,
+            new_types: &new.event_types,
             schemas: Comparing::new(&old.schemas, &new.schemas, comparison.reading),
             facts: Facts::new(comparison, baseline),
             root,

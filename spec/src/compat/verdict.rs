@@ -22,10 +22,11 @@ pub(super) fn report(comparison: &Comparison, baselines: &[Baseline<'_>], new: &
     let mut merged = Merged::default();
     let mut used = vec![Use::Never; comparison.ignores.len()];
     let mut declared_bump = None;
-    let new_version = compare::Version::new(new);
+    let new_version = compare::Version::new(new, comparison.reading);
     for (index, old) in documents.iter().enumerate().rev().filter(|(index, _)| is_compared(*index)) {
         let is_latest = index + 1 == documents.len();
-        let mut facts = compare::compare(comparison, index, &compare::Version::new(old), &new_version);
+        let mut facts =
+            compare::compare(comparison, index, &compare::Version::new(old, comparison.reading), &new_version);
         if is_latest {
             declared_bump = declared(old, new);
             not_raised(comparison, &mut facts, old, new, declared_bump);
