@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::parts::{ANY_KEY, Path, Step, member, pairs, requires, together};
+use super::parts::{ANY_KEY, Path, Step, alternatives, member, pairs, requires, together};
 use crate::schema::{Checker, Inclusion, SchemaId, SchemaKind, Schemas, Verdict, Violation, Witness};
 use crate::source::{FileId, Key, Node, Number, Object, Span, Value};
 
@@ -247,6 +247,15 @@ impl<'s> Locator<'s> {
                 without.push(key.clone(), node.clone());
             }
             let value = Node { span: NOWHERE, value: Value::Object(without) };
+            // Of a choice, it is an alternative that the reader does not know, and not the member.
+            if alternatives(self.writer, w).is_some() {
+                let difference = Difference::Keyword("oneOf");
+                is_found |= self.candidate(walk, difference, (w, r), value, path, way);
+                if is_found {
+                    break;
+                }
+                continue;
+            }
             is_found |= self.candidate(walk, Difference::Required(name.clone()), (w, r), value, path, way);
         }
         let violations = self.checker.check(r, witness);
