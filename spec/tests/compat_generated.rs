@@ -202,6 +202,8 @@ fn an_alternative_that_goes_is_one_finding() {
     assert_eq!(failing(&report), [("schema-alternatives-changed", Some(Direction::Backward))]);
     let message = &report.failing().next().unwrap().message;
     assert!(message.contains("was one of 2 alternatives"), "{message}");
+    let report = payloads(&both, &format!("{{oneOf: [{a}]}}"));
+    assert_eq!(failing(&report), [("schema-alternatives-changed", Some(Direction::Backward))]);
 }
 
 #[test]

@@ -163,6 +163,9 @@ pub(super) fn pairs(
                 let other = counterpart(writer, alternative, reader, read, place);
                 pairs.extend(other.map(|other| (None, alternative, other)));
             }
+            // Of several that seem to be the same one, it is not known which went.
+            let all = pairs.clone();
+            pairs.retain(|(_, _, other)| all.iter().filter(|(_, _, it)| it == other).count() == 1);
             return pairs;
         }
         (Some(sent), None) => {
