@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use event_api_spec::document::{
-    Action, Channel, ChannelId, CorrelationId, Document, Message, MessageId, Operation, Parameter, Payload, Reply,
-    RuntimeExpression, SchemaFormat, SpecVersion, TypedBinding,
+    Action, Channel, ChannelId, CorrelationId, Document, EventTypes, Message, MessageId, Operation, Parameter, Payload,
+    Reply, RuntimeExpression, SchemaFormat, TypedBinding,
 };
 use event_api_spec::{Diagnostic, FileId, Location};
 use indexmap::IndexMap;
@@ -38,6 +38,7 @@ struct Parts {
 struct Channels<'d, 'l, 'a> {
     document: &'d Document,
     types: &'l mut Lowering<'a>,
+    event_types: EventTypes<'d>,
     avro: AvroLowering<'d>,
     parts: HashMap<MessageId, Parts>,
     /// The set that stands for all messages of a channel.
@@ -54,6 +55,7 @@ pub(super) fn lower(document: &Document, types: &mut Lowering<'_>) -> Vec<EventS
     let mut channels = Channels {
         document,
         types,
+        event_types: EventTypes::new(document),
         avro: AvroLowering::new(&document.avro),
         parts: HashMap::new(),
         set_of_channel: HashMap::new(),
@@ -239,11 +241,16 @@ impl Channels<'_, '_, '_> {
         let document = self.document;
         let mut variants = Scope::with_reserved(RESERVED_VARIANTS);
         let mut methods = Scope::with_reserved(RESERVED_METHODS);
-        let mut event_types: Vec<String> = Vec::new();
+        let messages: Vec<(&str, MessageId)> = messages.collect();
         let mut events = Vec::new();
-        for (key, id) in messages {
+        for ((key, id), event_type) in messages.iter().copied().zip(self.event_types.of(messages.iter().copied())) {
             let message = &document[id];
-            let event_type = self.event_type(key, id, &event_types);
+            if let Some(name) = &event_type.instead_of {
+                let text = format!("two messages of one channel are named `{name}`");
+                let help = format!("the event type of the second one is its key, `{key}`; give it a name of its own");
+                self.types.diagnose(Diagnostic::new(rules::AMBIGUOUS_EVENT_TYPE, text, &message.location).help(help));
+            }
+            let event_type = event_type.name;
             let word = type_name(&event_type);
             let variant = variants.claim([word.clone(), format!("{word}Event")]);
             let method = methods.claim([field_name(&event_type), field_name(&format!("{event_type}_event"))]);
@@ -264,43 +271,10 @@ impl Channels<'_, '_, '_> {
                 correlation_id,
                 replies: Vec::new(),
                 is_request: false,
-                event_type: event_type.clone(),
+                event_type,
             });
-            event_types.push(event_type);
         }
         events
-    }
-
-    /// The type on the wire: the message's name; else its key; else, for a 2.x message that has neither, what its
-    /// payload is called, or the operation that it is the only message of.
-    fn event_type(&mut self, key: &str, id: MessageId, taken: &[String]) -> String {
-        let document = self.document;
-        let message = &document[id];
-        let free = |name: &&String| !taken.contains(name);
-        if let Some(name) = &message.name {
-            if free(&name) {
-                return name.clone();
-            }
-            let text = format!("two messages of one channel are named `{name}`");
-            let help = format!("the event type of the second one is its key, `{key}`; give it a name of its own");
-            self.types.diagnose(Diagnostic::new(rules::AMBIGUOUS_EVENT_TYPE, text, &message.location).help(help));
-        }
-        let has_key = document.version >= SpecVersion::V3_0 || message.key.is_some() || message.message_id.is_some();
-        if has_key && !taken.iter().any(|other| other == key) {
-            return key.to_owned();
-        }
-        let payload = match &message.payload {
-            Some(Payload::Schema(schema)) => self.types.name_of(*schema),
-            _ => None,
-        };
-        let operation = document.operations.values().find(|operation| {
-            operation.is_named && operation.messages.as_deref().is_some_and(|messages| messages == [id])
-        });
-        let candidates = [payload, operation.map(|operation| operation.key.clone()), Some(key.to_owned())];
-        if let Some(name) = candidates.iter().flatten().find(free) {
-            return name.clone();
-        }
-        (2..).map(|number| format!("{key}{number}")).find(|name| !taken.contains(name)).unwrap_or_default()
     }
 
     fn parts(&mut self, id: MessageId, word: &str, set: &str) -> Parts {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use event_api_spec::schema::{Keywords, SchemaId};
+use event_api_spec::schema::{Keywords, SchemaId, TypedFormat};
 use event_api_spec::{Node, Number};
 use serde_json::Value;
 
@@ -100,15 +100,10 @@ impl Lowering<'_> {
         let format = keywords.clone().find_map(|k| k.format.as_deref());
         let multiples: Vec<&Number> = keywords.filter_map(|k| k.multiple_of.as_ref()).collect();
 
-        let by_format = match format {
-            Some("int8") => Some(IntegerType::I8),
-            Some("uint8") => Some(IntegerType::U8),
-            Some("int16") => Some(IntegerType::I16),
-            Some("uint16") => Some(IntegerType::U16),
-            Some("int32") => Some(IntegerType::I32),
-            Some("uint32") => Some(IntegerType::U32),
-            Some("int64") => Some(IntegerType::I64),
-            Some("uint64") => Some(IntegerType::U64),
+        let by_format = match format.and_then(TypedFormat::of) {
+            Some(TypedFormat::Integer { least, most }) => {
+                IntegerType::ALL.into_iter().find(|ty| ty.range() == (least, most))
+            }
             _ => None,
         };
         let holds = |ty: &IntegerType| {
@@ -178,12 +173,12 @@ impl Lowering<'_> {
 }
 
 fn known_format(format: &str) -> Option<KnownType> {
-    Some(match format {
-        "date-time" => KnownType::DateTime,
-        "date" => KnownType::Date,
-        "uuid" => KnownType::Uuid,
-        "ipv4" => KnownType::Ipv4,
-        "ipv6" => KnownType::Ipv6,
+    Some(match TypedFormat::of(format)? {
+        TypedFormat::DateTime => KnownType::DateTime,
+        TypedFormat::Date => KnownType::Date,
+        TypedFormat::Uuid => KnownType::Uuid,
+        TypedFormat::Ipv4 => KnownType::Ipv4,
+        TypedFormat::Ipv6 => KnownType::Ipv6,
         _ => return None,
     })
 }

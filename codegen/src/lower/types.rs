@@ -351,8 +351,7 @@ impl<'a> Lowering<'a> {
 
     /// What the document calls a schema, if anything.
     pub(super) fn name_of(&self, schema: SchemaId) -> Option<String> {
-        let schema = &self.schemas[self.schemas.follow(schema)];
-        schema.name.as_deref().or_else(|| keywords(schema).and_then(usable_title)).map(str::to_owned)
+        self.schemas.name_of(schema).map(str::to_owned)
     }
 
     fn definition(&mut self, name: String, schema: SchemaId, kind: Kind) -> Definition {
@@ -474,13 +473,6 @@ pub(super) fn keywords(schema: &event_api_spec::schema::Schema) -> Option<&Keywo
         SchemaKind::Object(keywords) => Some(keywords),
         SchemaKind::Bool(_) => None,
     }
-}
-
-/// Titles are prose as often as names: a long one makes a worse name than the position does.
-fn usable_title(keywords: &Keywords) -> Option<&str> {
-    let title = keywords.title.as_deref()?;
-    let words = title.split_whitespace().count();
-    (title.chars().any(char::is_alphabetic) && words <= 4 && title.len() <= 40).then_some(title)
 }
 
 /// `#/components/schemas/User` in `spec/asyncapi.yaml`.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::compare::Versions;
 use super::fact::{Fact, Site};
 use super::finding::Direction;
-use super::pairing::{self, Carried, Pairs, parameters_in, shape_of, wire_name};
+use super::pairing::{self, Carried, Pairs, parameters_in, shape_of, wire_names};
 use super::policy::{Promise, sunset};
 use super::rules;
 use super::schemas::Part;
@@ -376,16 +376,16 @@ fn servers(versions: &mut Versions<'_, '_>, site: &Site, old: &Channel, new: &Ch
 fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, after: ChannelId, roles: &RolesOf) {
     let (old, new) = (versions.old, versions.new);
     let (channel, other) = (&old[before], &new[after]);
-    let pairs = pairing::messages((old, channel), (new, other));
+    let names = (wire_names(versions.old_types, channel), wire_names(versions.new_types, other));
+    let pairs = pairing::messages((old, channel, &names.0), (new, other, &names.1));
     let part = |word: &str, key: &str| format!("message `{key}` of {word}");
-    let name = |document: &Document, channel: &Channel, (index, id): Carried| {
+    let name = |channel: &Channel, names: &[String], (index, _): Carried| {
         let key = channel.messages.get_index(index).map(|(key, _)| key.clone()).unwrap_or_default();
-        let wire = wire_name(document, &key, &document[id]).map(str::to_owned);
-        (wire.unwrap_or_else(|| key.clone()), key)
+        (names.get(index).cloned().unwrap_or_default(), key)
     };
     for carried in &pairs.removed {
         let message = &old[carried.1];
-        let (wire, _) = name(old, channel, *carried);
+        let (wire, _) = name(channel, &names.0, *carried);
         let gone = gone(roles.get(&(before, Some(carried.1))).copied().unwrap_or_default());
         let site = site.part(part(&site.subject, &wire), Some(&message.location), None).with(&message.extensions);
         let who = match gone {
@@ -394,7 +394,7 @@ fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, aft
             Direction::Both => "those who wait for it wait in vain, and those who send it are not understood",
         };
         let renamed = same_payload(versions, *carried, &pairs);
-        let help = match renamed.map(|other_carried| name(new, other, other_carried).0) {
+        let help = match renamed.map(|other_carried| name(other, &names.1, other_carried).0) {
             Some(other) => format!("if `{other}` is meant to be the same, keep its name: `name: {wire}`"),
             None => "keep sending it until nobody reads it; `x-sunset` with a date announces its end".to_owned(),
         };
@@ -407,7 +407,7 @@ fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, aft
         versions.facts.add(&site, fact);
     }
     for (a, b) in &pairs.both {
-        let ((old_wire, old_key), (new_wire, new_key)) = (name(old, channel, *a), name(new, other, *b));
+        let ((old_wire, old_key), (new_wire, new_key)) = (name(channel, &names.0, *a), name(other, &names.1, *b));
         let (message, other_message) = (&old[a.1], &new[b.1]);
         let site = site
             .part(part(&site.subject, &new_wire), Some(&message.location), Some(&other_message.location))
@@ -415,8 +415,7 @@ fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, aft
         versions.messages.insert((before, a.1), b.1);
         versions.compared.insert(a.1);
         let places = (&message.location, &other_message.location);
-        let is_named = wire_name(old, &old_key, message).is_some() && wire_name(new, &new_key, other_message).is_some();
-        if old_wire != new_wire && is_named {
+        if old_wire != new_wire {
             let text = format!(
                 "the event is called `{new_wire}` on the wire now, and was `{old_wire}`: programs of the two versions do not know each other's"
             );
@@ -436,7 +435,7 @@ fn messages(versions: &mut Versions<'_, '_>, site: &Site, before: ChannelId, aft
     }
     for carried in &pairs.added {
         let message = &new[carried.1];
-        let (wire, _) = name(new, other, *carried);
+        let (wire, _) = name(other, &names.1, *carried);
         let site = site.part(part(&site.subject, &wire), None, Some(&message.location));
         let text = "the message is new: programs of the old version do not know it, and skip it or refuse it";
         let fact = Fact::new(rules::MESSAGE_ADDED, text).direction(Direction::Forward).old(&channel.location, "");

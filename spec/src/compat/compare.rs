@@ -11,9 +11,10 @@ use super::schemas::Comparing;
 use super::unsaid::StandIns;
 use super::{Comparison, Mode, bindings, channels, messages, operations, rules, servers};
 use crate::document::{
-    Bindings, ChannelId, Document, Extensions, Message, MessageId, Payload, ServerId, SpecVersion, TypedBinding,
+    Bindings, ChannelId, Document, EventTypes, Extensions, Message, MessageId, Payload, ServerId, SpecVersion,
+    TypedBinding,
 };
-use crate::schema::{SchemaId, Schemas};
+use crate::schema::{Reading, SchemaId, Schemas};
 use crate::source::{Location, Node, Sources, Value};
 
 /// A version and its schemas as they are meant.
@@ -22,6 +23,7 @@ pub(super) struct Version<'d> {
     pub(super) document: &'d Document,
     schemas: Schemas,
     stand_ins: StandIns,
+    event_types: EventTypes<'d>,
     sources: Option<&'d Sources>,
 }
 
@@ -40,7 +42,17 @@ impl<'d> Version<'d> {
         }
     }
 
-    pub(super) fn new(document: &'d Document) -> Self {
+    pub(super) fn new(document: &'d Document, reading: Reading) -> Self {
+        let mut schemas = match reading {
+            Reading::Declared => document.schemas.as_meant(Self::roots(document)).into_owned(),
+            Reading::AsWritten => document.schemas.clone(),
+        };
+        let stand_ins = StandIns::add(&mut schemas, &document.location);
+        Version { document, schemas, stand_ins, event_types: EventTypes::new(document), sources: None }
+    }
+
+    /// The schemas that describe values.
+    fn roots(document: &Document) -> Vec<SchemaId> {
         let mut roots: Vec<SchemaId> = Vec::new();
         for message in document.channels.values().flat_map(|id| document[*id].messages.values()) {
             roots.extend(roots_of(&document[*message]));
@@ -56,9 +68,7 @@ impl<'d> Version<'d> {
         roots.extend(document.operations.values().flat_map(|operation| roots_in(&operation.bindings)));
         roots.sort_unstable();
         roots.dedup();
-        let mut schemas = document.schemas.as_meant(roots).into_owned();
-        let stand_ins = StandIns::add(&mut schemas, &document.location);
-        Version { document, schemas, stand_ins, sources: None }
+        roots
     }
 }
 
@@ -92,6 +102,8 @@ pub(super) struct Versions<'d, 'c> {
     pub(super) new_stand_ins: StandIns,
     /// Whether both were read from the same files: then so is what references lead to that nobody follows.
     pub(super) are_files_same: bool,
+    pub(super) old_types: &'d EventTypes<'d>,
+    pub(super) new_types: &'d EventTypes<'d>,
     pub(super) schemas: Comparing<'d>,
     pub(super) facts: Facts<'c>,
     /// The documents as a whole.
@@ -178,6 +190,8 @@ impl<'d, 'c> Versions<'d, 'c> {
             old_stand_ins: old.stand_ins,
             new_stand_ins: new.stand_ins,
             are_files_same: old.has_files_of(new),
+            old_types: &old.event_types,
+            new_types: &new.event_types,
             schemas: Comparing::new(&old.schemas, &new.schemas, comparison.reading),
             facts: Facts::new(comparison, baseline),
             root,

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use crate::document::{Channel, Document, Message, MessageId, Server, ServerId, SpecVersion};
+use crate::document::{Channel, Document, EventTypes, MessageId, Server, ServerId, SpecVersion};
 
 /// What belongs together, and what is left on either side, in the order of the text.
 #[derive(Clone, Debug)]
@@ -87,34 +87,32 @@ pub(super) fn parameters_in(address: &str) -> Vec<&str> {
     address.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
 }
 
-/// What the event is called on the wire: the message's name, else its key. `None` where neither is the author's.
-pub(super) fn wire_name<'d>(document: &'d Document, key: &'d str, message: &'d Message) -> Option<&'d str> {
-    let has_key = document.version >= SpecVersion::V3_0 || message.key.is_some() || message.message_id.is_some();
-    message.name.as_deref().or_else(|| has_key.then_some(key))
+/// What the events of a channel are called on the wire, message by message.
+pub(super) fn wire_names(types: &EventTypes<'_>, channel: &Channel) -> Vec<String> {
+    let types = types.of(channel.messages.iter().map(|(key, id)| (key.as_str(), *id)));
+    types.into_iter().map(|ty| ty.name).collect()
 }
+
+/// A channel with the names of its messages on the wire.
+pub(super) type Named<'n> = (&'n Document, &'n Channel, &'n [String]);
 
 /// A message in a channel: its key there and itself.
 pub(super) type Carried = (usize, MessageId);
 
 /// Pairs of messages of two channels, with the indices of their keys.
-pub(super) fn messages(old: (&Document, &Channel), new: (&Document, &Channel)) -> Pairs<Carried> {
-    let of = |(_, channel): (&Document, &Channel)| -> Vec<Carried> {
-        channel.messages.values().copied().enumerate().collect()
+pub(super) fn messages(old: Named<'_>, new: Named<'_>) -> Pairs<Carried> {
+    let of = |(_, channel, _): Named<'_>| -> Vec<Carried> { channel.messages.values().copied().enumerate().collect() };
+    let key = |(_, channel, _): Named<'_>, index: usize| channel.messages.get_index(index).map(|(key, _)| key.clone());
+    let wire = |(_, _, names): Named<'_>, (index, _): Carried| names.get(index).cloned();
+    let named =
+        |side: Named<'_>, carried: Carried| Some(format!("{}\n{}", wire(side, carried)?, key(side, carried.0)?));
+    let component = |(document, _, _): Named<'_>, (_, id): Carried| document[id].key.clone();
+    // 2.x lets a message have neither name nor key: the only one of a channel is the only one of the other.
+    let is_anonymous = |(document, channel, _): Named<'_>| {
+        let message = channel.messages.values().next().map(|id| &document[*id]);
+        document.version < SpecVersion::V3_0
+            && message.is_some_and(|it| it.name.is_none() && it.key.is_none() && it.message_id.is_none())
     };
-    let key = |(_, channel): (&Document, &Channel), index: usize| {
-        channel.messages.get_index(index).map(|(key, _)| key.clone())
-    };
-    let wire = |(document, channel): (&Document, &Channel), (index, id): Carried| {
-        let (key, _) = channel.messages.get_index(index)?;
-        wire_name(document, key, &document[id]).map(str::to_owned)
-    };
-    let named = |side: (&Document, &Channel), carried: Carried| {
-        Some(format!("{}\n{}", wire(side, carried)?, key(side, carried.0)?))
-    };
-    let component = |(document, _): (&Document, &Channel), (_, id): Carried| document[id].key.clone();
-    // 2.x lets a message have no name at all: the only one of a channel is the only one of the other.
-    let is_anonymous =
-        |side: (&Document, &Channel)| of(side).first().is_some_and(|carried| wire(side, *carried).is_none());
     let are_alone = old.1.messages.len() == 1 && new.1.messages.len() == 1 && (is_anonymous(old) || is_anonymous(new));
     let only = |_: Carried| are_alone.then(String::new);
     pair(

@@ -121,6 +121,7 @@ rules! {
     SCHEMA_ALTERNATIVES_CHANGED, "schema-alternatives-changed", Wire, Breaking, Major, "A value may fit none of a reader's alternatives, or too many.";
     SCHEMA_INCOMPATIBLE, "schema-incompatible", Wire, Breaking, Major, "A writer's value may be invalid for a reader in another way.";
     SCHEMA_FORMAT_CHANGED, "schema-format-changed", Wire, Breaking, Major, "A reader's type demands a `format` that a writer's does not.";
+    SCHEMA_DISCRIMINATOR_CHANGED, "schema-discriminator-changed", Wire, Breaking, Major, "A reader tells alternatives apart by another member or other values of it.";
     AVRO_INCOMPATIBLE, "avro-incompatible", Wire, Breaking, Major, "Avro cannot resolve a writer's schema to a reader's.";
     SCHEMA_UNDECIDED, "schema-undecided", Wire, Unknown, Major, "It could not be decided whether a reader accepts what a writer may send.";
     SCHEMA_CHANGED, "schema-changed", Wire, Notice, Minor, "A schema has changed, and readers of each version accept events of the other.";

@@ -27,10 +27,10 @@ pub(super) fn report(
     let mut merged = Merged::default();
     let mut used = vec![Use::Never; comparison.ignores.len()];
     let mut declared_bump = None;
-    let new_version = compare::Version::new(new).read_from(sources);
+    let new_version = compare::Version::new(new, comparison.reading).read_from(sources);
     for (index, old) in documents.iter().enumerate().rev().filter(|(index, _)| is_compared(*index)) {
         let is_latest = index + 1 == documents.len();
-        let old_version = compare::Version::new(old).read_from(&baselines[index].loaded.sources);
+        let old_version = compare::Version::new(old, comparison.reading).read_from(&baselines[index].loaded.sources);
         let mut facts = compare::compare(comparison, index, &old_version, &new_version);
         if is_latest {
             declared_bump = declared(old, new);

@@ -5,6 +5,7 @@
 //! the same id. Everything else is held by value. `location` is always where the object is written, in whatever file.
 
 mod binding;
+mod event_type;
 mod message;
 mod operation;
 pub(crate) mod read;
@@ -20,6 +21,7 @@ pub use binding::{
     MqttMessageBinding, MqttOperationBinding, MqttServerBinding, NatsOperationBinding, TypedBinding,
     WebSocketChannelBinding,
 };
+pub use event_type::{EventType, EventTypes};
 pub use message::{CorrelationId, Message, MessageExample, MessageTrait, Payload, RuntimeExpression, SchemaFormat};
 pub use operation::{Action, Operation, OperationTrait, Reply, ReplyAddress};
 pub use security::{OAuthFlow, OAuthFlows, RequiredScheme, SecurityRequirement, SecurityScheme, SecuritySchemeKind};

@@ -5,6 +5,7 @@
 //! bounds are numbers, `definitions` and `$defs` are one map, tuples are `prefix_items`.
 
 mod check;
+mod format;
 pub(crate) mod ids;
 mod implied;
 pub(crate) mod inclusion;
@@ -16,6 +17,7 @@ use indexmap::IndexMap;
 
 pub(crate) use check::same_value;
 pub use check::{Checker, Violation};
+pub use format::TypedFormat;
 pub use inclusion::{Inclusion, Reading, Reason, Verdict, Witness};
 pub(crate) use pattern::Pattern;
 
@@ -60,6 +62,19 @@ impl Schemas {
             }
         }
         id
+    }
+
+    /// What a schema is called where there is no better place to call it after: its name among the components, else a
+    /// title that is short enough to be a name, for titles are prose as often.
+    pub fn name_of(&self, id: SchemaId) -> Option<&str> {
+        let schema = &self[self.follow(id)];
+        let title = || {
+            let SchemaKind::Object(keywords) = &schema.kind else { return None };
+            let title = keywords.title.as_deref()?;
+            let words = title.split_whitespace().count();
+            (title.chars().any(char::is_alphabetic) && words <= 4 && title.len() <= 40).then_some(title)
+        };
+        schema.name.as_deref().or_else(title)
     }
 }
 

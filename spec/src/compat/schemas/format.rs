@@ -1,57 +1,72 @@
 //! `format`: an annotation to JSON Schema, and yet a demand where the generated type of a reader holds nothing else.
 
-use super::parts::{keywords, together};
-use crate::schema::{JsonType, Keywords, SchemaId, Schemas};
+use super::cases::Case;
+use crate::schema::{JsonType, Schemas, TypedFormat};
 
-/// The formats of strings of which generated types hold no other strings.
-const MAPPED: [&str; 6] = ["date-time", "date", "time", "uuid", "ipv4", "ipv6"];
-
-/// The format of a schema.
-pub(super) fn of(schemas: &Schemas, id: SchemaId) -> Option<&str> {
-    keywords(schemas, id)?.format.as_deref()
-}
-
-/// Whether a reader's generated type refuses some of what a writer may send only because of the format.
-pub(super) fn is_narrower(reader: (&Schemas, SchemaId), writer: (&Schemas, SchemaId)) -> bool {
-    let read = together(reader.0, reader.1);
-    let sent = together(writer.0, writer.1);
-    let (wanted, given) = (of(reader.0, reader.1), of(writer.0, writer.1));
-    let Some(wanted) = wanted.filter(|wanted| Some(*wanted) != given) else { return false };
-    // What is listed is compared value by value.
-    if sent.iter().any(|part| part.enum_values.is_some() || part.const_value.is_some()) {
-        return false;
-    }
-    if MAPPED.contains(&wanted) {
-        return is_of(&read, JsonType::String) && is_of(&sent, JsonType::String);
-    }
-    let Some((low, high)) = range(wanted) else { return false };
-    // Bounds on both sides choose the type, and the format does not.
-    let is_bounded = |part: &&Keywords| part.minimum.is_some() && part.maximum.is_some();
-    if !is_of(&read, JsonType::Integer) || read.iter().any(is_bounded) {
-        return false;
-    }
-    let natural = given.and_then(range).unwrap_or((i128::from(i64::MIN), i128::from(i64::MAX)));
-    let least = sent.iter().filter_map(|part| part.minimum.as_ref()?.as_i128()).max().unwrap_or(natural.0);
-    let most = sent.iter().filter_map(|part| part.maximum.as_ref()?.as_i128()).min().unwrap_or(natural.1);
-    least < low || most > high
+/// Whether readers of some cases refuse what a writer may send in some case of its own only because of their formats.
+pub(super) fn is_narrower(reader: (&Schemas, &[Case]), writer: (&Schemas, &[Case])) -> bool {
+    [JsonType::String, JsonType::Integer].into_iter().any(|json_type| {
+        let of_type = |schemas: &Schemas, case: &&Case| is_of(schemas, case, json_type);
+        let read: Vec<&Case> = reader.1.iter().filter(|case| of_type(reader.0, case)).collect();
+        let mut sent = writer.1.iter().filter(|case| of_type(writer.0, case));
+        !read.is_empty()
+            && sent.any(|sent| read.iter().all(|read| refuses((reader.0, read), (writer.0, sent), json_type)))
+    })
 }
 
 /// Whether values of this type are described.
-fn is_of(parts: &[&Keywords], wanted: JsonType) -> bool {
-    parts.iter().any(|part| part.types.as_ref().is_some_and(|types| types.contains(&wanted)))
+fn is_of(schemas: &Schemas, case: &Case, wanted: JsonType) -> bool {
+    let mut types = case.keywords(schemas).filter_map(|k| k.types.as_ref()).peekable();
+    types.peek().is_some() && types.all(|types| types.contains(&wanted))
 }
 
-/// The integers of a format.
-fn range(format: &str) -> Option<(i128, i128)> {
-    Some(match format {
-        "int8" => (i8::MIN.into(), i8::MAX.into()),
-        "uint8" => (0, u8::MAX.into()),
-        "int16" => (i16::MIN.into(), i16::MAX.into()),
-        "uint16" => (0, u16::MAX.into()),
-        "int32" => (i32::MIN.into(), i32::MAX.into()),
-        "uint32" => (0, u32::MAX.into()),
-        "int64" => (i64::MIN.into(), i64::MAX.into()),
-        "uint64" => (0, u64::MAX.into()),
-        _ => return None,
-    })
+/// The format that a case has, as generated code sees it.
+pub(super) fn of<'s>(schemas: &'s Schemas, case: &Case) -> Option<&'s str> {
+    case.keywords(schemas).find_map(|k| k.format.as_deref())
+}
+
+fn refuses(reader: (&Schemas, &Case), writer: (&Schemas, &Case), json_type: JsonType) -> bool {
+    // What is listed is compared value by value, and generated as an enum.
+    let is_listed = |(schemas, case): (&Schemas, &Case)| {
+        case.keywords(schemas).any(|k| k.enum_values.is_some() || k.const_value.is_some())
+    };
+    if is_listed(reader) || is_listed(writer) {
+        return false;
+    }
+    let Some(wanted) = of(reader.0, reader.1) else { return false };
+    if writer.1.keywords(writer.0).any(|k| k.format.as_deref() == Some(wanted)) {
+        return false;
+    }
+    match (TypedFormat::of(wanted), json_type) {
+        // A string that is checked otherwise stays a string.
+        (Some(format), JsonType::String) if !matches!(format, TypedFormat::Integer { .. }) => !reader
+            .1
+            .keywords(reader.0)
+            .any(|k| k.min_length.is_some_and(|length| length > 0) || k.max_length.is_some() || k.pattern.is_some()),
+        (Some(TypedFormat::Integer { least, most }), JsonType::Integer) => {
+            // Bounds on both sides choose the type, and the format does not.
+            let low = reader.1.keywords(reader.0).any(|k| k.minimum.is_some() || k.exclusive_minimum.is_some());
+            let high = reader.1.keywords(reader.0).any(|k| k.maximum.is_some() || k.exclusive_maximum.is_some());
+            let (low_sent, high_sent) = sent(writer);
+            !(low && high) && (low_sent < least || high_sent > most)
+        }
+        _ => false,
+    }
+}
+
+/// The integers that a writer may send.
+fn sent((schemas, case): (&Schemas, &Case)) -> (i128, i128) {
+    let natural = match of(schemas, case).and_then(TypedFormat::of) {
+        Some(TypedFormat::Integer { least, most }) => (least, most),
+        _ => (i64::MIN.into(), i64::MAX.into()),
+    };
+    let least = case.keywords(schemas).flat_map(|k| {
+        let beyond = k.exclusive_minimum.as_ref().and_then(|number| Some(number.as_i128()?.saturating_add(1)));
+        k.minimum.as_ref().and_then(|number| number.as_i128()).into_iter().chain(beyond)
+    });
+    let most = case.keywords(schemas).flat_map(|k| {
+        let below = k.exclusive_maximum.as_ref().and_then(|number| Some(number.as_i128()?.saturating_sub(1)));
+        k.maximum.as_ref().and_then(|number| number.as_i128()).into_iter().chain(below)
+    });
+    (least.max().unwrap_or(natural.0), most.min().unwrap_or(natural.1))
 }

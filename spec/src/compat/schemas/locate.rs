@@ -5,7 +5,7 @@
 //! nothing is said of a part unless an event with that value at that place is valid for the whole of the writer's schema
 //! and invalid for the reader's.
 
-use super::parts::{ANY_KEY, Path, Step, member, pairs, requires, together};
+use super::parts::{ANY_KEY, Path, Step, alternatives, member, pairs, requires, together};
 use crate::schema::ids::IdMap;
 use crate::schema::{Checker, Inclusion, SchemaId, SchemaKind, Schemas, Verdict, Violation, Witness};
 use crate::source::{FileId, Key, Node, Number, Object, Span, Value};
@@ -263,6 +263,15 @@ impl<'s> Locator<'s> {
                 without.push(key.clone(), node.clone());
             }
             let value = Node { span: NOWHERE, value: Value::Object(without) };
+            // Of a choice, it is an alternative that the reader does not know, and not the member.
+            if alternatives(self.writer, w).is_some() {
+                let difference = Difference::Keyword("oneOf");
+                is_found |= self.candidate(walk, difference, (w, r), value, path, way);
+                if is_found {
+                    break;
+                }
+                continue;
+            }
             is_found |= self.candidate(walk, Difference::Required(name.clone()), (w, r), value, path, way);
         }
         let violations = self.checker.check(r, witness);

@@ -4,15 +4,19 @@
 //! Pairs of schemas come in ([`Comparing::compare`]), facts go out. Both directions share what they have found out about a
 //! pair with all messages that use it.
 
+mod cases;
 mod format;
+mod generated;
 mod locate;
 mod notices;
 mod parts;
+mod tags;
 mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use generated::{Held, What};
 use locate::{Difference, Found, Locator, declares};
 use parts::{Path, Step, together};
 
@@ -35,6 +39,7 @@ pub(super) struct Comparing<'s> {
     backward: Locator<'s>,
     identical: Equality<'s>,
     known: HashMap<(SchemaId, SchemaId), Rc<[Change]>>,
+    held: HashMap<(SchemaId, SchemaId), Rc<[Held]>>,
 }
 
 /// A part in which a reader of either version refuses what a writer of the other may send.
@@ -83,6 +88,7 @@ impl<'s> Comparing<'s> {
             backward: Locator::new(old, new, Inclusion::new(old, new, reading)),
             identical: Equality::new(Words::All, old, new),
             known: HashMap::new(),
+            held: HashMap::new(),
         }
     }
 
@@ -132,14 +138,29 @@ impl<'s> Comparing<'s> {
     }
 
     fn tell(&mut self, facts: &mut Facts<'_>, site: &Site, part: Part, old: SchemaId, new: SchemaId) {
-        let mut broken = HashSet::new();
+        let (mut broken, mut formats, mut others) = (HashSet::new(), HashSet::new(), HashSet::new());
         let changes = self.changes(old, new);
         for change in changes.iter() {
             broken.insert((change.old, change.new, change.found.difference.member()));
             facts.add(site, self.fact(part, change));
         }
         let whole = changes.iter().map(|change| change.direction).reduce(Direction::and);
-        notices::compare(self, facts, site, part, (old, new), &notices::Broken { parts: broken, whole });
+        let held = self.held(old, new);
+        for held in held.iter() {
+            if let What::Format { .. } = held.what {
+                formats.insert(held.old);
+                others.insert(held.new);
+            }
+            facts.add(site, self.held_fact(part, held));
+        }
+        notices::compare(
+            self,
+            facts,
+            site,
+            part,
+            (old, new),
+            &notices::Broken { parts: broken, whole, formats: (formats, others) },
+        );
     }
 
     fn changes(&mut self, old: SchemaId, new: SchemaId) -> Rc<[Change]> {
@@ -183,6 +204,66 @@ impl<'s> Comparing<'s> {
         let changes: Rc<[Change]> = changes.into();
         self.known.insert((old, new), changes.clone());
         changes
+    }
+
+    fn held(&mut self, old: SchemaId, new: SchemaId) -> Rc<[Held]> {
+        if let Some(known) = self.held.get(&(old, new)) {
+            return known.clone();
+        }
+        let held: Rc<[Held]> = generated::compare(self, old, new).into();
+        self.held.insert((old, new), held.clone());
+        held
+    }
+
+    fn held_fact(&self, part: Part, held: &Held) -> Fact {
+        let what = part.name(&held.path);
+        let fact = match &held.what {
+            What::Format { direction, before, after, is_sure } => {
+                let written = |format: &Option<String>| {
+                    format.as_ref().map_or_else(|| "no format".to_owned(), |format| format!("the format `{format}`"))
+                };
+                let said = format!("{what} has {} now, and had {}", written(after), written(before));
+                let whose = match direction {
+                    Direction::Forward => "the old version",
+                    Direction::Backward => "the new version",
+                    Direction::Both => "either version",
+                };
+                if *is_sure {
+                    let message = format!("{said}; types of consumers of {whose} hold nothing else than their format");
+                    let help = "keep the format, or add a property of another name";
+                    Fact::new(rules::SCHEMA_FORMAT_CHANGED, message).direction(*direction).help(help)
+                } else {
+                    let message = format!(
+                        "{said}, if both versions mean the same by it, which could not be decided; types of consumers of {whose} \
+                         hold nothing else than their format"
+                    );
+                    let help = "look at the change, and ignore this finding with a reason if the format is that of other values";
+                    Fact::new(rules::SCHEMA_UNDECIDED, message).direction(*direction).help(help).key("format")
+                }
+            }
+            What::Tags { direction, said } => {
+                let who = match direction {
+                    Direction::Forward => {
+                        "consumers of the old version take new events for something else or refuse them"
+                    }
+                    Direction::Backward => {
+                        "consumers of the new version take old events for something else or refuse them"
+                    }
+                    Direction::Both => {
+                        "consumers of either version take events of the other for something else or refuse them"
+                    }
+                };
+                let help = "keep the discriminator and the names of its alternatives; in OpenAPI 3.0 schemas, a `mapping` keeps them";
+                Fact::new(rules::SCHEMA_DISCRIMINATOR_CHANGED, format!("{who}: in {what}, {said}"))
+                    .direction(*direction)
+                    .help(help)
+            }
+            What::TooLarge => {
+                let message = format!("{what} is too large to be looked at in all its parts");
+                Fact::new(rules::SCHEMA_UNDECIDED, message).key("size")
+            }
+        };
+        fact.old(&self.old[held.old].location, "").new_at(&self.new[held.new].location, "")
     }
 
     fn fact(&self, part: Part, change: &Change) -> Fact {
@@ -265,6 +346,15 @@ impl<'s> Comparing<'s> {
                     (format!("{what} is no longer allowed"), help)
                 }
             }
+            Difference::Keyword("type") if words::kind(old.0, old.1) == words::kind(new.0, new.1) => {
+                // A member is of another type that only one side declares.
+                let refusal = change.counterexamples.first().and_then(|example| example.refusals.first());
+                let said = refusal.map_or_else(
+                    || format!("{what} has another type"),
+                    |refusal| format!("{what} may hold something else at `{}`: {}", refusal.pointer, refusal.message),
+                );
+                (said, "say which other members are allowed (`additionalProperties`), or give the member another name")
+            }
             Difference::Keyword("type") => {
                 let (before, after) = (words::kind(old.0, old.1), words::kind(new.0, new.1));
                 let words = format!("{what} is now {after} (was {before})");
@@ -284,7 +374,22 @@ impl<'s> Comparing<'s> {
                     |(schemas, id): (&Schemas, SchemaId)| parts::keywords(schemas, id).cloned().unwrap_or_default();
                 let differences = words::differences(&of(old), &of(new));
                 let refusal = change.counterexamples.first().and_then(|example| example.refusals.first());
+                let choice =
+                    |(schemas, id): (&Schemas, SchemaId)| parts::alternatives(schemas, id).map(<[SchemaId]>::len);
+                let is_choice = matches!(*keyword, "oneOf" | "anyOf");
+                let changed = match (choice(old), choice(new)) {
+                    (Some(count), None) if is_choice => {
+                        let kind = words::kind(new.0, new.1);
+                        Some(format!("{what} is {kind} of one kind now (was one of {count} alternatives)"))
+                    }
+                    (None, Some(count)) if is_choice => {
+                        let kind = words::kind(old.0, old.1);
+                        Some(format!("{what} is one of {count} alternatives now (was {kind} of one kind)"))
+                    }
+                    _ => None,
+                };
                 let said = match (differences.is_empty(), refusal) {
+                    _ if changed.is_some() => changed.unwrap_or_default(),
                     (false, _) => format!("{what}: {}", differences.join(", ")),
                     (true, Some(refusal)) => format!("{what}: {}", refusal.message),
                     (true, None) => format!("{what} breaks `{keyword}`"),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::parts::{Path, Step, counterpart, keywords};
 use super::words::{differences, kind, listed, shown};
-use super::{Comparing, Part, format};
+use super::{Comparing, Part};
 use crate::compat::compare::CHANGED_WORDS;
 use crate::compat::fact::{Fact, Facts, Site};
 use crate::compat::finding::Direction;
@@ -25,6 +25,8 @@ pub(super) struct Broken<'b> {
     pub(super) parts: HashSet<(SchemaId, SchemaId, Option<&'b str>)>,
     /// Whom the whole of it affects.
     pub(super) whole: Option<Direction>,
+    /// The schemas of both versions whose formats were found to break somebody.
+    pub(super) formats: (HashSet<SchemaId>, HashSet<SchemaId>),
 }
 
 pub(super) fn compare(
@@ -183,30 +185,15 @@ impl Notices<'_, '_, '_> {
         if self.k.format == self.l.format {
             return;
         }
-        let (old, new) = ((self.comparing.old, self.pair.0), (self.comparing.new, self.pair.1));
-        let direction = match (format::is_narrower(old, new), format::is_narrower(new, old)) {
-            (true, true) => Some(Direction::Both),
-            (true, false) => Some(Direction::Forward),
-            (false, true) => Some(Direction::Backward),
-            (false, false) => None,
-        };
+        // What generated types hold to was found where all that applies to the value is looked at together.
+        if self.broken.formats.0.contains(&self.pair.0) || self.broken.formats.1.contains(&self.pair.1) {
+            return;
+        }
         let written = |format: &Option<String>| {
             format.as_ref().map_or_else(|| "no format".to_owned(), |format| format!("the format `{format}`"))
         };
         let said = format!("{} has {} now, and had {}", self.what(), written(&self.l.format), written(&self.k.format));
-        let fact = match direction {
-            Some(direction) => {
-                let who = match direction {
-                    Direction::Forward => "types of consumers of the old version hold nothing else than their format",
-                    Direction::Backward => "types of consumers of the new version hold nothing else than their format",
-                    Direction::Both => "types of consumers of either version hold nothing else than their format",
-                };
-                self.fact(rules::SCHEMA_FORMAT_CHANGED, format!("{said}; {who}"))
-                    .direction(direction)
-                    .help("keep the format, or add a property of another name")
-            }
-            None => self.fact(rules::SCHEMA_FORMAT_NOTED, said),
-        };
+        let fact = self.fact(rules::SCHEMA_FORMAT_NOTED, said);
         self.add(fact);
     }
 

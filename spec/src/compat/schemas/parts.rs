@@ -163,6 +163,9 @@ pub(super) fn pairs(
                 let other = counterpart(writer, alternative, reader, read, place);
                 pairs.extend(other.map(|other| (None, alternative, other)));
             }
+            // Of several that seem to be the same one, it is not known which went.
+            let all = pairs.clone();
+            pairs.retain(|(_, _, other)| all.iter().filter(|(_, _, it)| it == other).count() == 1);
             return pairs;
         }
         (Some(sent), None) => {
@@ -191,6 +194,17 @@ pub(super) fn pairs(
             _ => None,
         };
         pairs.extend(other.map(|other| (Some(Step::Member(name.clone())), own, other)));
+    }
+    // What the reader declares may be among what the writer's says of all other members.
+    if let [only] = sent.as_slice()
+        && let Some(others) = only.additional_properties.filter(|_| only.pattern_properties.is_empty())
+    {
+        let mut names: Vec<&String> = read.iter().flat_map(|part| part.properties.keys()).collect();
+        names.retain(|name| !only.properties.contains_key(*name));
+        names.sort_unstable();
+        names.dedup();
+        let own = names.into_iter().filter_map(|name| Some((name, member(&read, name)?)));
+        pairs.extend(own.map(|(name, own)| (Some(Step::Member(name.clone())), others, own)));
     }
     if let ([sent], [read]) = (sent.as_slice(), read.as_slice()) {
         for (index, (a, b)) in sent.prefix_items.iter().zip(&read.prefix_items).enumerate() {
