@@ -194,15 +194,11 @@ impl Feeds {
         headers: &HeaderMap,
     ) -> Response {
         let encoding = Encoding::wanted(headers, page.len());
-        let page = match encoding {
-            Encoding::Identity => page,
-            #[cfg(feature = "compression")]
-            encoding => Box::pin(self.encode(page, full, encoding)).await,
-        };
+        let page =
+            if encoding == Encoding::Identity { page } else { Box::pin(self.encode(page, full, encoding)).await };
         page.respond(headers, self.caching, stability)
     }
 
-    #[cfg(feature = "compression")]
     async fn encode(&self, page: Arc<Rendered>, full: Option<&Key>, encoding: Encoding) -> Arc<Rendered> {
         let Some(key) = full.map(|key| key.encoded(encoding)) else { return Arc::new(page.encoded(encoding).await) };
         match self.pages.find(&key).await {
