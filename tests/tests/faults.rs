@@ -36,7 +36,8 @@ fn nothing_is_lost_or_doubled_in_postgres_whoever_is_killed() {
 
 #[test]
 fn an_acknowledgement_before_the_commit_is_seen() {
-    is_seen("acknowledge-early", "5", "what was acknowledged is in the feed");
+    // It is lost when the process is killed in between, and out of order when another one commits in between.
+    is_seen("acknowledge-early", "5", "what was acknowledged");
 }
 
 #[test]
