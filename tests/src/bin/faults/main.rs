@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The seed makes the same kills at the same intervals; what they hit depends on the machine. The processes are this
-//! program in another role; they say on their standard output what they do ([`line`]), and end with their standard input.
+//! program in another role; they say on their standard output what they do ([`mod@line`]), and end with their standard input.
 
 #![allow(clippy::print_stdout, reason = "a command that prints what it found")]
 
