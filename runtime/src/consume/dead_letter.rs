@@ -42,7 +42,7 @@ pub enum LetterState {
     #[default]
     GivenUp,
     /// It, or one before it, was given up by a consumer that [parks subjects](super::OnPoison::ParkSubject): later events
-    /// of its subject are kept as well, until [`replay_subject`] has handled them in their order.
+    /// of its subject are kept as well, until [`replay_subject`](super::replay_subject) has handled them in their order.
     Parked,
 }
 
