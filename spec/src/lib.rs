@@ -16,6 +16,7 @@ pub mod schema;
 mod source;
 mod v2;
 mod validate;
+mod version;
 
 pub use diagnostic::{Diagnostic, Label, Rule, Severity};
 pub use document::Document;
@@ -24,3 +25,4 @@ pub use near::nearest;
 pub use resolve::{Disk, Fetch, Files};
 pub use rules::ALL_RULES;
 pub use source::{FileId, Key, LineColumn, Location, Node, Number, Object, Pointer, SourceFile, Sources, Span, Value};
+pub use version::semantic_version;

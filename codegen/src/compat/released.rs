@@ -4,8 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use event_api_spec::compat::Baseline;
-use event_api_spec::{Loaded, Loader};
-use semver::Version;
+use event_api_spec::{Loaded, Loader, semantic_version};
 
 use crate::report;
 
@@ -130,7 +129,7 @@ pub fn read_released(path: &Path, folder: &Path, loader: &Loader) -> Result<Vec<
     let mut released = Vec::new();
     for file in files.iter().filter(|file| is_document(&folder.join(file))) {
         let version = load(file, loader)?;
-        let order = semantic(version.version());
+        let order = semantic_version(version.version());
         released.push((order, file, version));
     }
     if released.is_empty() {
@@ -180,19 +179,6 @@ fn says_asyncapi(text: &str) -> bool {
         }
     }
     false
-}
-
-/// A semantic version; people leave out zeros, and begin with a `v`.
-fn semantic(text: &str) -> Option<Version> {
-    let text = text.trim();
-    let text = text.strip_prefix('v').unwrap_or(text);
-    let zeros = match text.split(['-', '+']).next()?.matches('.').count() {
-        0 => ".0.0",
-        1 => ".0",
-        _ => "",
-    };
-    let end = text.find(['-', '+']).unwrap_or(text.len());
-    Version::parse(&format!("{}{zeros}{}", &text[..end], &text[end..])).ok()
 }
 
 #[cfg(test)]

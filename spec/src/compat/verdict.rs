@@ -7,13 +7,14 @@ use super::compare::{self, mode_of};
 use super::fact::{Fact, Facts, Site, Use};
 use super::finding::Finding;
 use super::policy::Promise;
-use super::version::Version;
+use super::version;
 use super::{
     ALL_RULES, Accepted, Baseline, BaselineInfo, Bump, Comparison, DeployOrder, Level, Report, Scope, Unused,
     UnusedIgnore, rules,
 };
 use crate::document::Document;
 use crate::near::nearest;
+use crate::semantic_version;
 use crate::source::{Location, Pointer, Sources};
 
 /// Compares a document with its earlier versions, oldest first.
@@ -123,7 +124,7 @@ fn required<'f>(findings: impl Iterator<Item = &'f Finding>) -> Bump {
 }
 
 fn declared(old: &Document, new: &Document) -> Option<Bump> {
-    Some(Version::parse(&old.info.version)?.bump_to(&Version::parse(&new.info.version)?))
+    Some(version::bump(&semantic_version(&old.info.version)?, &semantic_version(&new.info.version)?))
 }
 
 /// A version that says less than has changed. Words for people alone need no new version.
@@ -131,7 +132,7 @@ fn not_raised(comparison: &Comparison, facts: &mut Facts<'_>, old: &Document, ne
     let needed = required(facts.findings().iter());
     let Some(declared) = declared.filter(|declared| *declared < needed && needed > Bump::Patch) else { return };
     let (before, after) = (&old.info.version, &new.info.version);
-    let least = Version::parse(before).map(|version| version.bumped(needed)).unwrap_or_default();
+    let least = semantic_version(before).map(|version| version::bumped(&version, needed)).unwrap_or_default();
     let word = match declared {
         Bump::None if before == after => format!("`info.version` is still {after}"),
         _ => format!("`info.version` goes from {before} to {after}"),
