@@ -3,10 +3,11 @@
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -140,14 +141,16 @@ impl FromStr for Position {
 /// The identity of an event: a UUIDv7 by default, any non-empty text by choice.
 ///
 /// Publishing again with the same id is a no-op; consumers deduplicate by it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EventId(String);
+///
+/// Clones share the text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
+pub struct EventId(Arc<str>);
 
 impl EventId {
     /// A new UUIDv7.
     pub fn generate() -> Self {
-        EventId(Uuid::now_v7().to_string())
+        EventId::from(Uuid::now_v7())
     }
 
     /// As text.
@@ -158,19 +161,25 @@ impl EventId {
 
 impl From<String> for EventId {
     fn from(id: String) -> Self {
-        EventId(id)
+        EventId(id.into())
     }
 }
 
 impl From<&str> for EventId {
     fn from(id: &str) -> Self {
-        EventId(id.to_owned())
+        EventId(id.into())
     }
 }
 
 impl From<Uuid> for EventId {
     fn from(id: Uuid) -> Self {
-        EventId(id.to_string())
+        EventId::from(&*id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}
+
+impl Serialize for EventId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

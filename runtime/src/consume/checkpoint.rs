@@ -23,7 +23,7 @@ use crate::event::{EventId, Position};
 pub struct Checkpoint {
     /// Where to read on: the URL of the page that holds the last completed event, or of the one after it, relative to
     /// the feed's own where it is on the same host.
-    pub resume: String,
+    pub resume: Arc<str>,
     /// The position of the last completed event, where the transport tells.
     pub position: Option<Position>,
     /// The id of the last completed event; `None` before the first.
@@ -119,14 +119,29 @@ pub struct MemoryCheckpoints {
 
 #[derive(Debug, Default)]
 struct State {
-    checkpoints: HashMap<String, Checkpoint>,
-    holders: HashMap<String, String>,
+    consumers: HashMap<String, Kept>,
     completed: HashSet<Completion>,
+}
+
+/// What is kept of a consumer, or of a partition of a group.
+#[derive(Debug, Default)]
+struct Kept {
+    checkpoint: Option<Checkpoint>,
+    /// Who may move it.
+    holder: Option<String>,
 }
 
 impl State {
     fn holds(&self, consumer: &str, holder: &str) -> bool {
-        self.holders.get(consumer).is_some_and(|held_by| held_by == holder)
+        self.consumers.get(consumer).is_some_and(|kept| kept.holder.as_deref() == Some(holder))
+    }
+
+    fn checkpoint(&self, consumer: &str) -> Option<Checkpoint> {
+        self.consumers.get(consumer).and_then(|kept| kept.checkpoint.clone())
+    }
+
+    fn kept(&mut self, consumer: &str) -> &mut Kept {
+        self.consumers.entry(consumer.to_owned()).or_default()
     }
 }
 
@@ -140,11 +155,11 @@ impl MemoryCheckpoints {
 #[async_trait]
 impl Checkpoints for MemoryCheckpoints {
     async fn load(&self, consumer: &str) -> Result<Option<Checkpoint>, StoreError> {
-        Ok(self.state.lock().await.checkpoints.get(consumer).cloned())
+        Ok(self.state.lock().await.checkpoint(consumer))
     }
 
     async fn store(&self, consumer: &str, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        self.state.lock().await.checkpoints.insert(consumer.to_owned(), checkpoint.clone());
+        self.state.lock().await.kept(consumer).checkpoint = Some(checkpoint.clone());
         Ok(())
     }
 
@@ -160,7 +175,7 @@ impl Checkpoints for MemoryCheckpoints {
 #[async_trait]
 impl Completions for MemoryCheckpoints {
     async fn take_over(&self, consumer: &str, holder: &str) -> Result<(), StoreError> {
-        self.state.lock().await.holders.insert(consumer.to_owned(), holder.to_owned());
+        self.state.lock().await.kept(consumer).holder = Some(holder.to_owned());
         Ok(())
     }
 
@@ -168,7 +183,7 @@ impl Completions for MemoryCheckpoints {
         let state = self.state.lock().await;
         let completed = state.completed.iter().filter(|completion| completion.consumer == consumer);
         let completed = completed.map(|completion| completion.event.clone()).collect();
-        Ok(Opened { checkpoint: state.checkpoints.get(consumer).cloned(), completed })
+        Ok(Opened { checkpoint: state.checkpoint(consumer), completed })
     }
 
     async fn holds(&self, consumer: &str, holder: &str) -> Result<bool, StoreError> {
@@ -191,7 +206,7 @@ impl Completions for MemoryCheckpoints {
     async fn advance(
         &self,
         holder: &str,
-        consumers: &[String],
+        consumers: &[&str],
         next: &Checkpoint,
         passed: &[Completion],
     ) -> Result<Moved, StoreError> {
@@ -200,7 +215,9 @@ impl Completions for MemoryCheckpoints {
             return Ok(Moved::Overtaken);
         }
         for consumer in consumers {
-            state.checkpoints.insert(consumer.clone(), next.clone());
+            if let Some(kept) = state.consumers.get_mut(*consumer) {
+                kept.checkpoint = Some(next.clone());
+            }
         }
         for completion in passed {
             state.completed.remove(completion);

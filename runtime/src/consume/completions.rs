@@ -55,7 +55,7 @@ pub trait Completions: Send + Sync {
     async fn advance(
         &self,
         holder: &str,
-        consumers: &[String],
+        consumers: &[&str],
         next: &Checkpoint,
         passed: &[Completion],
     ) -> Result<Moved, StoreError>;

@@ -145,7 +145,9 @@ impl<H: Handler> Lanes<H> {
             return self.reap().await;
         }
         let commit = Commit::Note { holder: Arc::clone(holder), completion: completion.clone() };
-        let number = self.progress.take(incoming.checkpoint.clone(), completion, incoming.bytes);
+        // It may be held up, and then must not hold all of its page in memory.
+        let incoming = Incoming { original: incoming.original.apart(), ..incoming };
+        let number = self.progress.take(incoming.checkpoint.clone(), completion, incoming.original.size());
         let pending = self.lag.take(incoming.time());
         let taken = Taken { number, incoming, commit, pending };
         match self.waiting.get_mut(&lane) {
@@ -181,10 +183,10 @@ impl<H: Handler> Lanes<H> {
     #[cfg(feature = "client")]
     pub(crate) async fn moved(&mut self, resume: &str) -> Result<(), ConsumeError> {
         let mut next = self.progress.checkpoint().cloned().unwrap_or_default();
-        if next.resume == resume {
+        if *next.resume == *resume {
             return Ok(());
         }
-        resume.clone_into(&mut next.resume);
+        next.resume = resume.into();
         self.passed(next).await
     }
 

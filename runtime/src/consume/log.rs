@@ -7,6 +7,7 @@ use super::checkpoint::{Checkpoint, Checkpoints, Retained};
 use super::error::ConsumeError;
 use super::handler::Handler;
 use super::lanes::{Flow, Lanes};
+use super::original::Original;
 use super::pipeline::Incoming;
 use super::settings::{Reader, Settings, Until, consumer_settings};
 use crate::event::{Envelope, EventSet, Position};
@@ -125,15 +126,14 @@ fn incoming<E: EventSet>(stored: StoredEvent, source: &Arc<str>) -> Incoming<E> 
     let StoredEvent { position, event } = stored;
     let metadata = &event.metadata;
     let checkpoint =
-        Checkpoint { resume: source.to_string(), position: Some(position), event_id: Some(metadata.id.clone()) };
+        Checkpoint { resume: Arc::clone(source), position: Some(position), event_id: Some(metadata.id.clone()) };
     let typed = event.decode().map(|typed| Envelope { metadata: metadata.clone(), event: typed });
     Incoming {
         subject: typed.is_err().then(|| metadata.subject.clone()).flatten(),
         event: typed,
         checkpoint,
         source: Arc::clone(source),
-        bytes: event.data.get().len(),
-        raw: Arc::new(move || Some(event.clone())),
+        original: Original::new(Arc::new(event), 0),
     }
 }
 

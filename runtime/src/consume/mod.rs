@@ -17,6 +17,7 @@ mod handler;
 mod inbox;
 mod lanes;
 mod log;
+mod original;
 mod pipeline;
 mod policy;
 mod progress;
@@ -41,6 +42,8 @@ pub use inbox::{Claim, Inbox, MemoryInbox, Ticket};
 #[cfg(feature = "client")]
 pub(crate) use lanes::{Flow, Lanes};
 pub use log::LogConsumer;
+#[cfg(feature = "client")]
+pub(crate) use original::{Original, Originals};
 #[cfg(feature = "client")]
 pub(crate) use pipeline::Incoming;
 pub use policy::{OnPoison, OnUnknown};

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::Semaphore;
@@ -17,13 +17,15 @@ use super::completions::{Completion, Completions};
 use super::dead_letter::{DeadLetter, DeadLetters, LetterState};
 use super::error::{ConsumeError, StoreError};
 use super::handler::{Context, Disposition, Handler};
+use super::original::Original;
 use super::policy::{OnPoison, OnUnknown};
 use super::progress::{Stored, persist};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use super::transaction::{Moved, StoreTransaction, Transactions};
-use crate::event::{DecodeError, Envelope, EventId, EventSet, RawEvent};
-use crate::telemetry::{self, record};
+use crate::event::{DecodeError, Envelope, EventId, EventSet};
+use crate::telemetry;
+use crate::telemetry::record::Consuming;
 
 /// How a consumer treats its events.
 #[derive(Clone)]
@@ -37,6 +39,7 @@ pub(crate) struct Treatment {
 /// Brings events to a handler.
 pub(crate) struct Pipeline<H> {
     pub(crate) consumer: String,
+    pub(crate) metrics: Consuming,
     pub(crate) handler: Arc<H>,
     pub(crate) treatment: Treatment,
     pub(crate) checkpoints: Arc<dyn Checkpoints>,
@@ -62,14 +65,9 @@ pub(crate) struct Incoming<E> {
     pub(crate) checkpoint: Checkpoint,
     /// Where it came from.
     pub(crate) source: Arc<str>,
-    /// Gives it as it came, for further attempts and dead letters.
-    pub(crate) raw: Raw,
-    /// What it holds in memory, about.
-    pub(crate) bytes: usize,
+    /// It as it came, for further attempts and dead letters.
+    pub(crate) original: Original,
 }
-
-/// Gives an event as it came, if it still can.
-pub(crate) type Raw = Arc<dyn Fn() -> Option<RawEvent> + Send + Sync>;
 
 /// What is stored with the handler's transaction.
 pub(crate) enum Commit {
@@ -94,12 +92,12 @@ impl<H: Handler> Pipeline<H> {
     /// Takes one event through.
     pub(crate) async fn process(&self, incoming: Incoming<H::Events>, commit: Commit) -> Result<Outcome, ConsumeError> {
         let channel = H::Events::CHANNEL.name;
-        record::consumed(channel, &self.consumer);
-        let subject = incoming.subject().map(str::to_owned);
-        let Incoming { event, checkpoint, source, raw, .. } = incoming;
-        let origin = Origin { source, checkpoint, subject, raw };
-        if self.is_parked(origin.subject.as_deref())
-            && let Some(stored) = self.park_behind(&origin, &commit).await?
+        self.metrics.consumed();
+        let parked = self.parked_subject(&incoming);
+        let Incoming { event, subject, checkpoint, source, original } = incoming;
+        let origin = Origin { source, checkpoint, subject, original };
+        if let Some(subject) = parked
+            && let Some(stored) = self.park_behind(&origin, &subject, &commit).await?
         {
             return Ok(Outcome::Completed(stored));
         }
@@ -122,8 +120,8 @@ impl<H: Handler> Pipeline<H> {
         match event {
             Ok(Envelope { metadata, event }) => {
                 let span = telemetry::processing(channel, &self.consumer, &metadata);
-                let context = Context::new(metadata, origin.checkpoint.position);
-                self.attempts(event, context, &commit, &origin).instrument(span).await
+                let mut context = Context::new(metadata, origin.checkpoint.position);
+                self.attempts(event, &mut context, &commit, &origin).instrument(span).await
             }
             Err(error) => self.bury(&origin, error.to_string(), 0, &commit).await,
         }
@@ -134,33 +132,37 @@ impl<H: Handler> Pipeline<H> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_parked(&self, subject: Option<&str>) -> bool {
-        subject.is_some_and(|subject| self.parked().contains(subject))
+    /// The event's subject, if it is parked.
+    fn parked_subject(&self, incoming: &Incoming<H::Events>) -> Option<String> {
+        incoming.subject().filter(|subject| self.parked().contains(*subject)).map(str::to_owned)
     }
 
     /// Parks an event behind those of its subject, unless they have been replayed by now.
-    async fn park_behind(&self, origin: &Origin, commit: &Commit) -> Result<Option<Stored>, ConsumeError> {
+    async fn park_behind(
+        &self,
+        origin: &Origin,
+        subject: &str,
+        commit: &Commit,
+    ) -> Result<Option<Stored>, ConsumeError> {
         let Some(store) = &self.dead_letters else { return Ok(None) };
         let error = "an event of its subject before it could not be handled; replay the subject".to_owned();
-        let letter = self.letter(origin, error, 0, LetterState::Parked)?;
+        let letter = DeadLetter { state: LetterState::Parked, ..self.letter(origin, error, 0)? };
         let kept = self.keep(store, &letter, Place::Behind, commit).await?;
-        if kept.is_none()
-            && let Some(subject) = &origin.subject
-        {
+        if kept.is_none() {
             tracing::info!(consumer = self.consumer, subject, "what was parked of a subject has been replayed");
             self.parked().remove(subject);
         }
         Ok(kept.map(|kept| kept.stored))
     }
 
+    /// The context is borrowed, because futures are moved about, and what they hold is copied each time.
     async fn attempts(
         &self,
-        event: H::Events,
-        mut context: Context,
+        mut event: H::Events,
+        context: &mut Context,
         commit: &Commit,
         origin: &Origin,
     ) -> Result<Outcome, ConsumeError> {
-        let mut event = event;
         let mut attempts: u32 = 1;
         let mut doubt = Doubt::None;
         loop {
@@ -171,10 +173,10 @@ impl<H: Handler> Pipeline<H> {
                 return Ok(Outcome::Interrupted);
             }
             context.begin(attempts, self.checkpoints.transactions());
-            let began = Instant::now();
-            let outcome = self.attempt(event, &context, commit, &mut doubt).await?;
+            let timed = self.metrics.attempt();
+            let outcome = self.attempt(event, context, commit, &mut doubt).await?;
             let error = outcome.as_ref().err().map(|failure| failure.disposition().as_str());
-            record::attempted(H::Events::CHANNEL.name, &self.consumer, began.elapsed(), error);
+            self.metrics.attempted(&timed, error);
             let failure = match outcome {
                 Ok(stored) => return Ok(Outcome::Completed(stored)),
                 Err(failure) => failure,
@@ -206,8 +208,8 @@ impl<H: Handler> Pipeline<H> {
             }
             attempts = attempts.saturating_add(1);
             // The handler took the event; it is read again rather than kept, because most succeed at once.
-            let Some(again) = (origin.raw)() else {
-                return Err(ConsumeError::NotRepeatable { id: context.metadata.id });
+            let Some(again) = origin.original.read() else {
+                return Err(ConsumeError::NotRepeatable { id: context.metadata.id.clone() });
             };
             event = match again.decode::<H::Events>() {
                 Ok(event) => event,
@@ -290,19 +292,21 @@ impl<H: Handler> Pipeline<H> {
         let Some(store) = &self.dead_letters else {
             return Err(ConsumeError::NoDeadLetters { id: origin.id(), error });
         };
+        let mut letter = self.letter(origin, error, attempts)?;
         let parks = self.treatment.on_poison == OnPoison::ParkSubject;
-        let subject = origin.subject.as_ref().filter(|_| parks);
-        let state = if subject.is_some() { LetterState::Parked } else { LetterState::GivenUp };
-        let letter = self.letter(origin, error, attempts, state)?;
+        let subject = origin.subject.as_ref().or(letter.event.metadata.subject.as_ref()).filter(|_| parks).cloned();
+        if subject.is_some() {
+            letter.state = LetterState::Parked;
+        }
         let kept = self.keep(store, &letter, Place::Anywhere, commit).await?;
-        if let Some(subject) = subject {
+        if let Some(subject) = &subject {
             self.parked().insert(subject.clone());
         }
         let Some(Kept { number: Some(number), stored }) = kept else {
             // It was completed before, and only the answer was lost; maybe as this letter.
             return Ok(Outcome::Completed(Stored::Yes));
         };
-        record::buried(H::Events::CHANNEL.name, &self.consumer);
+        self.metrics.buried();
         tracing::error!(
             consumer = letter.consumer,
             "event.id" = %letter.event.metadata.id,
@@ -392,23 +396,17 @@ impl<H: Handler> Pipeline<H> {
         }
     }
 
-    fn letter(
-        &self,
-        origin: &Origin,
-        error: String,
-        attempts: u32,
-        state: LetterState,
-    ) -> Result<DeadLetter, ConsumeError> {
+    fn letter(&self, origin: &Origin, error: String, attempts: u32) -> Result<DeadLetter, ConsumeError> {
         Ok(DeadLetter {
             consumer: self.consumer.clone(),
             channel: Some(H::Events::CHANNEL.name.to_owned()),
             source: origin.source.to_string(),
             position: origin.checkpoint.position,
-            event: (origin.raw)().ok_or_else(|| ConsumeError::NotRepeatable { id: origin.id() })?,
+            event: origin.original.read().ok_or_else(|| ConsumeError::NotRepeatable { id: origin.id() })?,
             error,
             attempts,
             time: Utc::now(),
-            state,
+            state: LetterState::GivenUp,
         })
     }
 }
@@ -440,8 +438,9 @@ struct Kept {
 struct Origin {
     source: Arc<str>,
     checkpoint: Checkpoint,
+    /// As [`Incoming::subject`].
     subject: Option<String>,
-    raw: Raw,
+    original: Original,
 }
 
 impl Origin {

@@ -224,16 +224,15 @@ impl Progress {
             Keeper::Holder { holder, parts, completions } => {
                 // A partition that was further on than the others keeps its place, also before those have one. The
                 // only part is where its own reading has come, also in a feed that tells positions of some events only.
-                let alone = parts.len() == 1;
-                let moves = |part: &&mut Part| alone || part.at <= next.position;
-                let parts: Vec<&mut Part> = parts.iter_mut().filter(moves).collect();
-                let consumers: Vec<String> = parts.iter().map(|part| part.consumer.clone()).collect();
+                if let [only] = parts.as_slice() {
+                    return advance(completions.as_ref(), holder, &[&only.consumer], next, passed).await;
+                }
+                let parts: Vec<&mut Part> = parts.iter_mut().filter(|part| part.at <= next.position).collect();
+                let consumers: Vec<&str> = parts.iter().map(|part| part.consumer.as_str()).collect();
                 if consumers.is_empty() && passed.is_empty() {
                     return Ok(());
                 }
-                if persist(|| completions.advance(holder, &consumers, next, passed)).await? == Moved::Overtaken {
-                    return Err(ConsumeError::Overtaken { consumer: consumers.into_iter().next().unwrap_or_default() });
-                }
+                advance(completions.as_ref(), holder, &consumers, next, passed).await?;
                 for part in parts {
                     part.at = next.position;
                 }
@@ -241,6 +240,20 @@ impl Progress {
             }
         }
     }
+}
+
+async fn advance(
+    completions: &dyn Completions,
+    holder: &str,
+    consumers: &[&str],
+    next: &Checkpoint,
+    passed: &[Completion],
+) -> Result<(), ConsumeError> {
+    if persist(|| completions.advance(holder, consumers, next, passed)).await? == Moved::Overtaken {
+        let consumer = consumers.first().map_or_else(String::new, |consumer| (*consumer).to_owned());
+        return Err(ConsumeError::Overtaken { consumer });
+    }
+    Ok(())
 }
 
 /// Writes to a store, and again if it fails, a few times.

@@ -21,6 +21,7 @@ use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use super::transaction::Transactions;
 use crate::event::EventSet as _;
+use crate::telemetry::record::Consuming;
 
 /// When a consumer ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +174,7 @@ impl<H: Handler> Sessions<H> {
         let progress = Progress::new(keeper, checkpoint, before);
         let mut lanes = Lanes::new(shutdown, progress, order, |shutdown| Pipeline {
             consumer: self.consumer.clone(),
+            metrics: Consuming::of(H::Events::CHANNEL.name, &self.consumer),
             handler: Arc::clone(&self.handler),
             treatment: self.settings.treatment.clone(),
             checkpoints: Arc::clone(&self.settings.checkpoints),

@@ -2,14 +2,34 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 
-/// A future of the user's after which a consumer stops. Cheap to clone.
+/// A future of the user's after which a consumer stops. Cheap to clone, and cheap to ask: it is polled only when something
+/// has happened to it.
 #[derive(Clone)]
-pub(crate) struct Shutdown(Shared<BoxFuture<'static, ()>>);
+pub(crate) struct Shutdown {
+    wish: Wish,
+    watched: Arc<Mutex<Wish>>,
+    alarm: Arc<Alarm>,
+}
+
+type Wish = Shared<BoxFuture<'static, ()>>;
+
+/// Whether the wish has to be polled, to learn whether it is fulfilled.
+struct Alarm(AtomicBool);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
 
 impl Shutdown {
     pub(crate) fn never() -> Self {
@@ -17,17 +37,28 @@ impl Shutdown {
     }
 
     pub(crate) fn when(wish: impl Future<Output = ()> + Send + 'static) -> Self {
-        Shutdown(wish.boxed().shared())
+        let wish = wish.boxed().shared();
+        let watched = Arc::new(Mutex::new(wish.clone()));
+        Shutdown { wish, watched, alarm: Arc::new(Alarm(AtomicBool::new(true))) }
     }
 
     /// Whether it is time to stop.
     pub(crate) fn requested(&self) -> bool {
-        self.0.clone().now_or_never().is_some()
+        if self.wish.peek().is_some() {
+            return true;
+        }
+        if !self.alarm.0.swap(false, Ordering::AcqRel) {
+            return false;
+        }
+        // A wish that panicked is asked again, and panics again.
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let waker = Waker::from(Arc::clone(&self.alarm));
+        Pin::new(&mut *watched).poll(&mut Context::from_waker(&waker)).is_ready()
     }
 
     /// Waits for it.
     pub(crate) async fn fulfilled(&self) {
-        self.0.clone().await;
+        self.wish.clone().await;
     }
 
     /// This wish, or another one.
@@ -45,7 +76,7 @@ impl Shutdown {
     pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            () = self.0.clone() => None,
+            () = self.wish.clone() => None,
             done = work => Some(done),
         }
     }

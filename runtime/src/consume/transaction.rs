@@ -121,13 +121,12 @@ pub(crate) struct InUse;
 /// The transaction of one attempt, which is begun when the handler asks for it.
 #[derive(Clone)]
 pub(super) struct Slot {
-    state: Arc<Mutex<State>>,
+    /// `None` where the store has no transactions.
+    state: Option<Arc<Mutex<State>>>,
 }
 
 #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "handlers name a database"))]
 enum State {
-    /// The store has no transactions.
-    Unsupported,
     Ready(Arc<dyn Transactions>),
     Open(Box<dyn StoreTransaction>),
     /// The attempt is over.
@@ -136,8 +135,7 @@ enum State {
 
 impl Slot {
     pub(super) fn new(transactions: Option<Arc<dyn Transactions>>) -> Self {
-        let state = transactions.map_or(State::Unsupported, State::Ready);
-        Slot { state: Arc::new(Mutex::new(state)) }
+        Slot { state: transactions.map(|transactions| Arc::new(Mutex::new(State::Ready(transactions)))) }
     }
 
     /// Ends the attempt: the transaction, if the handler has asked for it. Those that still use it are waited for, but
@@ -146,10 +144,15 @@ impl Slot {
     /// # Errors
     /// When the transaction does not come free. It is rolled back as soon as it does.
     pub(super) async fn take(&self) -> Result<Option<Box<dyn StoreTransaction>>, InUse> {
-        if let Ok(mut state) = timeout(GRACE, self.state.lock()).await {
+        let Some(state) = &self.state else { return Ok(None) };
+        // Mostly nobody else has it, and then no clock is needed.
+        if let Ok(mut state) = state.try_lock() {
             return Ok(state.end());
         }
-        let state = Arc::clone(&self.state);
+        if let Ok(mut state) = timeout(GRACE, state.lock()).await {
+            return Ok(state.end());
+        }
+        let state = Arc::clone(state);
         tokio::spawn(async move {
             let open = state.lock().await.end();
             if let Some(transaction) = open {
@@ -164,7 +167,7 @@ impl State {
     fn end(&mut self) -> Option<Box<dyn StoreTransaction>> {
         match std::mem::replace(self, State::Over) {
             State::Open(transaction) => Some(transaction),
-            State::Unsupported | State::Ready(_) | State::Over => None,
+            State::Ready(_) | State::Over => None,
         }
     }
 }
@@ -234,15 +237,16 @@ mod guard {
 
     impl Slot {
         pub(in crate::consume) async fn get<DB: Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {
-            let mut state = self.state.lock().await;
+            let elsewhere = NoTransaction::Elsewhere { database: DB::NAME };
+            let Some(state) = &self.state else { return Err(elsewhere) };
+            let mut state = state.lock().await;
             if let State::Ready(transactions) = &*state {
                 *state = State::Open(transactions.begin().await?);
             }
-            let elsewhere = NoTransaction::Elsewhere { database: DB::NAME };
             match &*state {
                 State::Open(_) => {}
                 State::Over => return Err(NoTransaction::Over),
-                State::Unsupported | State::Ready(_) => return Err(elsewhere),
+                State::Ready(_) => return Err(elsewhere),
             }
             let found = MutexGuard::try_map(state, |state| match state {
                 State::Open(open) => open.inner().downcast_mut::<Transaction<'static, DB>>(),

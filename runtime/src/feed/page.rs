@@ -122,10 +122,7 @@ impl<'a, E: EventSet> Page<'a, E> {
     /// # Errors
     /// When the text as a whole is no feed page: no UTF-8, no JSON, cut off, or without `items`.
     pub fn from_slice(body: &'a [u8]) -> Result<Self, PageError> {
-        // Checked once for the whole page; from here on, strings need no further check.
-        let text = std::str::from_utf8(body).map_err(PageError::new)?;
-        // RFC 8259 section 8.1 allows a reader to ignore a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text_of(body)?;
         Self::in_one_pass(text).or_else(|_| Self::item_by_item(text))
     }
 
@@ -146,14 +143,22 @@ impl<'a, E: EventSet> Page<'a, E> {
     /// The item at `index` as a raw event, read again from its text: what a dead letter or another attempt needs, and
     /// the good case does not pay for.
     pub fn raw(&self, index: usize) -> Option<RawEvent> {
-        self.item_text(index).map(raw_item::<E>)
-    }
-
-    /// The item at `index` as it came, to be kept when the page is not.
-    pub(super) fn item_text(&self, index: usize) -> Option<&'a RawValue> {
         let texts = self.texts.get_or_init(|| raw_page(self.text).map(|page| page.items).unwrap_or_default());
-        texts.get(index).copied()
+        texts.get(index).copied().map(raw_item::<E>)
     }
+}
+
+/// The items of a page as they came; none when it is no page.
+#[cfg(feature = "client")]
+pub(super) fn item_texts(body: &[u8]) -> Vec<&RawValue> {
+    text_of(body).and_then(|text| raw_page(text).map_err(PageError::new)).map(|page| page.items).unwrap_or_default()
+}
+
+fn text_of(body: &[u8]) -> Result<&str, PageError> {
+    // Checked once for the whole page; from here on, strings need no further check.
+    let text = std::str::from_utf8(body).map_err(PageError::new)?;
+    // RFC 8259 section 8.1 allows a reader to ignore a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// An item as a raw event.
@@ -203,7 +208,12 @@ impl<'a, E: EventSet> PageItem<'a, E> {
     /// # Errors
     /// When the item holds no event of `E`, or its time is not one of RFC 3339.
     pub fn into_event(self) -> Result<Envelope<E>, DecodeError> {
-        let id = EventId::from(self.id.into_owned());
+        let id = EventId::from(self.id.as_ref());
+        self.into_event_of(id)
+    }
+
+    /// The same where its id is known as such.
+    pub(super) fn into_event_of(self, id: EventId) -> Result<Envelope<E>, DecodeError> {
         let event_type = self.event_type.into_owned();
         let event = self.event.map_err(|undecodable| undecodable.error)?;
         let time = match read_time(self.date_published.as_deref()) {

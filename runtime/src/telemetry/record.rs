@@ -1,11 +1,11 @@
 //! Records the metrics of [`super::metric`] through the `metrics` crate.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use metrics::{Label, SharedString, counter, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, Label, SharedString, counter, gauge, histogram};
 
 use super::metric;
 
@@ -20,22 +20,52 @@ pub(crate) fn sent(channel: &'static str, took: Duration, error: Option<&'static
     histogram!(metric::OPERATION_DURATION, labels).record(took);
 }
 
-/// An event has come to a consumer.
-pub(crate) fn consumed(channel: impl Into<SharedString>, consumer: &str) {
-    counter!(metric::CONSUMED_MESSAGES, labels(channel, consumer)).increment(1);
+/// What a consumer does. The recorder is asked once for what counts every event.
+pub(crate) struct Consuming {
+    labels: Vec<Label>,
+    consumed: Counter,
+    succeeded: Histogram,
 }
 
-/// A handler was called.
-pub(crate) fn attempted(channel: impl Into<SharedString>, consumer: &str, took: Duration, error: Option<&'static str>) {
-    let mut labels = labels(channel, consumer);
-    labels.extend(error.map(error_type));
-    histogram!(metric::PROCESS_DURATION, labels).record(took);
+impl Consuming {
+    /// A consumer that begins.
+    pub(crate) fn of(channel: impl Into<SharedString>, consumer: &str) -> Self {
+        let labels = labels(channel, consumer);
+        let consumed = counter!(metric::CONSUMED_MESSAGES, labels.clone());
+        let succeeded = histogram!(metric::PROCESS_DURATION, labels.clone());
+        Consuming { labels, consumed, succeeded }
+    }
+
+    /// An event has come to it.
+    pub(crate) fn consumed(&self) {
+        self.consumed.increment(1);
+    }
+
+    /// A handler is called.
+    pub(crate) fn attempt(&self) -> Attempt {
+        Attempt(Instant::now())
+    }
+
+    /// A handler was called, and has failed if there is an `error`.
+    pub(crate) fn attempted(&self, attempt: &Attempt, error: Option<&'static str>) {
+        let took = attempt.0.elapsed();
+        match error {
+            None => self.succeeded.record(took),
+            Some(error) => {
+                let labels: Vec<Label> = self.labels.iter().cloned().chain([error_type(error)]).collect();
+                histogram!(metric::PROCESS_DURATION, labels).record(took);
+            }
+        }
+    }
+
+    /// An event became a dead letter.
+    pub(crate) fn buried(&self) {
+        counter!(metric::DEAD_LETTERS, self.labels.clone()).increment(1);
+    }
 }
 
-/// An event became a dead letter.
-pub(crate) fn buried(channel: impl Into<SharedString>, consumer: &str) {
-    counter!(metric::DEAD_LETTERS, labels(channel, consumer)).increment(1);
-}
+/// A handler that runs.
+pub(crate) struct Attempt(Instant);
 
 /// An event was posted to a webhook.
 #[cfg(feature = "client")]
@@ -55,6 +85,9 @@ pub(crate) struct Lag(Arc<Behind>);
 
 struct Behind {
     labels: Vec<Label>,
+    seconds: Gauge,
+    /// Told only where it is known.
+    events_behind: OnceLock<Gauge>,
     events: Mutex<Events>,
 }
 
@@ -70,7 +103,9 @@ struct Events {
 impl Lag {
     /// Of a consumer that begins, within a runtime.
     pub(crate) fn of(channel: &'static str, consumer: &str) -> Self {
-        let lag = Lag(Arc::new(Behind { labels: labels(channel, consumer), events: Mutex::default() }));
+        let labels = labels(channel, consumer);
+        let seconds = gauge!(metric::LAG_SECONDS, labels.clone());
+        let lag = Lag(Arc::new(Behind { labels, seconds, events_behind: OnceLock::new(), events: Mutex::default() }));
         let behind = Arc::downgrade(&lag.0);
         tokio::spawn(async move {
             loop {
@@ -109,10 +144,11 @@ impl Behind {
 
     fn tell(&self, events: &Events) {
         let oldest = events.taken.first().map(|(time, _)| (Utc::now() - time).to_std().unwrap_or_default());
-        gauge!(metric::LAG_SECONDS, self.labels.clone()).set(oldest.unwrap_or_default());
+        self.seconds.set(oldest.unwrap_or_default());
         if let Some(beyond) = events.beyond {
             // Exact up to 2^53.
-            gauge!(metric::LAG_EVENTS, self.labels.clone()).set((events.taken.len() as u64 + beyond) as f64);
+            let gauge = self.events_behind.get_or_init(|| gauge!(metric::LAG_EVENTS, self.labels.clone()));
+            gauge.set((events.taken.len() as u64 + beyond) as f64);
         }
     }
 }

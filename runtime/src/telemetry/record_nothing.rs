@@ -9,11 +9,25 @@ pub(crate) const IS_ON: bool = false;
 
 pub(crate) fn sent(_: &'static str, _: Duration, _: Option<&'static str>) {}
 
-pub(crate) fn consumed(_: impl Into<Cow<'static, str>>, _: &str) {}
+pub(crate) struct Consuming;
 
-pub(crate) fn attempted(_: impl Into<Cow<'static, str>>, _: &str, _: Duration, _: Option<&'static str>) {}
+impl Consuming {
+    pub(crate) fn of(_: impl Into<Cow<'static, str>>, _: &str) -> Self {
+        Consuming
+    }
 
-pub(crate) fn buried(_: impl Into<Cow<'static, str>>, _: &str) {}
+    pub(crate) fn consumed(&self) {}
+
+    pub(crate) fn attempt(&self) -> Attempt {
+        Attempt
+    }
+
+    pub(crate) fn attempted(&self, _: &Attempt, _: Option<&'static str>) {}
+
+    pub(crate) fn buried(&self) {}
+}
+
+pub(crate) struct Attempt;
 
 pub(crate) struct Lag;
 

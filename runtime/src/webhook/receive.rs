@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::extract::Request;
@@ -24,7 +24,8 @@ use crate::consume::{
 };
 use crate::event::{Channel, EventSet as _, RawEvent};
 use crate::problem::Problem;
-use crate::telemetry::{self, metric, record};
+use crate::telemetry::record::Consuming;
+use crate::telemetry::{self, metric};
 
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Less than the 15 s that senders wait, so that they get the answer.
@@ -219,8 +220,9 @@ impl Receiver {
         let registered = self.registered(&delivered);
         // Senders may name whatever they like, and every label is kept for as long as the process runs.
         let channel = registered.map_or_else(|| metric::OTHER.to_owned(), |registered| registered.name.clone());
-        record::consumed(channel.clone(), &self.name);
-        let began = Instant::now();
+        let metrics = Consuming::of(channel, &self.name);
+        metrics.consumed();
+        let timed = metrics.attempt();
         let mut context = Context::new(delivered.event.metadata.clone(), delivered.position);
         context.begin(ticket.attempt, self.inbox.transactions());
         let outcome = match registered {
@@ -235,7 +237,7 @@ impl Receiver {
         let outcome = match (outcome, transaction) {
             (Ok(()), Ok(Some(transaction))) => match commit(transaction, ticket).await {
                 Ok(()) => {
-                    record::attempted(channel.clone(), &self.name, began.elapsed(), None);
+                    metrics.attempted(&timed, None);
                     return Ok(StatusCode::NO_CONTENT);
                 }
                 Err(error) => Err(Failed::retry(crate::consume::chain(&error))),
@@ -248,7 +250,7 @@ impl Receiver {
             (outcome, Err(in_use)) => outcome.and(Err(Failed::retry(in_use.to_string()))),
         };
         let error = outcome.as_ref().err().map(|failed| failed.disposition.as_str());
-        record::attempted(channel.clone(), &self.name, began.elapsed(), error);
+        metrics.attempted(&timed, error);
         if let Some(error) = error {
             telemetry::fail(&Span::current(), error);
         }
@@ -267,7 +269,7 @@ impl Receiver {
                     self.inbox.release(ticket).await?;
                     return Err(error.into());
                 }
-                record::buried(channel, &self.name);
+                metrics.buried();
             }
         }
         self.complete(ticket).await?;

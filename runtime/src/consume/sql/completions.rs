@@ -86,7 +86,7 @@ impl<DB: Dialect> Completions for SqlCheckpoints<DB> {
     async fn advance(
         &self,
         holder: &str,
-        consumers: &[String],
+        consumers: &[&str],
         next: &Checkpoint,
         passed: &[Completion],
     ) -> Result<Moved, StoreError> {
@@ -99,7 +99,7 @@ impl<DB: Dialect> Completions for SqlCheckpoints<DB> {
              UPDATE event_api_checkpoints SET resume = $3, position = $4, event_id = $5, updated = $6
              WHERE consumer IN (SELECT consumer FROM held)"
         );
-        let mut values = vec![list::<DB>(consumers.iter().map(String::as_str)), text::<DB>(holder)];
+        let mut values = vec![list::<DB>(consumers.iter().copied()), text::<DB>(holder)];
         values.extend(place::<DB>(next));
         values.push(now::<DB>());
         let update = AssertSqlSafe(update).into_sql_str();

@@ -15,7 +15,7 @@ pub(super) fn checkpoint<DB: Dialect>(row: &DB::Row) -> Result<Option<Checkpoint
         return Ok(None);
     }
     let event_id = DB::text_of(row, "event_id")?.map(EventId::from);
-    Ok(Some(Checkpoint { resume, position: position::<DB>(row)?, event_id }))
+    Ok(Some(Checkpoint { resume: resume.into(), position: position::<DB>(row)?, event_id }))
 }
 
 /// Positions are text: a feed of others may number as it likes, and the databases' integers end at half of `u64`.

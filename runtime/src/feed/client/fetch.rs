@@ -40,11 +40,11 @@ pub(super) enum Accepted {
     Ours,
 }
 
-/// What an answer means.
+/// What an answer means; `P` is a page.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Answer<P> {
     /// A page, presumably.
-    Page(Body),
+    Page(P),
     /// Nothing has changed since the page with that `ETag`.
     Unchanged,
     /// The events there were removed by retention.
@@ -80,7 +80,7 @@ impl Fetcher {
         url: &Url,
         etag: Option<&HeaderValue>,
         wait: Duration,
-    ) -> Result<Answer, ConsumeError> {
+    ) -> Result<Answer<Body>, ConsumeError> {
         let mut asking = HeaderMap::new();
         asking.insert(ACCEPT, HeaderValue::from_static("application/feed+json, application/json;q=0.9, */*;q=0.1"));
         if let Some(etag) = etag {
@@ -176,7 +176,7 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-fn answer(url: Url, response: Response) -> Result<Answer, ConsumeError> {
+fn answer(url: Url, response: Response) -> Result<Answer<Body>, ConsumeError> {
     let Response { status, headers, body } = response;
     match status {
         StatusCode::OK => Ok(Answer::Page(Body {
@@ -198,7 +198,7 @@ fn answer(url: Url, response: Response) -> Result<Answer, ConsumeError> {
     }
 }
 
-fn later(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Answer {
+fn later(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Answer<Body> {
     let after = wished_delay(headers);
     Answer::Later { reason: format!("it answered {}: {}", status.as_u16(), detail(status, body)), after }
 }

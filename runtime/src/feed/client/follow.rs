@@ -4,18 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use tokio::time::timeout;
 use url::Url;
 
+use super::decoded::Item;
 use super::fetch::beginning;
 use super::fresh::{self, Odd};
 use super::live::{Connection, Frame, Live, Opening};
 use super::location::{at_offset, offset, types};
+use super::originals::Items;
 use super::walk::{Walk, checkpoint};
-use crate::consume::{ConsumeError, Flow, Handler, Incoming};
-use crate::event::{EventId, Position};
-use crate::feed::page::{PageItem, raw_item};
+use crate::consume::{ConsumeError, Flow, Handler, Incoming, Original};
+use crate::event::Position;
+use crate::feed::page::PageItem;
 
 /// How a walk follows its feed from the head on.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +126,7 @@ impl<H: Handler> Follow<'_, '_, H> {
     async fn take(&mut self, text: &str) -> Result<Taken, ConsumeError> {
         let walk = &mut *self.walk;
         let item = match PageItem::<H::Events>::from_text(text) {
-            Ok(item) => item,
+            Ok(item) => Item::from(item),
             Err(error) => return Ok(Taken::Odd(format!("what came is no item: {error} ({:?})", beginning(text)))),
         };
         let Some(position) = item.position else { return Ok(Taken::Unknown) };
@@ -147,15 +148,12 @@ impl<H: Handler> Follow<'_, '_, H> {
         let walk = &mut *self.walk;
         let next = at_offset(&walk.url, behind);
         let resume = walk.fetcher.places.remembered(&next);
-        let checkpoint = checkpoint(&resume, Some(position), EventId::from(item.id.as_ref()));
-        let again: Arc<str> = text.into();
         let incoming = Incoming {
-            checkpoint,
-            subject: item.subject_of_unreadable(),
-            event: item.into_event(),
+            checkpoint: checkpoint(&resume, Some(position), item.id),
+            subject: item.subject,
+            event: item.event,
             source: self.url.as_str().into(),
-            raw: Arc::new(move || serde_json::from_str::<&RawValue>(&again).ok().map(raw_item::<H::Events>)),
-            bytes: text.len(),
+            original: Original::new(Arc::new(Items::<H::Events>::alone(text.as_bytes())), 0),
         };
         if walk.lanes.take(incoming).await? == Flow::Stopped {
             return Ok(Taken::Stopped);

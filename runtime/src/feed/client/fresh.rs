@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
+use super::decoded::Item;
 use crate::consume::Checkpoint;
 use crate::event::{EventId, Position};
-use crate::feed::page::PageItem;
 
 /// A page that contradicts what a feed promises.
 #[derive(Debug, PartialEq)]
@@ -18,17 +18,17 @@ pub(super) enum Odd {
 
 /// Tells for each item whether it is new. Positions decide where both sides have them; else it is what stands behind
 /// the last completed event, found by its id.
-pub(super) fn items<E>(items: &[PageItem<'_, E>], checkpoint: Option<&Checkpoint>) -> Result<Vec<bool>, Odd> {
+pub(super) fn items<E>(items: &[Item<E>], checkpoint: Option<&Checkpoint>) -> Result<Vec<bool>, Odd> {
     let last_id = checkpoint.and_then(|checkpoint| checkpoint.event_id.as_ref());
     let last_position = checkpoint.and_then(|checkpoint| checkpoint.position);
-    let through = last_id.and_then(|last| items.iter().rposition(|item| item.id == last.as_str()));
+    let through = last_id.and_then(|last| items.iter().rposition(|item| item.id == *last));
 
     let mut highest: Option<Position> = None;
     let mut seen = HashSet::new();
     let mut fresh = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let Some(position) = item.position else {
-            fresh.push(through.is_none_or(|through| index > through) && seen.insert(item.id.as_ref()));
+            fresh.push(through.is_none_or(|through| index > through) && seen.insert(item.id.as_str()));
             continue;
         };
         if let Some(highest) = highest
@@ -44,9 +44,9 @@ pub(super) fn items<E>(items: &[PageItem<'_, E>], checkpoint: Option<&Checkpoint
         };
         if position == last
             && let Some(expected) = last_id
-            && item.id != expected.as_str()
+            && item.id != *expected
         {
-            let (expected, found) = (expected.clone(), EventId::from(item.id.as_ref()));
+            let (expected, found) = (expected.clone(), item.id.clone());
             return Err(Odd::Rewritten { position, expected, found });
         }
         fresh.push(position > last);
@@ -56,29 +56,21 @@ pub(super) fn items<E>(items: &[PageItem<'_, E>], checkpoint: Option<&Checkpoint
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
-    use crate::event::Headers;
+    use crate::event::{Envelope, Metadata};
 
-    fn page(members: &[(&'static str, Option<u64>)]) -> Vec<PageItem<'static, ()>> {
-        let item = |(id, position): &(&'static str, Option<u64>)| PageItem {
-            id: Cow::Borrowed(*id),
-            event_type: Cow::Borrowed("A"),
-            date_published: None,
+    fn page(members: &[(&'static str, Option<u64>)]) -> Vec<Item<()>> {
+        let item = |(id, position): &(&'static str, Option<u64>)| Item {
+            id: EventId::from(*id),
             position: position.map(Position),
             subject: None,
-            version: None,
-            traceparent: None,
-            address: None,
-            headers: Headers::default(),
-            event: Ok(()),
+            event: Ok(Envelope { metadata: Metadata::new("A"), event: () }),
         };
         members.iter().map(item).collect()
     }
 
     fn at(id: &str, position: Option<u64>) -> Checkpoint {
-        Checkpoint { resume: String::new(), position: position.map(Position), event_id: Some(EventId::from(id)) }
+        Checkpoint { resume: "".into(), position: position.map(Position), event_id: Some(EventId::from(id)) }
     }
 
     fn fresh(members: &[(&'static str, Option<u64>)], checkpoint: Option<&Checkpoint>) -> Vec<bool> {

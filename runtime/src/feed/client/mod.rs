@@ -1,12 +1,14 @@
 //! The feed consumer: follows a feed over HTTP from its checkpoint on and brings every event to a handler.
 
 mod ahead;
+mod decoded;
 mod event_stream;
 mod fetch;
 mod follow;
 mod fresh;
 mod live;
 mod location;
+mod originals;
 #[cfg(feature = "websocket")]
 mod socket;
 mod walk;

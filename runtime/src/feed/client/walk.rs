@@ -9,14 +9,16 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::ahead::Ahead;
-use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
+use super::decoded::{Decoded, Item};
+use super::fetch::{Answer, Body, Fetcher, Oldest};
 use super::follow::{Followed, Following, Over};
 use super::fresh;
 use super::live::Live;
 use super::location::{Visited, at_offset, check_types, has_offset};
-use crate::consume::{Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Reader, Retained, Until};
+use crate::consume::{
+    Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Original, Reader, Retained, Until,
+};
 use crate::event::{EventId, Position};
-use crate::feed::page::{Page, PageError, raw_item};
 
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -52,7 +54,7 @@ impl Reader for FeedReader {
             None => (self.home.clone(), self.pass_over.then_some(None)),
         };
         let visited = Visited::default();
-        let ahead = Ahead::default();
+        let ahead = Ahead::new();
         let walk = Walk { fetcher: &self.fetcher, lanes, url, etag: None, ahead, visited, passing };
         walk.run(self.pace, self.following, self.on_retained, until).await
     }
@@ -66,7 +68,7 @@ pub(super) struct Walk<'a, H: Handler> {
     pub(super) url: Url,
     /// The `ETag` of the page at `url`, once all of it is taken.
     pub(super) etag: Option<HeaderValue>,
-    ahead: Ahead,
+    ahead: Ahead<H::Events>,
     visited: Visited,
     /// While events are passed over until the head is reached: the last one that was.
     passing: Option<Passed>,
@@ -120,14 +122,17 @@ impl<H: Handler> Walk<'_, H> {
                 };
                 match answer {
                     Some(answer) => answer,
-                    None => fetcher.get(url, etag, patience).await,
+                    None => fetcher.get(url, etag, patience).await.map(Answer::decode),
                 }
             };
             let Some(answer) = self.lanes.during(asking).await? else {
                 return Ok(());
             };
             let step = match answer? {
-                Answer::Page(body) => self.read(&body).await?,
+                Answer::Page(page) => {
+                    self.settle(&page.body).await?;
+                    self.take(page).await?
+                }
                 Answer::Unchanged => Step::Head,
                 Answer::Later { reason, after } => Step::Again(Again { reason, after }),
                 // It may have changed since it was asked for.
@@ -223,16 +228,6 @@ impl<H: Handler> Walk<'_, H> {
         );
     }
 
-    async fn read(&mut self, body: &Body) -> Result<Step, ConsumeError> {
-        match Page::from_slice(&body.bytes) {
-            Ok(page) => {
-                self.settle(body).await?;
-                self.take(page, body).await
-            }
-            Err(error) => Ok(Step::Again(Again { reason: unreadable(&error, body), after: None })),
-        }
-    }
-
     /// Goes over to the URL with an offset that the server names for a page that was asked for without one. Where such
     /// a page begins moves with retention: from a checkpoint there, removed events would be passed over unnoticed.
     async fn settle(&mut self, body: &Body) -> Result<(), ConsumeError> {
@@ -255,8 +250,8 @@ impl<H: Handler> Walk<'_, H> {
     }
 
     /// Takes every event of a page that was not taken yet.
-    async fn take(&mut self, mut page: Page<'_, H::Events>, body: &Body) -> Result<Step, ConsumeError> {
-        let items = std::mem::take(&mut page.items);
+    async fn take(&mut self, page: Decoded<H::Events>) -> Result<Step, ConsumeError> {
+        let Decoded { items, next_url, originals, body } = page;
         let fresh = match fresh::items(&items, self.lanes.progress().checkpoint()) {
             Ok(fresh) => fresh,
             Err(fresh::Odd::OutOfOrder(reason)) => return Ok(Step::Again(Again { reason, after: None })),
@@ -268,15 +263,16 @@ impl<H: Handler> Walk<'_, H> {
         // Where the feed leads on is looked at beforehand, for the last event's checkpoint; that it leads astray is
         // told afterwards, because the events of this page are good.
         let last = fresh.iter().rposition(|fresh| *fresh);
-        let next = self.next(page.next_url.as_deref(), body, last.is_some());
+        let next = self.next(next_url.as_deref(), &body, last.is_some());
 
         if self.passing.is_some() {
-            let passed = items.last().map(|item| (item.position, EventId::from(item.id.as_ref())));
-            return self.pass(passed, next?, body).await;
+            let passed = items.last().map(|item| (item.position, item.id.clone()));
+            return self.pass(passed, next?, &body).await;
         }
         let here: Arc<str> = self.url.as_str().into();
-        let resume_here = self.fetcher.places.remembered(&self.url);
-        let resume_next = next.as_ref().ok().and_then(Option::as_ref).map(|next| self.fetcher.places.remembered(next));
+        let remembered = |url| -> Arc<str> { self.fetcher.places.remembered(url).into() };
+        let resume_here = remembered(&self.url);
+        let resume_next = next.as_ref().ok().and_then(Option::as_ref).map(remembered);
         if let (Ok(Some(next)), true) = (&next, last.is_some()) {
             self.ahead.ask(self.fetcher, next, items.len());
         }
@@ -289,15 +285,13 @@ impl<H: Handler> Walk<'_, H> {
                 Some(next) if last == Some(index) => next,
                 _ => &resume_here,
             };
-            // Its own text, and not the page: one event that is held up would hold all of it in memory.
-            let text = page.item_text(index).map(ToOwned::to_owned);
+            let Item { id, position, subject, event } = item;
             let incoming = Incoming {
-                checkpoint: checkpoint(resume, item.position, EventId::from(item.id.as_ref())),
-                subject: item.subject_of_unreadable(),
-                event: item.into_event(),
+                event,
+                subject,
+                checkpoint: Checkpoint { resume: Arc::clone(resume), position, event_id: Some(id) },
                 source: Arc::clone(&here),
-                bytes: text.as_ref().map_or(0, |text| text.get().len()),
-                raw: Arc::new(move || text.as_deref().map(raw_item::<H::Events>)),
+                original: Original::new(Arc::clone(&originals), index),
             };
             if self.lanes.take(incoming).await? == Flow::Stopped {
                 return Ok(Step::Stopped);
@@ -377,12 +371,5 @@ impl<H: Handler> Walk<'_, H> {
 }
 
 pub(super) fn checkpoint(resume: &str, position: Option<Position>, id: EventId) -> Checkpoint {
-    Checkpoint { resume: resume.to_owned(), position, event_id: Some(id) }
-}
-
-fn unreadable(error: &PageError, body: &Body) -> String {
-    let content_type = body.content_type.as_deref().map_or_else(|| "of no content type".to_owned(), beginning);
-    let text = String::from_utf8_lossy(&body.bytes[..body.bytes.len().min(400)]);
-    let begins: String = beginning(&text).chars().take(80).collect();
-    format!("{error} (the answer is {content_type} and begins {begins:?})")
+    Checkpoint { resume: resume.into(), position, event_id: Some(id) }
 }
