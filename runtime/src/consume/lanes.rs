@@ -10,6 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::completions::Completion;
 use super::error::ConsumeError;
@@ -169,7 +170,7 @@ impl<H: Handler> Lanes<H> {
     async fn handle(&mut self, incoming: Incoming<H::Events>, holder: Option<Arc<str>>) -> Result<Flow, ConsumeError> {
         let _pending = self.lag.take(incoming.time());
         let checkpoint = incoming.checkpoint.clone();
-        let commit = Commit::Move { holder, from: self.progress.checkpoint().cloned(), to: checkpoint.clone() };
+        let commit = Commit::Move { holder, from: self.progress.stored().cloned(), to: checkpoint.clone() };
         match self.pipeline.process(incoming, commit).await? {
             Outcome::Interrupted => Ok(Flow::Stopped),
             Outcome::Completed(stored) => {
@@ -203,9 +204,13 @@ impl<H: Handler> Lanes<H> {
 
     /// Does something else while events are handled, until it is done or the consumer is to stop (then `None`).
     pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<Option<T>, ConsumeError> {
-        self.progress.flush().await?;
         let mut work = std::pin::pin!(work);
         loop {
+            let due = self.progress.due();
+            if due.is_some_and(|due| due <= Instant::now()) {
+                self.progress.flush().await?;
+                continue;
+            }
             tokio::select! {
                 biased;
                 () = self.shutdown.fulfilled() => return Ok(None),
@@ -214,6 +219,7 @@ impl<H: Handler> Lanes<H> {
                     self.reap().await?;
                 }
                 done = &mut work => return Ok(Some(done)),
+                () = until(due) => {}
             }
         }
     }
@@ -300,6 +306,14 @@ impl<H: Handler> Lanes<H> {
     fn fail(&mut self, error: ConsumeError) {
         self.failed.get_or_insert(error);
         self.stop();
+    }
+}
+
+/// Waits until `due`, for ever without.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

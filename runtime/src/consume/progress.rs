@@ -14,6 +14,7 @@ use super::error::{ConsumeError, StoreError};
 use super::retry::{Backoff, RetryPolicy};
 use super::transaction::Moved;
 use crate::event::Position;
+use tokio::time::Instant;
 
 /// Storage may be locked or away for a moment; when it stays away, consuming must stop.
 pub(super) const STORE_RETRY: RetryPolicy =
@@ -52,6 +53,12 @@ pub(super) struct Part {
 
 pub(crate) struct Progress {
     keeper: Keeper,
+    /// How long what was completed may be known here alone.
+    interval: Duration,
+    /// When the checkpoint was stored.
+    stored_at: Instant,
+    /// The checkpoint in the store, as far as this consumer has read it or moved it.
+    stored: Option<Checkpoint>,
     /// Behind the last event that was taken.
     read: Option<Checkpoint>,
     /// Completed before this consumer was started.
@@ -61,8 +68,10 @@ pub(crate) struct Progress {
     first: u64,
     bytes: usize,
     unnoted: usize,
-    /// Passed without an event of this consumer, and not yet in the store.
+    /// How far the checkpoint may go, where it is not yet in the store.
     unwritten: Option<Checkpoint>,
+    /// What the checkpoint has passed then, of what is noted in the store.
+    passed: Vec<Completion>,
 }
 
 struct Slot {
@@ -80,14 +89,45 @@ enum State {
 }
 
 impl Progress {
-    pub(super) fn new(keeper: Keeper, checkpoint: Option<Checkpoint>, before: HashSet<Completion>) -> Self {
-        let window = VecDeque::new();
-        Progress { keeper, read: checkpoint, before, window, first: 0, bytes: 0, unnoted: 0, unwritten: None }
+    pub(super) fn new(
+        keeper: Keeper,
+        interval: Duration,
+        checkpoint: Option<Checkpoint>,
+        before: HashSet<Completion>,
+    ) -> Self {
+        Progress {
+            keeper,
+            interval,
+            stored_at: Instant::now(),
+            stored: checkpoint.clone(),
+            read: checkpoint,
+            before,
+            window: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            unnoted: 0,
+            unwritten: None,
+            passed: Vec::new(),
+        }
     }
 
-    /// Behind the last event that was taken, if there was one yet. Without events under way, it is in the store.
+    /// Behind the last event that was taken, if there was one yet.
     pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
         self.read.as_ref()
+    }
+
+    /// The checkpoint in the store.
+    pub(super) fn stored(&self) -> Option<&Checkpoint> {
+        self.stored.as_ref()
+    }
+
+    /// When something has to be stored, if there is anything.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.unwritten.as_ref().map(|_| self.stored_at + self.interval)
+    }
+
+    fn is_due(&self) -> bool {
+        self.interval.is_zero() || self.stored_at.elapsed() >= self.interval
     }
 
     /// Whether more events were taken than can be remembered.
@@ -141,11 +181,19 @@ impl Progress {
 
     /// The only event under way is completed.
     pub(super) async fn completed(&mut self, checkpoint: Checkpoint, stored: Stored) -> Result<(), ConsumeError> {
-        if stored == Stored::No {
-            self.write(&checkpoint, &[]).await?;
+        self.read = Some(checkpoint.clone());
+        match stored {
+            Stored::Yes => {
+                self.unwritten = None;
+                self.stored = Some(checkpoint);
+                self.stored_at = Instant::now();
+                Ok(())
+            }
+            Stored::No => {
+                self.unwritten = Some(checkpoint);
+                if self.is_due() { self.flush().await } else { Ok(()) }
+            }
         }
-        self.read = Some(checkpoint);
-        Ok(())
     }
 
     /// Moves the checkpoint as far as it may go. Where it would only pass events of others, of which there may be many,
@@ -157,37 +205,33 @@ impl Progress {
             self.first += done as u64;
             self.bytes -= passed.iter().map(|slot| slot.bytes).sum::<usize>();
             let own = passed.iter().any(|slot| slot.completion.is_some());
-            let mut noted = Vec::new();
-            let mut last = None;
             for slot in passed {
                 let Slot { checkpoint, state, completion, .. } = slot;
-                last = Some(checkpoint);
+                self.unwritten = Some(checkpoint);
                 match (state, completion) {
                     (State::Done(Stored::Yes), Some(completion)) => {
                         self.before.remove(&completion);
-                        noted.push(completion);
+                        self.passed.push(completion);
                     }
                     (State::Done(Stored::No), Some(_)) => self.unnoted = self.unnoted.saturating_sub(1),
                     _ => {}
                 }
             }
-            match last {
-                Some(last) if own => {
-                    self.unwritten = None;
-                    self.write(&last, &noted).await?;
-                }
-                last => self.unwritten = last,
+            if own && self.is_due() {
+                self.flush().await?;
             }
         }
-        if self.unnoted >= UNNOTED { self.note().await } else { Ok(()) }
+        if self.unnoted >= UNNOTED && self.is_due() { self.note().await } else { Ok(()) }
     }
 
-    /// Stores that events of others were passed.
+    /// Stores how far the checkpoint may go.
     pub(super) async fn flush(&mut self) -> Result<(), ConsumeError> {
-        match self.unwritten.take() {
-            Some(next) => self.write(&next, &[]).await,
-            None => Ok(()),
-        }
+        let Some(next) = self.unwritten.take() else { return Ok(()) };
+        let passed = std::mem::take(&mut self.passed);
+        self.write(&next, &passed).await?;
+        self.stored = Some(next);
+        self.stored_at = Instant::now();
+        Ok(())
     }
 
     /// Moves the checkpoint as far as it may go, and notes what is completed beyond it.

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -49,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) dead_letters: Option<Arc<dyn DeadLetters>>,
     pub(crate) on_retained: Retained,
     pub(crate) concurrency: usize,
+    pub(crate) checkpoint_interval: Duration,
     pub(crate) group: Option<Group>,
     pub(crate) shutdown: Shutdown,
 }
@@ -67,6 +69,7 @@ impl Settings {
             dead_letters: None,
             on_retained: Retained::default(),
             concurrency: 1,
+            checkpoint_interval: Duration::ZERO,
             group: None,
             shutdown: Shutdown::never(),
         }
@@ -171,7 +174,7 @@ impl<H: Handler> Sessions<H> {
             let channel = H::Events::CHANNEL.name;
             parked.extend(persist(|| letters.parked_subjects(&self.consumer, channel)).await?);
         }
-        let progress = Progress::new(keeper, checkpoint, before);
+        let progress = Progress::new(keeper, self.settings.checkpoint_interval, checkpoint, before);
         let mut lanes = Lanes::new(shutdown, progress, order, |shutdown| Pipeline {
             consumer: self.consumer.clone(),
             metrics: Consuming::of(H::Events::CHANNEL.name, &self.consumer),
@@ -257,6 +260,28 @@ macro_rules! consumer_settings {
         pub fn concurrency(mut self, handlers: usize) -> Self {
             // More than the window holds could never run.
             self.settings.concurrency = handlers.clamp(1, 1024);
+            self
+        }
+
+        /// Stores the checkpoint only so often, instead of after each event, which costs a commit: for consumers with much
+        /// to catch up on, whose handlers do not mind to be called again.
+        ///
+        /// What was completed since the checkpoint was stored is handled again after a kill: the events of one interval,
+        /// and of the time that the handler then takes for the next event. Nothing is lost by it, nothing is repeated after
+        /// an orderly stop, and a handler that works in [`Context::transaction`](crate::Context::transaction) has its
+        /// effect exactly once as before.
+        ///
+        /// ```
+        /// # use std::time::Duration;
+        /// # use event_api::consume::{LogConsumer, MemoryCheckpoints};
+        /// # fn rebuild(log: &event_api::log::MemoryLog) -> LogConsumer {
+        /// LogConsumer::new(log, MemoryCheckpoints::new()).checkpoint_interval(Duration::from_millis(200))
+        /// # }
+        /// ```
+        #[must_use]
+        pub fn checkpoint_interval(mut self, interval: ::std::time::Duration) -> Self {
+            // Longer ones are mistakes, and longer ones still would overflow the clock.
+            self.settings.checkpoint_interval = interval.min(::std::time::Duration::from_secs(24 * 3600));
             self
         }
 
