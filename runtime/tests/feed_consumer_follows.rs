@@ -222,6 +222,25 @@ async fn a_feed_of_some_types_moves_on_over_the_others() {
 }
 
 #[tokio::test]
+async fn a_feed_of_several_types_brings_each_of_them() {
+    for live in LIVE {
+        let log = MemoryLog::new();
+        let address = serve(feeds(&log)).await;
+        let (checkpoints, handler) = (MemoryCheckpoints::new(), Recorder::new());
+        let url = format!("http://{address}/feeds/user-events?type=UserDeleted,NameChanged");
+        let consumer = Consumer::new(url, checkpoints.clone()).name("mailer").live(live).backoff(SOON);
+        let running = run(consumer.long_poll(Duration::ZERO).poll_interval(Duration::from_secs(3600)), &handler);
+        for round in 0..4 {
+            publish(&log, 2 * round..2 * round + 1).await;
+            Publisher::<UserEvents>::new(&log).publish(UserEvents::UserDeleted).await.unwrap();
+            until_handled(&handler, 2 * round + 2).await;
+        }
+        running.abort();
+        assert_eq!(checkpoints.load("mailer").await.unwrap().unwrap().position, Some(Position(7)), "{live:?}");
+    }
+}
+
+#[tokio::test]
 async fn failing_handlers_are_tried_again_and_give_dead_letters_as_with_pages() {
     for live in LIVE {
         let log = MemoryLog::new();
