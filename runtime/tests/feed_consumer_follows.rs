@@ -348,6 +348,19 @@ async fn odd_streams_lose_and_repeat_nothing() {
 }
 
 #[tokio::test]
+async fn connections_that_fall_silent_after_they_were_of_use_are_not_waited_for_longer_each_time() {
+    const CONNECTIONS: usize = 20;
+    let feed = Feed::with(1).await;
+    feed.live((0..CONNECTIONS).map(|_| Fault::Quiet(":\n\n".to_owned())));
+    // The waits would be of minutes by the last one.
+    let growing = Backoff::new(Duration::from_millis(1), Duration::from_secs(3600));
+    let consumer = feed.consumer(MemoryCheckpoints::new()).live(Live::ServerSentEvents).backoff(growing);
+    let running = run(consumer.timeout(Duration::from_millis(100)).long_poll(Duration::ZERO), &Recorder::new());
+    until_asked(&feed, CONNECTIONS).await;
+    running.abort();
+}
+
+#[tokio::test]
 async fn an_event_over_the_limit_stops_the_consumer() {
     let feed = Feed::with(1).await;
     feed.live([Fault::Stream(format!("data: {}", "x".repeat(5000)))]);

@@ -73,7 +73,8 @@ impl<H: Handler> Walk<'_, H> {
                 None => return Ok(Followed::Stopped),
                 Some(Ok(frame)) => frame?,
                 Some(Err(_)) if probed => {
-                    return odd(format!("nothing came for {} s", following.silence.as_secs_f32()));
+                    let reason = format!("nothing came for {} s", following.silence.as_secs_f32());
+                    return Ok(Followed::Over(Over { reason, after: None, was_of_use }));
                 }
                 Some(Err(_)) => {
                     probed = true;
