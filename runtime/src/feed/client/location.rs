@@ -134,7 +134,7 @@ impl Places {
     /// `url` as it is remembered: without what it shares with the home, so that a feed that moves to another host is gone
     /// on with where it was left.
     pub(super) fn remembered(&self, url: &Url) -> String {
-        if url.origin() != self.home.origin() {
+        if !self.is_home(url) {
             return url.to_string();
         }
         match url.query() {
@@ -252,6 +252,9 @@ mod tests {
             assert_eq!(old.follow(old.home(), remembered).unwrap(), url);
             assert_eq!(new.follow(new.home(), remembered).unwrap().as_str(), moved);
         }
+        // A server behind a proxy that ends TLS, asked without it.
+        let plain = places("http://host.test/feeds/users");
+        assert_eq!(plain.remembered(&feed_url("https://host.test/feeds/users?offset=7").unwrap()), "?offset=7");
     }
 
     #[test]
