@@ -13,7 +13,7 @@ use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
 use super::follow::{Followed, Following, Over};
 use super::fresh;
 use super::live::Live;
-use super::location::{Visited, at_offset, check_types, has_offset};
+use super::location::{Visited, at_offset, check_types, has_offset, offset};
 use crate::consume::{Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Reader, Retained, Until};
 use crate::event::{EventId, Position};
 use crate::feed::page::{Page, PageError, raw_item};
@@ -79,7 +79,7 @@ type Passed = Option<(Option<Position>, EventId)>;
 enum Step {
     /// There are more pages.
     Onward,
-    /// There are more pages, but this one held nothing new: no reason to hurry.
+    /// There are more pages, but this one held nothing new, and nothing tells whether it led further: no reason to hurry.
     Slowly,
     /// There is nothing more yet.
     Head,
@@ -227,7 +227,12 @@ impl<H: Handler> Walk<'_, H> {
         match Page::from_slice(&body.bytes) {
             Ok(page) => {
                 self.settle(body).await?;
-                self.take(page, body).await
+                let here = offset(&self.url);
+                match self.take(page, body).await? {
+                    // A page of other types, with more behind it. Offsets that grow come to an end.
+                    Step::Slowly if here.is_some() && offset(&self.url) > here => Ok(Step::Onward),
+                    step => Ok(step),
+                }
             }
             Err(error) => Ok(Step::Again(Again { reason: unreadable(&error, body), after: None })),
         }
