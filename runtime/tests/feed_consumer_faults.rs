@@ -245,6 +245,8 @@ async fn the_url_that_a_server_names_for_the_first_page_is_kept_if_it_may_be_rea
     assert_eq!((result.unwrap(), resume.as_deref()), ((), Some("?offset=4")));
     let (result, resume) = kept("content-location: user-events.json.en\r\n").await;
     assert_eq!((result.unwrap(), resume), ((), None), "a variant is not where the feed goes on");
+    let (result, resume) = kept("content-location: http://elsewhere.test/user-events.json\r\n").await;
+    assert_eq!((result.unwrap(), resume), ((), None), "nor is one that stands elsewhere");
     let (result, resume) = kept("content-location: http://elsewhere.test/?offset=4\r\n").await;
     assert!(matches!(result.unwrap_err(), ConsumeError::NotFollowed { .. }));
     assert_eq!(resume, None);

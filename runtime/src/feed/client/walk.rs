@@ -245,11 +245,11 @@ impl<H: Handler> Walk<'_, H> {
         if has_offset(&self.url) {
             return Ok(());
         }
-        let located = self.fetcher.places.follow(&body.url, location)?;
-        // Other servers name a variant or a file, which is not where the feed goes on.
-        if !has_offset(&located) {
+        // Other servers name a variant or a file, which is not where the feed goes on, wherever it is.
+        if !body.url.join(location).is_ok_and(|located| has_offset(&located)) {
             return Ok(());
         }
+        let located = self.fetcher.places.follow(&body.url, location)?;
         // Before the first event is handled: it may be removed before it succeeds. While events are passed over there
         // is nothing to keep, and a checkpoint would end the passing.
         if self.passing.is_none() {
