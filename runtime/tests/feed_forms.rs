@@ -326,6 +326,7 @@ async fn a_page_of_atom_carries_the_events() {
         "<e:id>a \u{fffd}&amp;&quot;b&quot;</e:id>",
         "<updated>2020-05-01T14:00:00Z</updated>",
         "<category term=\"Name&lt;Changed&gt;\"/>",
+        "<summary>Name&lt;Changed&gt;</summary>",
         "<e:position>1</e:position>",
         "<e:subject>&lt;user&gt;</e:subject>",
         "<id>urn:uuid:0190a3e4-7c3a-7000-8000-000000000000</id>",
