@@ -281,6 +281,28 @@ async fn what_is_kept_is_bounded() {
     }
 }
 
+/// Events whose payloads have a MiB each.
+fn large(count: usize) -> Vec<RawEvent> {
+    let data = serde_json::value::RawValue::from_string(format!("\"{}\"", "x".repeat(1 << 20))).unwrap();
+    events(0..count).into_iter().map(|event| RawEvent { data: data.clone(), ..event }).collect()
+}
+
+#[tokio::test]
+async fn the_largest_pages_are_kept() {
+    let log = Counted::default();
+    Log::append(&log, USERS.name, large(12)).await.unwrap();
+    let (address, _) = serve(Feeds::new(&log, [&USERS]).router()).await;
+    for accept in ["application/feed+json", "application/cloudevents-batch+json", "application/atom+xml"] {
+        for offset in 0..4 {
+            let url = format!("http://{address}/{}?offset={offset}&limit=7", USERS.name);
+            get(&url, &[("accept", accept)]).await;
+            let before = log.reads();
+            assert!(get(&url, &[("accept", accept)]).await.body.len() > 7 << 20);
+            assert_eq!(log.reads(), before, "{accept} at {offset}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_event_that_many_wait_for_is_read_once() {
     let (log, url) = start(|feeds| feeds).await;

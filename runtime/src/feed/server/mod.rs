@@ -151,7 +151,7 @@ impl Feeds {
     }
 
     /// How many bytes of full pages are kept in memory, as they are sent: 32 MiB unless set, none for 0. They never
-    /// change, and readers of history share them.
+    /// change, and readers of history share them. With less than 12 MiB, the largest pages may not be kept.
     #[must_use]
     pub fn page_cache(mut self, bytes: usize) -> Self {
         self.page_cache = bytes;

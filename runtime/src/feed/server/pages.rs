@@ -8,8 +8,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::encoding::Encoding;
 use super::flights::{Flight, Flights, Outcome, Turn};
@@ -24,6 +24,8 @@ use crate::log::{Log, LogError};
 const BELIEVED: Duration = Duration::from_secs(1);
 /// About what a page takes in memory, for the number of pages that room is made for.
 const TYPICAL: usize = 32 << 10;
+/// What the largest page takes in memory, unless it is a single event: in Atom, a third more than what a page may hold.
+const LARGEST: usize = 12 << 20;
 /// What an entry takes beside the page and its URL.
 const OVERHEAD: usize = 256;
 
@@ -78,7 +80,14 @@ pub(super) struct Pages {
 impl Pages {
     /// Room for `bytes`; none keeps nothing.
     pub(super) fn new(bytes: usize) -> Self {
-        let cache = Cache::with_weighter((bytes / TYPICAL).max(1), bytes as u64, Bytes);
+        // The cache divides its room among shards, by default four for each core, and what is larger than a shard is not
+        // kept. It rounds their number up to a power of two.
+        let shards = 1 << (bytes / LARGEST).max(1).ilog2();
+        let mut options = OptionsBuilder::new();
+        options.estimated_items_capacity((bytes / TYPICAL).max(1)).weight_capacity(bytes as u64).shards(shards);
+        // Fails only where one of the capacities is missing.
+        let options = options.build().expect("both capacities are given");
+        let cache = Cache::with_options(options, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
         Pages { cache, flights: Flights::new(), oldest: Mutex::default() }
     }
 
