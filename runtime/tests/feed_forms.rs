@@ -255,6 +255,15 @@ async fn a_quiet_stream_says_that_it_is_alive_and_ends_with_the_server() {
 }
 
 #[tokio::test]
+async fn a_stream_in_the_middle_of_the_history_ends_with_the_server() {
+    let log = MemoryLog::new();
+    append(&log, events(0..250)).await;
+    let url = start(Feeds::new(&log, [&USERS]).shutdown(async {})).await;
+    let mut stream = Stream::open(&url, None).await.ok().unwrap();
+    assert_eq!(stream.event().await, None);
+}
+
+#[tokio::test]
 async fn a_stream_that_retention_overtakes_ends() {
     let log = MemoryLog::new();
     append(&log, events(0..2)).await;
