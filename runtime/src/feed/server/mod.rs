@@ -247,7 +247,8 @@ impl Feeds {
         self
     }
 
-    /// The router: `GET /` lists the feeds, `GET /{channel}` is a page of one. Nest it where the feeds shall stand.
+    /// The router: `GET /` lists the feeds, `GET /{channel}` is a page of one. Nest it where the feeds shall stand; under
+    /// `/feeds`, the list is at `/feeds`, without a slash at its end.
     ///
     /// By `Accept`, the same URL is a page of JSON Feed (`application/feed+json`, unless the client wants another form), a
     /// batch of CloudEvents (`application/cloudevents-batch+json`, with `lastEventId` and `timeout` as in
