@@ -46,12 +46,13 @@ use self::document::Document;
 use self::follow::Follower;
 use self::item_form::ItemForm;
 use self::negotiate::Format;
+use self::page::Begin;
 use self::pages::Pages;
 use self::query::Query;
 use self::respond::Caching;
 use self::tail::Tails;
-use self::urls::Origin;
 pub use self::urls::ProxyHeaders;
+use self::urls::{FeedUrls, Origin};
 use crate::consume::Shutdown;
 use crate::event::{Channel, Transport};
 use crate::log::Log;
@@ -270,15 +271,24 @@ impl Feeds {
     async fn follow(
         self: Arc<Self>,
         channel: &'static Channel,
+        urls: &FeedUrls,
         query: Query,
         headers: &HeaderMap,
     ) -> Result<Follower, Problem> {
-        let next = match follow::resume(headers)? {
-            Some(next) => next,
-            None => self.start(channel, &query).await?.0,
+        let resume = follow::resume(headers)?;
+        let mut tries = 0;
+        let next = loop {
+            let (next, begin) = match resume {
+                Some(next) => (next, Begin::Named),
+                None => self.start(channel, urls, &query).await?,
+            };
+            // A client that cannot be served is told so; from the stream itself it would only reconnect.
+            match self.log.read(channel.name, next, 0).await.map_err(|error| urls.refused(error, &query)) {
+                Ok(_) => break next,
+                Err(problem) if Self::is_overtaken(begin, &problem, &mut tries) => {}
+                Err(problem) => return Err(problem),
+            }
         };
-        // A client that cannot be served is told so; from the stream itself it would only reconnect.
-        self.log.read(channel.name, next, 0).await?;
         self.check_end(channel, next).await?;
         Ok(Follower::new(self, channel, next, query.types))
     }
@@ -311,12 +321,12 @@ async fn feed(
             Ok(upgrade) => upgrade,
             Err(response) => return Ok(response),
         };
-        let follower = Box::pin(feeds.follow(channel, query, &parts.headers)).await?;
+        let follower = Box::pin(feeds.follow(channel, &urls, query, &parts.headers)).await?;
         return Ok(websocket::respond(upgrade, follower));
     }
     let headers = &parts.headers;
     let mut response = match Format::wanted(headers) {
-        Format::Events => sse::respond(Box::pin(Arc::clone(&feeds).follow(channel, query, headers)).await?),
+        Format::Events => sse::respond(Box::pin(Arc::clone(&feeds).follow(channel, &urls, query, headers)).await?),
         format => feeds.page(channel, &urls, &query, format, headers).await?,
     };
     if let Some(document) = &feeds.document {

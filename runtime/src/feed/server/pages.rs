@@ -1,4 +1,5 @@
 //! Full pages in memory, ready to be sent: they never change, so a thousand readers of history are one reader of the log.
+//! So are those who have waited for the same event with a page that it belongs to.
 //!
 //! A page that many want at once and that is not there yet is read once, too. Bounded in bytes. A page whose first event retention has removed is not served any more, after a second at the
 //! latest: so long it is believed where a channel begins.
@@ -36,12 +37,20 @@ pub(super) struct Key {
     query: String,
     format: Format,
     encoding: Encoding,
+    /// For a page that can grow: an event that it was read after, for those who have waited for that.
+    with: Option<Position>,
 }
 
 impl Key {
     /// The page at `offset`, as it is.
     pub(super) fn new(urls: &FeedUrls, query: &Query, offset: Position, format: Format) -> Self {
-        Key { feed: urls.feed.clone(), query: query.at(offset), format, encoding: Encoding::Identity }
+        Key { feed: urls.feed.clone(), query: query.at(offset), format, encoding: Encoding::Identity, with: None }
+    }
+
+    /// The same page for those who have waited for the event at `position`. It may grow afterwards, as it may when it is
+    /// on its way to them.
+    pub(super) fn with(&self, position: Position) -> Self {
+        Key { with: Some(position), ..self.clone() }
     }
 
     /// The same page in another encoding.
