@@ -85,7 +85,10 @@ impl<H: Handler> Walk<'_, H> {
             };
             probed = false;
             let taken = match frame {
-                Frame::Item(text) => follow.take(&text).await?,
+                Frame::Item(text) => {
+                    let text = follow.walk.fetcher.item_in_our_names(text);
+                    follow.take(&text).await?
+                }
                 Frame::At(position) => follow.pass(position).await?,
                 Frame::Alive => Taken::Yes,
                 Frame::End { reason, after } => return Ok(Followed::Over(Over { reason, after, was_of_use })),

@@ -20,6 +20,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use self::follow::Following;
 pub use self::live::Live;
 use self::walk::{FeedReader, Pace};
+use super::names::FieldNames;
 use crate::consume::{Backoff, Checkpoints, ConsumeError, Handler, Settings, Until, consumer_settings};
 use crate::http_client::{AnyAddress, BodyLimit, Client};
 use crate::roots::{CertificateError, Roots};
@@ -69,6 +70,7 @@ pub struct Consumer {
     headers: Vec<(String, String)>,
     allowed_origins: Vec<String>,
     roots: Roots,
+    names: Option<FieldNames>,
 }
 
 /// Where a consumer begins that has no checkpoint yet.
@@ -94,6 +96,7 @@ impl Consumer {
             headers: Vec::new(),
             allowed_origins: Vec::new(),
             roots: Roots::default(),
+            names: None,
         }
     }
 
@@ -217,6 +220,23 @@ impl Consumer {
         Ok(self)
     }
 
+    /// Reads a feed whose items carry the type and the payload of their event under other names than `_type` and `_data`.
+    /// Its pages are read in two passes instead of one.
+    ///
+    /// ```no_run
+    /// # fn wiring(checkpoints: event_api::consume::MemoryCheckpoints) -> Result<(), Box<dyn std::error::Error>> {
+    /// use event_api::feed::{Consumer, FieldNames};
+    ///
+    /// let consumer = Consumer::new("https://orders.example/feed", checkpoints)
+    ///     .field_names(FieldNames::new("_kind", "_payload")?);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn field_names(mut self, names: FieldNames) -> Self {
+        self.names = Some(names);
+        self
+    }
+
     /// Lets the feed lead to another origin, such as `https://cdn.example`. Without it, a page or a redirect that
     /// leads away from the feed's own origin (or its https form) is an error.
     #[must_use]
@@ -253,6 +273,7 @@ impl Consumer {
             places: location::Places::new(home.clone(), &self.allowed_origins)?,
             headers: headers(&self.headers)?,
             timeout: self.timeout,
+            names: self.names,
         };
         let reader = FeedReader {
             fetcher: Arc::new(fetcher),

@@ -53,6 +53,7 @@ use self::respond::Caching;
 use self::tail::Tails;
 pub use self::urls::ProxyHeaders;
 use self::urls::{FeedUrls, Origin};
+use super::names::FieldNames;
 use crate::consume::Shutdown;
 use crate::event::{Channel, Transport};
 use crate::log::Log;
@@ -245,6 +246,15 @@ impl Feeds {
     #[must_use]
     pub fn strict(mut self) -> Self {
         self.item_form = ItemForm::Strict;
+        self
+    }
+
+    /// Writes the type and the payload of events under other names than `_type` and `_data`, for readers that expect
+    /// others. Consumers need the same ([`Consumer::field_names`](super::Consumer::field_names)). Instead of
+    /// [`Feeds::strict`]: what is set last counts.
+    #[must_use]
+    pub fn field_names(mut self, names: FieldNames) -> Self {
+        self.item_form = ItemForm::Named(names);
         self
     }
 
