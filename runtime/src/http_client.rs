@@ -23,8 +23,11 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::{CertificateError, ClientConfig};
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
+
+use crate::roots::Roots;
 
 /// Responses are small in both protocols; what is larger is not meant for us.
 const DEFAULT_BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -93,9 +96,17 @@ pub(crate) enum ClientError {
     /// The host's address may not be dialled.
     #[error("the request was not sent: {0}")]
     Refused(Refused),
-    /// No connection: name, network or TLS.
+    /// No connection: name, network, or TLS but for certificates.
     #[error("cannot connect to {host}: {}", root_cause(.source.as_ref()))]
     Connect { host: String, source: Box<dyn Error + Send + Sync> },
+    /// No trusted authority has issued the server's certificate.
+    #[error(
+        "no trusted authority has issued the certificate of {host}; if a private one has, add it with `root_certificate`"
+    )]
+    UnknownAuthority { host: String },
+    /// The server's certificate is wrong in another way.
+    #[error("the certificate of {host} is refused: {reason}")]
+    Certificate { host: String, reason: String },
     /// The exchange broke off.
     #[error("the exchange with {host} failed: {}", root_cause(.source.as_ref()))]
     Exchange { host: String, source: Box<dyn Error + Send + Sync> },
@@ -108,17 +119,21 @@ pub(crate) enum ClientError {
 }
 
 impl Client {
-    /// A client that dials what `addresses` allows.
-    pub(crate) fn new(addresses: impl Addresses) -> Self {
+    /// A client that dials what `addresses` allows, and trusts `roots` beside the public authorities.
+    pub(crate) fn new(addresses: impl Addresses, roots: Roots) -> Self {
         let addresses: Arc<dyn Addresses> = Arc::new(addresses);
         let mut http = HttpConnector::new_with_resolver(Resolver(Arc::clone(&addresses)));
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
             // Fails only for a provider that shares no cipher suite with TLS 1.2 and 1.3; ring has suites of both.
             .expect("ring supports the protocol versions that rustls calls safe")
+            .with_root_certificates(roots.into_store())
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
             .wrap_connector(Connector { http, addresses });
@@ -250,26 +265,35 @@ async fn beginning(mut body: Incoming, limit: usize, deadline: Instant) -> Bytes
 }
 
 fn failure(host: &str, error: hyper_util::client::legacy::Error) -> ClientError {
-    if let Some(refused) = find_refusal(&error) {
-        return ClientError::Refused(refused);
+    if let Some(refused) = find::<Refused>(&error) {
+        return ClientError::Refused(refused.clone());
     }
     let host = host.to_owned();
-    match error.is_connect() {
-        true => ClientError::Connect { host, source: Box::new(error) },
-        false => ClientError::Exchange { host, source: Box::new(error) },
+    match find::<rustls::Error>(&error) {
+        // A signature is bad where a trusted authority has the issuer's name and another key.
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            ClientError::UnknownAuthority { host }
+        }
+        Some(refused @ rustls::Error::InvalidCertificate(_)) => {
+            ClientError::Certificate { host, reason: refused.to_string() }
+        }
+        _ if error.is_connect() => ClientError::Connect { host, source: Box::new(error) },
+        _ => ClientError::Exchange { host, source: Box::new(error) },
     }
 }
 
-fn find_refusal(error: &(dyn Error + 'static)) -> Option<Refused> {
+/// An `E` among the causes of `error`.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
-        // `io::Error::source` is the source of the error that it wraps, not that error itself.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let refused = wrapped.and_then(|wrapped| wrapped.downcast_ref()).or_else(|| error.downcast_ref::<Refused>());
-        if let Some(refused) = refused {
-            return Some(refused.clone());
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
-        next = error.source();
+        // `io::Error::source` is the source of the error that it wraps, not that error itself.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     None
 }
@@ -375,7 +399,7 @@ mod tests {
     #[tokio::test]
     async fn connections_are_reused() {
         let (address, connections) = server("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
-        let client = Client::new(AnyAddress);
+        let client = Client::new(AnyAddress, Roots::default());
         for _ in 0..3 {
             let response = client.send(get(format_args!("http://{address}/")), 10 * SECOND).await.unwrap();
             assert_eq!((response.status, response.body.as_ref()), (StatusCode::OK, b"ok".as_ref()));
@@ -387,7 +411,7 @@ mod tests {
     async fn redirects_are_not_followed() {
         let (address, _) =
             server("HTTP/1.1 302 Found\r\nlocation: http://example.invalid/\r\ncontent-length: 0\r\n\r\n").await;
-        let client = Client::new(AnyAddress);
+        let client = Client::new(AnyAddress, Roots::default());
         let response = client.send(get(format_args!("http://{address}/")), 10 * SECOND).await.unwrap();
         assert_eq!(response.status, StatusCode::FOUND);
         assert_eq!(response.headers["location"], "http://example.invalid/");
@@ -401,12 +425,12 @@ mod tests {
         ] {
             let (address, _) = server(answer).await;
             let url = format!("http://{address}/");
-            let refusing = Client::new(AnyAddress).body_limit(BodyLimit::Refuse(9));
+            let refusing = Client::new(AnyAddress, Roots::default()).body_limit(BodyLimit::Refuse(9));
             let error = refusing.send(get(&url), 10 * SECOND).await.unwrap_err();
             assert!(matches!(error, ClientError::TooLarge { limit: 9, .. }), "{error}");
-            let exact = Client::new(AnyAddress).body_limit(BodyLimit::Refuse(10));
+            let exact = Client::new(AnyAddress, Roots::default()).body_limit(BodyLimit::Refuse(10));
             assert_eq!(exact.send(get(&url), 10 * SECOND).await.unwrap().body.as_ref(), b"0123456789");
-            let truncating = Client::new(AnyAddress).body_limit(BodyLimit::Truncate(7));
+            let truncating = Client::new(AnyAddress, Roots::default()).body_limit(BodyLimit::Truncate(7));
             assert_eq!(truncating.send(get(&url), 10 * SECOND).await.unwrap().body.as_ref(), b"0123456");
         }
     }
@@ -414,7 +438,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_never_answers_times_out() {
         let (address, _) = server("").await;
-        let client = Client::new(AnyAddress);
+        let client = Client::new(AnyAddress, Roots::default());
         let error = client.send(get(format_args!("http://{address}/")), SECOND / 10).await.unwrap_err();
         assert!(matches!(error, ClientError::Timeout { .. }), "{error}");
     }
@@ -423,9 +447,9 @@ mod tests {
     async fn a_body_that_stalls_times_out_unless_only_the_status_matters() {
         let (address, _) = server("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n01234").await;
         let url = format!("http://{address}/");
-        let error = Client::new(AnyAddress).send(get(&url), SECOND / 10).await.unwrap_err();
+        let error = Client::new(AnyAddress, Roots::default()).send(get(&url), SECOND / 10).await.unwrap_err();
         assert!(matches!(error, ClientError::Timeout { .. }), "{error}");
-        let client = Client::new(AnyAddress).body_limit(BodyLimit::Truncate(100));
+        let client = Client::new(AnyAddress, Roots::default()).body_limit(BodyLimit::Truncate(100));
         let response = client.send(get(&url), SECOND / 10).await.unwrap();
         assert_eq!((response.status, response.body.as_ref()), (StatusCode::OK, b"01234".as_ref()));
     }
@@ -435,7 +459,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let error = Client::new(AnyAddress).send(get(format_args!("http://{address}/")), SECOND).await.unwrap_err();
+        let error = Client::new(AnyAddress, Roots::default())
+            .send(get(format_args!("http://{address}/")), SECOND)
+            .await
+            .unwrap_err();
         assert!(matches!(error, ClientError::Connect { .. }), "{error}");
         assert!(error.to_string().contains("127.0.0.1"), "{error}");
     }
@@ -457,7 +484,7 @@ mod tests {
     #[tokio::test]
     async fn names_and_literals_are_dialled_only_when_vetted() {
         let (address, connections) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-        let client = Client::new(NoLiterals);
+        let client = Client::new(NoLiterals, Roots::default());
         for (host, reason) in
             [("127.0.0.1", "127.0.0.1 is refused"), ("[::1]", "::1 is refused"), ("forbidden.test", "a forbidden name")]
         {

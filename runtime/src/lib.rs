@@ -20,6 +20,8 @@ mod postgres;
 #[cfg(feature = "server")]
 mod problem;
 mod publish;
+#[cfg(feature = "client")]
+mod roots;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 pub mod telemetry;
@@ -49,4 +51,6 @@ pub use event::{
 #[cfg(feature = "macros")]
 pub use generate::event_api;
 pub use publish::{PublishError, PublishResult, Publisher, Publishing, Receipt, Within};
+#[cfg(feature = "client")]
+pub use roots::CertificateError;
 pub use upcast::{Upcast, UpcastError};

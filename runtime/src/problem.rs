@@ -29,6 +29,11 @@ impl Problem {
         Problem { kind: None, title, status, detail: detail.into(), extensions: Map::new() }
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The URI that names the kind of problem, where the status alone does not.
     #[allow(dead_code, reason = "for routers whose problems have names of their own")]
     pub(crate) fn kind(mut self, uri: &'static str) -> Self {

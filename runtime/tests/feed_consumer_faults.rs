@@ -195,6 +195,18 @@ async fn events_that_retention_removed_stop_the_consumer_or_are_passed_over_by_c
 }
 
 #[tokio::test]
+async fn a_leap_over_removed_events_keeps_what_is_asked_for() {
+    let feed = Feed::with(9).await;
+    feed.spoil([Fault::Status(410, "", r#"{"status": 410, "oldest_position": 7}"#.to_owned())]);
+    let handler = Recorder::new();
+    let consumer =
+        event_api::feed::Consumer::new(format!("{}?type=A,NameChanged", feed.url()), MemoryCheckpoints::new());
+    consumer.on_retained(Retained::Continue).run_until_caught_up(handler.clone()).await.unwrap();
+    assert_eq!(handler.called(), ids(7..9));
+    assert!(feed.requests()[1].contains("?type=A,NameChanged&offset=7 "), "{}", feed.requests()[1]);
+}
+
+#[tokio::test]
 async fn a_feed_that_was_rebuilt_is_not_mistaken_for_the_old_one() {
     let feed = Feed::with(2).await;
     let checkpoints = MemoryCheckpoints::new();
@@ -233,6 +245,8 @@ async fn the_url_that_a_server_names_for_the_first_page_is_kept_if_it_may_be_rea
     assert_eq!((result.unwrap(), resume.as_deref()), ((), Some("?offset=4")));
     let (result, resume) = kept("content-location: user-events.json.en\r\n").await;
     assert_eq!((result.unwrap(), resume), ((), None), "a variant is not where the feed goes on");
+    let (result, resume) = kept("content-location: http://elsewhere.test/user-events.json\r\n").await;
+    assert_eq!((result.unwrap(), resume), ((), None), "nor is one that stands elsewhere");
     let (result, resume) = kept("content-location: http://elsewhere.test/?offset=4\r\n").await;
     assert!(matches!(result.unwrap_err(), ConsumeError::NotFollowed { .. }));
     assert_eq!(resume, None);

@@ -222,6 +222,25 @@ async fn a_feed_of_some_types_moves_on_over_the_others() {
 }
 
 #[tokio::test]
+async fn a_feed_of_several_types_brings_each_of_them() {
+    for live in LIVE {
+        let log = MemoryLog::new();
+        let address = serve(feeds(&log)).await;
+        let (checkpoints, handler) = (MemoryCheckpoints::new(), Recorder::new());
+        let url = format!("http://{address}/feeds/user-events?type=UserDeleted,NameChanged");
+        let consumer = Consumer::new(url, checkpoints.clone()).name("mailer").live(live).backoff(SOON);
+        let running = run(consumer.long_poll(Duration::ZERO).poll_interval(Duration::from_secs(3600)), &handler);
+        for round in 0..4 {
+            publish(&log, 2 * round..2 * round + 1).await;
+            Publisher::<UserEvents>::new(&log).publish(UserEvents::UserDeleted).await.unwrap();
+            until_handled(&handler, 2 * round + 2).await;
+        }
+        running.abort();
+        assert_eq!(checkpoints.load("mailer").await.unwrap().unwrap().position, Some(Position(7)), "{live:?}");
+    }
+}
+
+#[tokio::test]
 async fn failing_handlers_are_tried_again_and_give_dead_letters_as_with_pages() {
     for live in LIVE {
         let log = MemoryLog::new();
@@ -325,6 +344,19 @@ async fn odd_streams_lose_and_repeat_nothing() {
     let running = run(consumer.poll_interval(Duration::from_secs(3600)), &handler);
     until_asked(&feed, count + 1).await;
     assert_eq!(handler.called(), ids(0..6));
+    running.abort();
+}
+
+#[tokio::test]
+async fn connections_that_fall_silent_after_they_were_of_use_are_not_waited_for_longer_each_time() {
+    const CONNECTIONS: usize = 20;
+    let feed = Feed::with(1).await;
+    feed.live((0..CONNECTIONS).map(|_| Fault::Quiet(":\n\n".to_owned())));
+    // The waits would be of minutes by the last one.
+    let growing = Backoff::new(Duration::from_millis(1), Duration::from_secs(3600));
+    let consumer = feed.consumer(MemoryCheckpoints::new()).live(Live::ServerSentEvents).backoff(growing);
+    let running = run(consumer.timeout(Duration::from_millis(100)).long_poll(Duration::ZERO), &Recorder::new());
+    until_asked(&feed, CONNECTIONS).await;
     running.abort();
 }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use event_api::consume::{Checkpoints as _, ConsumeError, LogConsumer, MemoryCheckpoints, Retained};
 use event_api::log::{Log, MemoryLog, Retention};
-use event_api::{EventSet as _, Position, Publisher, feed};
+use event_api::{EventSet as _, Metadata, Position, Publisher, RawEvent, feed};
+use serde_json::value::RawValue;
 use support::{Act, NameChanged, Recorder, UserEvents, ids};
 use tokio::sync::oneshot;
 
@@ -61,6 +62,21 @@ async fn events_reach_a_waiting_consumer_long_before_it_would_poll() {
     }
     running.abort();
     assert_eq!(handler.called(), ids(0..3));
+}
+
+#[tokio::test]
+async fn pages_on_which_nothing_is_wanted_are_passed_over_without_a_pause() {
+    let log = MemoryLog::new();
+    let url = serve(&log).await;
+    let others =
+        (0..12_000).map(|_| RawEvent { metadata: Metadata::new("NameChanged"), data: RawValue::NULL.to_owned() });
+    log.append(UserEvents::CHANNEL.name, others.collect()).await.unwrap();
+    publisher(&log).id("deleted").publish(UserEvents::UserDeleted).await.unwrap();
+    let handler = Recorder::new();
+    let consumer = feed::Consumer::new(format!("{url}?type=UserDeleted"), MemoryCheckpoints::new());
+    let running = consumer.poll_interval(Duration::from_secs(3600)).run_until_caught_up(handler.clone());
+    tokio::time::timeout(Duration::from_secs(60), running).await.unwrap().unwrap();
+    assert_eq!(handler.called(), ["deleted"]);
 }
 
 #[tokio::test]

@@ -102,6 +102,24 @@ async fn a_reader_by_last_event_id_meets_every_event_once() {
 }
 
 #[tokio::test]
+async fn an_empty_batch_is_the_end_however_many_events_of_other_types_stand_behind() {
+    let log = MemoryLog::new();
+    append(&log, events(0..1)).await;
+    append(&log, (1..12_001).map(|number| event_of("UserDeleted", number)).collect()).await;
+    append(&log, events(12_001..12_003)).await;
+    let url = start(Feeds::new(&log, [&USERS])).await;
+    let batch = async |last: &str| {
+        let answer = get(&format!("{url}?type=NameChanged&lastEventId={last}"), BATCH).await;
+        let is_immutable = answer.headers["cache-control"].to_str().unwrap().contains("immutable");
+        (ids(&answer.json()).into_iter().map(str::to_owned).collect::<Vec<_>>(), is_immutable)
+    };
+    assert_eq!(batch("event-0").await, (vec!["event-12001".to_owned()], true));
+    assert_eq!(batch("event-12001").await, (vec!["event-12002".to_owned()], false));
+    append(&log, (12_003..20_000).map(|number| event_of("UserDeleted", number)).collect()).await;
+    assert_eq!(batch("event-12002").await, (vec![], false));
+}
+
+#[tokio::test]
 async fn a_batch_at_the_head_waits_for_events() {
     let log = MemoryLog::new();
     append(&log, events(0..1)).await;
@@ -120,8 +138,9 @@ async fn a_last_event_id_that_is_not_there_is_told() {
     let url = start(Feeds::new(&log, [&USERS])).await;
     get(&format!("{url}?lastEventId=unknown"), BATCH).await.problem(400);
     log.trim(USERS.name, &Retention::forever().starting_at(Position(2)), 10).await.unwrap();
-    let gone = get(&format!("{url}?lastEventId=event-0"), BATCH).await;
+    let gone = get(&format!("{url}?lastEventId=event-0&limit=2"), BATCH).await;
     assert_eq!(gone.json()["oldest_position"], 2);
+    assert_eq!(gone.json()["oldest_url"], format!("{url}?offset=2&limit=2"));
     gone.problem(410);
     assert_eq!(ids(&get(&format!("{url}?lastEventId=event-2"), BATCH).await.json()), ["event-3", "event-4"]);
 }
@@ -225,6 +244,7 @@ async fn a_stream_goes_on_behind_the_last_event_id() {
     log.trim(USERS.name, &Retention::forever().starting_at(Position(5)), 10).await.unwrap();
     let Err(gone) = Stream::open(&url, Some("3")).await else { panic!() };
     assert_eq!(gone.json()["oldest_position"], 5);
+    assert_eq!(gone.json()["oldest_url"], format!("{url}?offset=5"));
     gone.problem(410);
 }
 
@@ -252,6 +272,15 @@ async fn a_quiet_stream_says_that_it_is_alive_and_ends_with_the_server() {
     while let Some(block) = stream.block().await {
         assert_eq!(block, ":");
     }
+}
+
+#[tokio::test]
+async fn a_stream_in_the_middle_of_the_history_ends_with_the_server() {
+    let log = MemoryLog::new();
+    append(&log, events(0..250)).await;
+    let url = start(Feeds::new(&log, [&USERS]).shutdown(async {})).await;
+    let mut stream = Stream::open(&url, None).await.ok().unwrap();
+    assert_eq!(stream.event().await, None);
 }
 
 #[tokio::test]
@@ -326,6 +355,7 @@ async fn a_page_of_atom_carries_the_events() {
         "<e:id>a \u{fffd}&amp;&quot;b&quot;</e:id>",
         "<updated>2020-05-01T14:00:00Z</updated>",
         "<category term=\"Name&lt;Changed&gt;\"/>",
+        "<summary>Name&lt;Changed&gt;</summary>",
         "<e:position>1</e:position>",
         "<e:subject>&lt;user&gt;</e:subject>",
         "<id>urn:uuid:0190a3e4-7c3a-7000-8000-000000000000</id>",

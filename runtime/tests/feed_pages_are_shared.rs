@@ -3,65 +3,19 @@
 #![cfg(all(feature = "server", feature = "client", feature = "compression"))]
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod counted_log;
 mod webhook_support;
 
 use std::io::Read as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use async_trait::async_trait;
 use axum::http::{Method, Request, StatusCode};
+use counted_log::{Counted, hold, large};
+use event_api::Position;
 use event_api::feed::Feeds;
-use event_api::log::{Bounds, Log, LogError, MemoryLog, PageLimit, Retention, StoredEvent, Trimmed};
-use event_api::{EventId, Position, RawEvent, Receipt};
+use event_api::log::{Log, Retention};
 use http_body_util::Full;
-use tokio::sync::RwLock;
 use webhook_support::{Answer, Http, USERS, events, eventually, serve};
-
-/// A log that counts how often it is read, and can let readers wait.
-#[derive(Clone, Default)]
-struct Counted {
-    log: MemoryLog,
-    reads: Arc<AtomicUsize>,
-    waits: Arc<AtomicUsize>,
-    gate: Arc<RwLock<()>>,
-}
-
-impl Counted {
-    fn reads(&self) -> usize {
-        self.reads.load(Ordering::SeqCst)
-    }
-}
-
-#[async_trait]
-impl Log for Counted {
-    async fn append(&self, channel: &str, events: Vec<RawEvent>) -> Result<Vec<Receipt>, LogError> {
-        Log::append(&self.log, channel, events).await
-    }
-
-    async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        let _open = self.gate.read().await;
-        self.log.read_page(channel, from, limit).await
-    }
-
-    async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
-        self.log.find(channel, id).await
-    }
-
-    async fn bounds(&self, channel: &str) -> Result<Bounds, LogError> {
-        self.log.bounds(channel).await
-    }
-
-    async fn wait(&self, channel: &str, position: Position) -> Result<(), LogError> {
-        self.waits.fetch_add(1, Ordering::SeqCst);
-        self.log.wait(channel, position).await
-    }
-
-    async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {
-        self.log.trim(channel, retention, limit).await
-    }
-}
 
 async fn start(feeds: impl FnOnce(Feeds) -> Feeds) -> (Counted, String) {
     let log = Counted::default();
@@ -264,6 +218,22 @@ async fn a_page_goes_when_retention_has_removed_its_events() {
 }
 
 #[tokio::test]
+async fn a_request_for_the_oldest_events_is_not_too_late_for_them() {
+    let (log, url) = start(|feeds| feeds).await;
+    for (accept, oldest) in [("application/feed+json", 5), ("text/event-stream", 7)] {
+        let before = log.reads();
+        let shut = log.gate.write().await;
+        let request = Request::get(&url).header("accept", accept).body(Full::<axum::body::Bytes>::default()).unwrap();
+        let pool = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new());
+        let asking = tokio::spawn(pool.build_http().request(request));
+        eventually("it has looked up where the log begins", async || (log.reads() > before).then_some(())).await;
+        log.trim(USERS.name, &Retention::forever().starting_at(Position(oldest)), 100).await.unwrap();
+        drop(shut);
+        assert_eq!(asking.await.unwrap().unwrap().status(), StatusCode::OK, "{accept}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_kept_is_bounded() {
     for room in [0, 64 << 10] {
         let (log, url) = start(|feeds| feeds.page_cache(room)).await;
@@ -278,6 +248,53 @@ async fn what_is_kept_is_bounded() {
         }
         let read = log.reads() - before;
         assert!(read > 0 && (room > 0 || read == 80), "{read} of 80 pages were read again with room for {room}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_many_hold_is_read_once_when_it_grows() {
+    let (log, url) = start(|feeds| feeds).await;
+    for query in ["offset=90", "offset=90&type=NameChanged"] {
+        let holding = hold(&log, &format!("{url}?{query}"), 50).await;
+        let (before, end) = (log.reads(), log.bounds(USERS.name).await.unwrap().next.0 as usize);
+        let news = [vec![webhook_support::event_of("UserDeleted", end)], events(end + 1..end + 2)].concat();
+        Log::append(&log, USERS.name, news).await.unwrap();
+        for answer in holding {
+            let answer = answer.await.unwrap();
+            assert_eq!((answer.status, header(&answer, "cache-control")), (StatusCode::OK, "no-cache"));
+            let items = answer.json()["items"].as_array().unwrap().len();
+            assert!(query.contains("type") || items == end + 2 - 90, "{items}");
+            assert_eq!(answer.json()["items"][items - 1]["id"], format!("event-{}", end + 1));
+        }
+        let read = log.reads() - before;
+        assert!(read <= 4, "{query} was read {read} times, the events themselves included");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_grow_in_time_is_still_known() {
+    let (_, url) = start(|feeds| feeds).await;
+    for encoding in ["", "gzip"] {
+        let tag = header(&get(&format!("{url}?offset=50"), &[("accept-encoding", encoding)]).await, "etag").to_owned();
+        let headers = [("if-none-match", tag.as_str()), ("accept-encoding", encoding)];
+        let same = get(&format!("{url}?offset=50&timeout=20"), &headers).await;
+        assert_eq!((same.status, header(&same, "etag")), (StatusCode::NOT_MODIFIED, tag.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn the_largest_pages_are_kept() {
+    let log = Counted::default();
+    Log::append(&log, USERS.name, large(12)).await.unwrap();
+    let (address, _) = serve(Feeds::new(&log, [&USERS]).router()).await;
+    for accept in ["application/feed+json", "application/cloudevents-batch+json", "application/atom+xml"] {
+        for offset in 0..4 {
+            let url = format!("http://{address}/{}?offset={offset}&limit=7", USERS.name);
+            get(&url, &[("accept", accept)]).await;
+            let before = log.reads();
+            assert!(get(&url, &[("accept", accept)]).await.body.len() > 7 << 20);
+            assert_eq!(log.reads(), before, "{accept} at {offset}");
+        }
     }
 }
 

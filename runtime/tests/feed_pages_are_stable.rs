@@ -11,11 +11,12 @@ use axum::body::Body;
 use event_api::feed;
 use event_api::log::conformance::event;
 use event_api::log::{Log, MemoryLog};
-use event_api::{Channel, Position, Transport};
+use event_api::{Channel, Position, RawEvent, Transport};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use proptest::prelude::*;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tower_service::Service;
 
 static USERS: Channel = Channel {
@@ -119,6 +120,44 @@ async fn check(steps: Vec<Step>, filter: &str, limit: usize) {
     for (url, text) in kept {
         assert_eq!(get(&mut app, &url).await.2, text, "{url} has changed");
     }
+}
+
+/// Events of which each takes more than a third of what a page may hold: by their payload, or by their headers.
+fn large(number: usize) -> RawEvent {
+    let mut large = event(number);
+    let text = "x".repeat(3 << 20);
+    match number % 2 {
+        0 => large.data = RawValue::from_string(format!("\"{text}\"")).unwrap(),
+        _ => large.metadata.headers.insert("h", text),
+    }
+    large
+}
+
+#[tokio::test]
+async fn a_page_ends_before_an_event_with_which_it_would_be_too_large() {
+    const MIB: usize = 1 << 20;
+    let log = MemoryLog::new();
+    let mut app = feed::router(&log, [&USERS]);
+    log.append(USERS.name, vec![large(0), large(1)]).await.unwrap();
+    let (_, cached, growing) = get(&mut app, "/user-events?offset=0").await;
+    assert!(!cached, "a small event would have room");
+
+    let mut huge = event(3);
+    huge.data = RawValue::from_string(format!("\"{}\"", "x".repeat(9 * MIB))).unwrap();
+    log.append(USERS.name, vec![large(2), huge, event(4), large(5)]).await.unwrap();
+    let (mut url, mut sizes) = ("/user-events?offset=0".to_owned(), Vec::new());
+    for _ in 0..4 {
+        let (_, cached, text) = get(&mut app, &url).await;
+        let page: Value = serde_json::from_str(&text).unwrap();
+        sizes.push(positions(&page));
+        assert_eq!(cached, sizes.len() < 4, "{sizes:?}");
+        assert!(text.len() < 8 * MIB || positions(&page).len() == 1, "{} bytes at {url}", text.len());
+        if sizes.len() == 1 {
+            assert!(text == growing, "what was read before is what may be kept now");
+        }
+        url = page["next_url"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(sizes, [vec![0, 1], vec![2], vec![3], vec![4, 5]]);
 }
 
 proptest! {

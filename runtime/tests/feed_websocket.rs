@@ -126,6 +126,7 @@ async fn a_socket_goes_on_at_an_offset_or_behind_an_event() {
     }
     let (_, gone) = Client::open(&format!("{url}?offset=3"), &[]).await.err().unwrap();
     assert_eq!(gone["oldest_position"], 5);
+    assert_eq!(gone["oldest_url"], format!("http://{url}?offset=5"));
 }
 
 #[tokio::test]

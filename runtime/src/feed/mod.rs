@@ -5,6 +5,8 @@
 #[cfg(feature = "client")]
 mod client;
 mod item;
+#[cfg(any(feature = "client", feature = "server"))]
+mod names;
 mod page;
 #[cfg(feature = "server")]
 mod server;
@@ -13,6 +15,8 @@ pub mod wire;
 
 #[cfg(feature = "client")]
 pub use client::{Consumer, Live};
+#[cfg(any(feature = "client", feature = "server"))]
+pub use names::{FieldNames, FieldNamesError};
 pub use page::{Page, PageError, PageItem, Undecodable};
 #[cfg(feature = "server")]
 pub use server::{Feeds, ProxyHeaders, router};

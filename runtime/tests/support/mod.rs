@@ -134,6 +134,8 @@ pub(crate) enum Fault {
     Body(String),
     /// A stream of server-sent events that ends after this.
     Stream(String),
+    /// A stream of server-sent events that brings this, and then nothing for as long as the client stays.
+    Quiet(String),
     /// A 200 whose body breaks off.
     Truncated,
     /// No answer until the client goes away.
@@ -280,8 +282,11 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         None => page(&head, &state.lock().unwrap()),
         Some(Fault::Status(status, headers, body)) => response(status, headers, &body),
         Some(Fault::Body(body)) => response(200, "content-type: text/plain\r\n", &body),
-        Some(Fault::Stream(body)) => {
-            format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}")
+        Some(Fault::Stream(body)) => stream_of(&body),
+        Some(Fault::Quiet(body)) => {
+            let _ = stream.write_all(stream_of(&body).as_bytes()).await;
+            while stream.read(&mut byte).await.is_ok_and(|read| read > 0) {}
+            return;
         }
         Some(Fault::Truncated) => {
             let whole = page(&head, &state.lock().unwrap());
@@ -295,6 +300,10 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     };
     // The client may have gone away.
     let _ = stream.write_all(answer.as_bytes()).await;
+}
+
+fn stream_of(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}")
 }
 
 fn response(status: u16, headers: &str, body: &str) -> String {

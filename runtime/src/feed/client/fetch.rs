@@ -12,6 +12,7 @@ use http::{Request, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
+use super::super::names::FieldNames;
 use super::location::Places;
 use crate::consume::ConsumeError;
 use crate::event::Position;
@@ -29,6 +30,8 @@ pub(super) struct Fetcher {
     pub(super) places: Places,
     pub(super) headers: HeaderMap,
     pub(super) timeout: Duration,
+    /// The names in items, where they are not ours.
+    pub(super) names: Option<FieldNames>,
 }
 
 /// Whose `Accept` a request has, where the user has set one.
@@ -96,9 +99,25 @@ impl Fetcher {
             Err(reason) => return Ok(Answer::Later { reason, after: None }),
         };
         match self.read(&place, opened).await? {
-            Ok(response) => answer(place, response),
+            Ok(response) => answer(place, response).map(|answer| self.in_our_names(answer)),
             Err(error) => Ok(Answer::Later { reason: error.to_string(), after: None }),
         }
+    }
+
+    /// What is no page stays as it is, and is refused when it is read.
+    fn in_our_names(&self, answer: Answer<Body>) -> Answer<Body> {
+        match (self.names, answer) {
+            (Some(names), Answer::Page(body)) => {
+                let bytes = names.page_in_ours(&body.bytes).map(Bytes::from);
+                Answer::Page(Body { bytes: bytes.unwrap_or_else(|| body.bytes.clone()), ..body })
+            }
+            (_, answer) => answer,
+        }
+    }
+
+    /// The same for an item that came by itself.
+    pub(super) fn item_in_our_names(&self, item: String) -> String {
+        self.names.and_then(|names| names.item_in_ours(&item)).unwrap_or(item)
     }
 
     /// Asks for `url` with the headers `asking` beside the user's own, through redirects. What may pass is a reason.

@@ -74,7 +74,8 @@ impl<H: Handler> Walk<'_, H> {
                 None => return Ok(Followed::Stopped),
                 Some(Ok(frame)) => frame?,
                 Some(Err(_)) if probed => {
-                    return odd(format!("nothing came for {} s", following.silence.as_secs_f32()));
+                    let reason = format!("nothing came for {} s", following.silence.as_secs_f32());
+                    return Ok(Followed::Over(Over { reason, after: None, was_of_use }));
                 }
                 Some(Err(_)) => {
                     probed = true;
@@ -85,7 +86,10 @@ impl<H: Handler> Walk<'_, H> {
             };
             probed = false;
             let taken = match frame {
-                Frame::Item(text) => follow.take(&text).await?,
+                Frame::Item(text) => {
+                    let text = follow.walk.fetcher.item_in_our_names(text);
+                    follow.take(&text).await?
+                }
                 Frame::At(position) => follow.pass(position).await?,
                 Frame::Alive => Taken::Yes,
                 Frame::End { reason, after } => return Ok(Followed::Over(Over { reason, after, was_of_use })),

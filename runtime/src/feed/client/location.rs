@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use url::{Origin, Url};
+use url::{Origin, Url, form_urlencoded};
 
 use crate::consume::ConsumeError;
 use crate::event::Position;
@@ -29,9 +29,8 @@ const OF_THE_PAGE: [&str; 3] = ["offset", "limit", "timeout"];
 pub(super) fn default_name(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let mut name = format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path());
-    let is_of_the_page = |pair: &&str| OF_THE_PAGE.contains(&pair.split('=').next().unwrap_or_default());
-    let pairs = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_of_the_page(pair));
-    for (index, pair) in pairs.enumerate() {
+    let of_what = pairs(url).filter(|pair| !OF_THE_PAGE.contains(&self::name(pair).as_str()));
+    for (index, pair) in of_what.enumerate() {
         name.push(if index == 0 { '?' } else { '&' });
         name.push_str(pair);
     }
@@ -62,11 +61,28 @@ pub(super) fn check_types(home: &Url, resume: &Url) -> Result<(), ConsumeError> 
     )))
 }
 
-/// The types that a URL asks for; all when it is empty.
+/// The types that a URL asks for; all when it is empty. Split before decoding, as servers do: a comma that belongs to a
+/// name is written `%2C`.
 pub(super) fn types(url: &Url) -> BTreeSet<String> {
-    let values = url.query_pairs().filter(|(name, _)| name == "type");
-    let names = values.flat_map(|(_, value)| value.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let values = pairs(url).filter(|pair| name(pair) == "type").filter_map(|pair| pair.split_once('='));
+    let names = values.flat_map(|(_, value)| value.split(',')).map(decode);
     names.filter(|name| !name.is_empty()).collect()
+}
+
+/// The pairs of a query, as they are written.
+fn pairs(url: &Url) -> impl Iterator<Item = &str> {
+    url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty())
+}
+
+/// The name of a pair.
+fn name(pair: &str) -> String {
+    decode(pair.split('=').next().unwrap_or_default())
+}
+
+/// What a name or a value means.
+fn decode(text: &str) -> String {
+    // As a value, in which an `=` is nothing special.
+    form_urlencoded::parse(format!("={text}").as_bytes()).map(|(_, value)| value).collect()
 }
 
 fn has_credentials(url: &Url) -> bool {
@@ -83,12 +99,16 @@ pub(super) fn offset(url: &Url) -> Option<Position> {
     url.query_pairs().find(|(name, _)| name == "offset").and_then(|(_, offset)| offset.parse().ok())
 }
 
-/// `url` with `offset=position` in its query.
+/// `url` with `offset=position` in its query. The rest stays as it is written: `type=A,B` are two types, and `type=A%2CB`
+/// is one.
 pub(super) fn at_offset(url: &Url, position: Position) -> Url {
-    let others: Vec<_> =
-        url.query_pairs().filter(|(name, _)| name != "offset").map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+    let mut query = String::new();
+    for pair in pairs(url).filter(|pair| name(pair) != "offset") {
+        query.push_str(pair);
+        query.push('&');
+    }
     let mut moved = url.clone();
-    moved.query_pairs_mut().clear().extend_pairs(others).append_pair("offset", &position.to_string());
+    moved.set_query(Some(&format!("{query}offset={position}")));
     moved
 }
 
@@ -114,7 +134,7 @@ impl Places {
     /// `url` as it is remembered: without what it shares with the home, so that a feed that moves to another host is gone
     /// on with where it was left.
     pub(super) fn remembered(&self, url: &Url) -> String {
-        if url.origin() != self.home.origin() {
+        if !self.is_home(url) {
             return url.to_string();
         }
         match url.query() {
@@ -232,6 +252,9 @@ mod tests {
             assert_eq!(old.follow(old.home(), remembered).unwrap(), url);
             assert_eq!(new.follow(new.home(), remembered).unwrap().as_str(), moved);
         }
+        // A server behind a proxy that ends TLS, asked without it.
+        let plain = places("http://host.test/feeds/users");
+        assert_eq!(plain.remembered(&feed_url("https://host.test/feeds/users?offset=7").unwrap()), "?offset=7");
     }
 
     #[test]
@@ -276,8 +299,15 @@ mod tests {
 
     #[test]
     fn the_offset_is_replaced_and_the_rest_kept() {
-        let url = feed_url("https://host.test/f?type=A&offset=3&limit=5").unwrap();
-        assert_eq!(at_offset(&url, Position(7)).as_str(), "https://host.test/f?type=A&limit=5&offset=7");
+        let moved = |url: &str| at_offset(&feed_url(url).unwrap(), Position(7)).to_string();
+        for (url, at) in [
+            ("https://host.test/f", "https://host.test/f?offset=7"),
+            ("https://host.test/f?type=A&offset=3&limit=5", "https://host.test/f?type=A&limit=5&offset=7"),
+            ("https://host.test/f?type=A,B%2CC+D%20E&&x", "https://host.test/f?type=A,B%2CC+D%20E&x&offset=7"),
+            ("https://host.test/f?o%66fset=3", "https://host.test/f?offset=7"),
+        ] {
+            assert_eq!(moved(url), at);
+        }
     }
 
     #[test]
@@ -299,15 +329,20 @@ mod tests {
         for (home, resume) in [
             ("f", "f?offset=1"),
             ("f?type=B,A&limit=3&key=x", "f?offset=1&type=A,B"),
-            ("f?type=A&type=B%2CC", "f?offset=1&type=A,B,C"),
+            ("f?type=A&type=B,C", "f?offset=1&type=A,B,C"),
+            ("f?type=A%2CB", "f?offset=1&type=A%2cB"),
             ("f?type=A", "f?cursor=x"),
             ("f?type=A", "pages/7"),
         ] {
             check(home, resume).unwrap();
         }
-        for (home, resume) in
-            [("f?type=A", "f?offset=1"), ("f", "f?offset=1&type=A"), ("f?type=A", "f?type=B"), ("f?type=A", "f")]
-        {
+        for (home, resume) in [
+            ("f?type=A", "f?offset=1"),
+            ("f", "f?offset=1&type=A"),
+            ("f?type=A", "f?type=B"),
+            ("f?type=A", "f"),
+            ("f?type=A,B", "f?offset=1&type=A%2CB"),
+        ] {
             let error = check(home, resume).unwrap_err();
             assert!(
                 matches!(&error, ConsumeError::Setup(why) if why.contains("another name")),

@@ -22,8 +22,10 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use self::follow::Following;
 pub use self::live::Live;
 use self::walk::{FeedReader, Pace};
+use super::names::FieldNames;
 use crate::consume::{Backoff, Checkpoints, ConsumeError, Handler, Settings, Until, consumer_settings};
 use crate::http_client::{AnyAddress, BodyLimit, Client};
+use crate::roots::{CertificateError, Roots};
 
 /// Longer waits than this are mistakes, and longer ones still would overflow the clock.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
@@ -69,6 +71,8 @@ pub struct Consumer {
     page_limit: usize,
     headers: Vec<(String, String)>,
     allowed_origins: Vec<String>,
+    roots: Roots,
+    names: Option<FieldNames>,
 }
 
 /// Where a consumer begins that has no checkpoint yet.
@@ -93,6 +97,8 @@ impl Consumer {
             page_limit: 16 * 1024 * 1024,
             headers: Vec::new(),
             allowed_origins: Vec::new(),
+            roots: Roots::default(),
+            names: None,
         }
     }
 
@@ -197,6 +203,42 @@ impl Consumer {
         self
     }
 
+    /// Trusts a private authority beside the public ones: `pem_or_der` is its certificate in DER, or any number of them in
+    /// PEM. Without it, a feed whose certificate such an authority has issued is asked for again and again.
+    ///
+    /// ```no_run
+    /// # fn wiring(checkpoints: event_api::consume::MemoryCheckpoints) -> Result<(), Box<dyn std::error::Error>> {
+    /// use event_api::feed::Consumer;
+    ///
+    /// let authority = std::fs::read("/etc/ssl/internal-ca.pem")?;
+    /// let consumer = Consumer::new("https://users.internal/feeds/user-events", checkpoints).root_certificate(authority)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no certificate in it, or one that cannot be read.
+    pub fn root_certificate(mut self, pem_or_der: impl AsRef<[u8]>) -> Result<Self, CertificateError> {
+        self.roots.add(pem_or_der.as_ref())?;
+        Ok(self)
+    }
+
+    /// Reads a feed whose items carry the type and the payload of their event under other names than `_type` and `_data`.
+    /// Its pages are read in two passes instead of one.
+    ///
+    /// ```no_run
+    /// # fn wiring(checkpoints: event_api::consume::MemoryCheckpoints) -> Result<(), Box<dyn std::error::Error>> {
+    /// use event_api::feed::{Consumer, FieldNames};
+    ///
+    /// let consumer = Consumer::new("https://orders.example/feed", checkpoints)
+    ///     .field_names(FieldNames::new("_kind", "_payload")?);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn field_names(mut self, names: FieldNames) -> Self {
+        self.names = Some(names);
+        self
+    }
+
     /// Lets the feed lead to another origin, such as `https://cdn.example`. Without it, a page or a redirect that
     /// leads away from the feed's own origin (or its https form) is an error.
     #[must_use]
@@ -229,10 +271,11 @@ impl Consumer {
         let home = location::feed_url(&self.url)?;
         let name = location::default_name(&home);
         let fetcher = fetch::Fetcher {
-            client: Client::new(AnyAddress).body_limit(BodyLimit::Refuse(self.page_limit)),
+            client: Client::new(AnyAddress, self.roots).body_limit(BodyLimit::Refuse(self.page_limit)),
             places: location::Places::new(home.clone(), &self.allowed_origins)?,
             headers: headers(&self.headers)?,
             timeout: self.timeout,
+            names: self.names,
         };
         let reader = FeedReader {
             fetcher: Arc::new(fetcher),

@@ -14,7 +14,7 @@ use super::fetch::{Answer, Body, Fetcher, Oldest};
 use super::follow::{Followed, Following, Over};
 use super::fresh;
 use super::live::Live;
-use super::location::{Visited, at_offset, check_types, has_offset};
+use super::location::{Visited, at_offset, check_types, has_offset, offset};
 use crate::consume::{
     Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Original, Reader, Retained, Until,
 };
@@ -81,7 +81,7 @@ type Passed = Option<(Option<Position>, EventId)>;
 enum Step {
     /// There are more pages.
     Onward,
-    /// There are more pages, but this one held nothing new: no reason to hurry.
+    /// There are more pages, but this one held nothing new, and nothing tells whether it led further: no reason to hurry.
     Slowly,
     /// There is nothing more yet.
     Head,
@@ -235,11 +235,11 @@ impl<H: Handler> Walk<'_, H> {
         if has_offset(&self.url) {
             return Ok(());
         }
-        let located = self.fetcher.places.follow(&body.url, location)?;
-        // Other servers name a variant or a file, which is not where the feed goes on.
-        if !has_offset(&located) {
+        // Other servers name a variant or a file, which is not where the feed goes on, wherever it is.
+        if !body.url.join(location).is_ok_and(|located| has_offset(&located)) {
             return Ok(());
         }
+        let located = self.fetcher.places.follow(&body.url, location)?;
         // Before the first event is handled: it may be removed before it succeeds. While events are passed over there
         // is nothing to keep, and a checkpoint would end the passing.
         if self.passing.is_none() {
@@ -302,8 +302,10 @@ impl<H: Handler> Walk<'_, H> {
             return Ok(Step::Head);
         };
         self.lanes.moved(&self.fetcher.places.remembered(&next)).await?;
+        // A page of other types has more behind it, and offsets that grow come to an end.
+        let grows = offset(&self.url).is_some_and(|here| offset(&next) > Some(here));
         self.go_to(next);
-        Ok(if last.is_some() { Step::Onward } else { Step::Slowly })
+        Ok(if last.is_some() || grows { Step::Onward } else { Step::Slowly })
     }
 
     /// Where the page leads on, if it does.

@@ -69,6 +69,8 @@ impl AtomPage<'_> {
         xml.element("updated", &time);
         xml.element("published", &time);
         xml.empty("category", &[("term", &metadata.event_type)]);
+        // Section 4.1.2: an entry whose content is in base64 must have one.
+        xml.element("summary", &metadata.event_type);
         xml.element("e:id", metadata.id.as_str());
         xml.element("e:position", &stored.position.to_string());
         let optional = [

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderName};
 
 use super::Feeds;
+use super::scan::is_wanted;
 use super::tail::Chunk;
 use crate::event::{Channel, Position};
 use crate::log::{LogError, StoredEvent};
@@ -61,6 +62,10 @@ impl Follower {
     pub(super) async fn news(&mut self) -> Result<News, LogError> {
         let feeds = Arc::clone(&self.feeds);
         loop {
+            // A reader of a long history need not come to its end first.
+            if feeds.shutdown.requested() {
+                return Ok(News::Shutdown);
+            }
             let chunk = feeds.tails.read(feeds.log.as_ref(), self.channel.name, self.next).await?;
             if let Some(last) = chunk.events().last() {
                 self.next = last.position.next();
@@ -77,15 +82,11 @@ impl Follower {
 
     /// Those of the events that are asked for.
     pub(super) fn wanted<'a>(&self, chunk: &'a Chunk) -> impl Iterator<Item = &'a StoredEvent> {
-        chunk.events().iter().filter(|stored| self.wants(stored))
+        chunk.events().iter().filter(|stored| is_wanted(stored, &self.types))
     }
 
     /// The last event that was looked at, where it is not asked for: the client goes on behind it.
     pub(super) fn passed(&self, chunk: &Chunk) -> Option<Position> {
-        chunk.events().last().filter(|last| !self.wants(last)).map(|last| last.position)
-    }
-
-    fn wants(&self, stored: &StoredEvent) -> bool {
-        self.types.is_empty() || self.types.contains(&stored.event.metadata.event_type)
+        chunk.events().last().filter(|last| !is_wanted(last, &self.types)).map(|last| last.position)
     }
 }

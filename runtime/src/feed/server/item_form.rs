@@ -1,5 +1,6 @@
 //! In which form items of JSON Feed are written: pages and streams of one feed agree in it.
 
+use super::super::names::{FieldNames, NamedItem};
 use super::super::wire::{Item, Page, StrictItem, VERSION};
 use crate::log::StoredEvent;
 
@@ -8,6 +9,8 @@ use crate::log::StoredEvent;
 pub(super) enum ItemForm {
     /// In members beside the standard ones: `_type`, `_data`, ….
     Extended,
+    /// The same, with other names for two of them.
+    Named(FieldNames),
     /// In one object, `_event`.
     Strict,
 }
@@ -17,6 +20,7 @@ impl ItemForm {
     pub(super) fn item(self, stored: &StoredEvent) -> Result<String, serde_json::Error> {
         match self {
             ItemForm::Extended => serde_json::to_string(&Item::from(stored)),
+            ItemForm::Named(names) => serde_json::to_string(&NamedItem { names, item: Item::from(stored) }),
             ItemForm::Strict => serde_json::to_string(&StrictItem::from(stored)),
         }
     }
@@ -32,6 +36,10 @@ impl ItemForm {
         match self {
             ItemForm::Extended => {
                 let items = events.iter().map(Item::from).collect();
+                serde_json::to_vec(&Page { version: VERSION, title, feed_url, next_url, items })
+            }
+            ItemForm::Named(names) => {
+                let items = events.iter().map(|stored| NamedItem { names, item: Item::from(stored) }).collect();
                 serde_json::to_vec(&Page { version: VERSION, title, feed_url, next_url, items })
             }
             ItemForm::Strict => {

@@ -46,12 +46,14 @@ use self::document::Document;
 use self::follow::Follower;
 use self::item_form::ItemForm;
 use self::negotiate::Format;
+use self::page::Begin;
 use self::pages::Pages;
 use self::query::Query;
 use self::respond::Caching;
 use self::tail::Tails;
-use self::urls::Origin;
 pub use self::urls::ProxyHeaders;
+use self::urls::{FeedUrls, Origin};
+use super::names::FieldNames;
 use crate::consume::Shutdown;
 use crate::event::{Channel, Transport};
 use crate::log::Log;
@@ -151,7 +153,7 @@ impl Feeds {
     }
 
     /// How many bytes of full pages are kept in memory, as they are sent: 32 MiB unless set, none for 0. They never
-    /// change, and readers of history share them.
+    /// change, and readers of history share them. With less than 12 MiB, the largest pages may not be kept.
     #[must_use]
     pub fn page_cache(mut self, bytes: usize) -> Self {
         self.page_cache = bytes;
@@ -247,7 +249,17 @@ impl Feeds {
         self
     }
 
-    /// The router: `GET /` lists the feeds, `GET /{channel}` is a page of one. Nest it where the feeds shall stand.
+    /// Writes the type and the payload of events under other names than `_type` and `_data`, for readers that expect
+    /// others. Consumers need the same ([`Consumer::field_names`](super::Consumer::field_names)). Instead of
+    /// [`Feeds::strict`]: what is set last counts.
+    #[must_use]
+    pub fn field_names(mut self, names: FieldNames) -> Self {
+        self.item_form = ItemForm::Named(names);
+        self
+    }
+
+    /// The router: `GET /` lists the feeds, `GET /{channel}` is a page of one. Nest it where the feeds shall stand; under
+    /// `/feeds`, the list is at `/feeds`, without a slash at its end.
     ///
     /// By `Accept`, the same URL is a page of JSON Feed (`application/feed+json`, unless the client wants another form), a
     /// batch of CloudEvents (`application/cloudevents-batch+json`, with `lastEventId` and `timeout` as in
@@ -269,15 +281,24 @@ impl Feeds {
     async fn follow(
         self: Arc<Self>,
         channel: &'static Channel,
+        urls: &FeedUrls,
         query: Query,
         headers: &HeaderMap,
     ) -> Result<Follower, Problem> {
-        let next = match follow::resume(headers)? {
-            Some(next) => next,
-            None => self.start(channel, &query).await?.0,
+        let resume = follow::resume(headers)?;
+        let mut tries = 0;
+        let next = loop {
+            let (next, begin) = match resume {
+                Some(next) => (next, Begin::Named),
+                None => self.start(channel, urls, &query).await?,
+            };
+            // A client that cannot be served is told so; from the stream itself it would only reconnect.
+            match self.log.read(channel.name, next, 0).await.map_err(|error| urls.refused(error, &query)) {
+                Ok(_) => break next,
+                Err(problem) if Self::is_overtaken(begin, &problem, &mut tries) => {}
+                Err(problem) => return Err(problem),
+            }
         };
-        // A client that cannot be served is told so; from the stream itself it would only reconnect.
-        self.log.read(channel.name, next, 0).await?;
         self.check_end(channel, next).await?;
         Ok(Follower::new(self, channel, next, query.types))
     }
@@ -310,12 +331,12 @@ async fn feed(
             Ok(upgrade) => upgrade,
             Err(response) => return Ok(response),
         };
-        let follower = Box::pin(feeds.follow(channel, query, &parts.headers)).await?;
+        let follower = Box::pin(feeds.follow(channel, &urls, query, &parts.headers)).await?;
         return Ok(websocket::respond(upgrade, follower));
     }
     let headers = &parts.headers;
     let mut response = match Format::wanted(headers) {
-        Format::Events => sse::respond(Box::pin(Arc::clone(&feeds).follow(channel, query, headers)).await?),
+        Format::Events => sse::respond(Box::pin(Arc::clone(&feeds).follow(channel, &urls, query, headers)).await?),
         format => feeds.page(channel, &urls, &query, format, headers).await?,
     };
     if let Some(document) = &feeds.document {

@@ -2,6 +2,7 @@
 //! one and there is nothing new.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -13,12 +14,18 @@ use super::negotiate::Format;
 use super::pages::{Found, Key, PageFlight};
 use super::query::Query;
 use super::respond::{Rendered, Stability};
-use super::scan::Scan;
+use super::scan::{Scan, is_wanted};
+use super::tail::Chunk;
 use super::urls::FeedUrls;
 use super::{Feeds, prefer};
 use crate::event::{Channel, Position};
 use crate::log::LogError;
 use crate::problem::Problem;
+
+/// How long an event is looked for, where an empty page would be taken for the end.
+const LONGEST_SEARCH: Duration = Duration::from_secs(10);
+/// How often a request without an offset is answered anew, when retention removes the oldest event meanwhile.
+const TRIES: usize = 3;
 
 /// How a request says where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +36,24 @@ pub(super) enum Begin {
     Oldest,
 }
 
+/// What became of reading a page, beside the page.
+enum Kept {
+    /// It is full, and kept for ever.
+    Full,
+    /// It can grow, and is kept for those who have waited for the same event.
+    Grown(Key),
+    /// It is this reader's own.
+    No,
+}
+
 impl Feeds {
     /// Where a page begins, and whether a request for the same URL always begins there.
-    pub(super) async fn start(&self, channel: &Channel, query: &Query) -> Result<(Position, Begin), Problem> {
+    pub(super) async fn start(
+        &self,
+        channel: &Channel,
+        urls: &FeedUrls,
+        query: &Query,
+    ) -> Result<(Position, Begin), Problem> {
         if let Some(offset) = query.offset {
             return Ok((offset, Begin::Named));
         }
@@ -48,7 +70,15 @@ impl Feeds {
         }
         let detail = format!("{detail}, from which older events were removed by retention");
         Err(Problem::new(StatusCode::GONE, "Events removed by retention", detail)
-            .with("oldest_position", bounds.oldest.0))
+            .with("oldest_position", bounds.oldest.0)
+            .with("oldest_url", urls.page(bounds.oldest, query)))
+    }
+
+    /// Whether a request that was refused by `problem` is to be answered anew: one that begins with the oldest event
+    /// cannot come too late for it, unless retention went on since that was looked up.
+    pub(super) fn is_overtaken(begin: Begin, problem: &Problem, tries: &mut usize) -> bool {
+        *tries += 1;
+        begin == Begin::Oldest && problem.status() == StatusCode::GONE && *tries < TRIES
     }
 
     /// Refuses an offset behind the end. To wait there for events would skip those that come before it: the reader has
@@ -77,21 +107,30 @@ impl Feeds {
     ) -> Result<Response, Problem> {
         let wait = prefer::wait(headers);
         let deadline = wait.or(query.timeout).map(|wait| Instant::now() + wait.min(self.max_wait));
-        let (offset, begin) = self.start(channel, query).await?;
-        let key = Key::new(urls, query, offset, format);
-        let (page, full) = match self.page_at_hand(channel, &key, offset) {
-            Some(page) => (page, true),
-            // In a box: most requests are for what is at hand, and should not carry around what the others need.
-            None => {
-                let limit = query.limit.unwrap_or(self.default_limit).min(self.max_limit);
-                let wanted = Wanted { channel, urls, query, format, offset, limit, headers, deadline };
-                Box::pin(self.find_or_read(&wanted, &key)).await?
+        let mut tries = 0;
+        let (offset, begin, key, (page, kept)) = loop {
+            let (offset, begin) = self.start(channel, urls, query).await?;
+            let key = Key::new(urls, query, offset, format);
+            if let Some(page) = self.page_at_hand(channel, &key, offset) {
+                break (offset, begin, key, (page, Kept::Full));
             }
+            // In a box: most requests are for what is at hand, and should not carry around what the others need.
+            let limit = query.limit.unwrap_or(self.default_limit).min(self.max_limit);
+            let wanted = Wanted { channel, urls, query, format, offset, limit, headers, deadline };
+            match Box::pin(self.find_or_read(&wanted, &key)).await {
+                Err(problem) if Self::is_overtaken(begin, &problem, &mut tries) => {}
+                found => break (offset, begin, key, found?),
+            }
+        };
+        let (full, key) = match kept {
+            Kept::Full => (true, Some(key)),
+            Kept::Grown(key) => (false, Some(key)),
+            Kept::No => (false, None),
         };
         // Without an offset, a page stands where the log begins, and retention moves that: even where it begins at 0,
         // the same URL will have another page later.
         let stability = if full && begin == Begin::Named { Stability::Fixed } else { Stability::Growing };
-        let mut response = self.send(page, full.then_some(&key), stability, headers).await;
+        let mut response = self.send(page, key.as_ref(), stability, headers).await;
         if begin == Begin::Oldest
             && let Ok(here) = HeaderValue::try_from(urls.page(offset, query))
         {
@@ -110,97 +149,154 @@ impl Feeds {
         self.pages.get(key).filter(|_| self.pages.is_believed_kept(channel.name, offset) == Some(true))
     }
 
-    /// The page and whether it is full, from memory or from the log.
-    async fn find_or_read(&self, wanted: &Wanted<'_>, key: &Key) -> Result<(Arc<Rendered>, bool), Problem> {
-        match self.full_page(wanted.channel, key, wanted.offset).await? {
-            Found::Page(page) => Ok((page, true)),
+    /// The page, from memory or from the log.
+    async fn find_or_read(&self, wanted: &Wanted<'_>, key: &Key) -> Result<(Arc<Rendered>, Kept), Problem> {
+        match self.find(wanted, key).await? {
+            Found::Page(page) => Ok((page, Kept::Full)),
             Found::Missing(flight) => self.read(wanted, key, flight).await,
         }
     }
 
     /// The page from memory, or the right to read it.
-    async fn full_page(&self, channel: &Channel, key: &Key, offset: Position) -> Result<Found, Problem> {
+    async fn find(&self, wanted: &Wanted<'_>, key: &Key) -> Result<Found, Problem> {
         match self.pages.find(key).await {
-            Found::Page(_) if !self.pages.is_kept(self.log.as_ref(), channel.name, offset).await? => {
+            Found::Page(_) if !self.pages.is_kept(self.log.as_ref(), wanted.channel.name, wanted.offset).await? => {
                 Ok(Found::Missing(None))
             }
             found => Ok(found),
         }
     }
 
-    /// Reads a page, and says whether it is full. Others wait for `flight` until that is known, and not for events.
+    /// Reads a page. Others wait for `flight` until it is known whether it is full, and not for events.
     async fn read(
         &self,
         wanted: &Wanted<'_>,
         key: &Key,
         flight: Option<PageFlight>,
-    ) -> Result<(Arc<Rendered>, bool), Problem> {
-        let Wanted { channel, urls, query, format, offset, limit, headers, deadline } = *wanted;
-        let log = self.log.as_ref();
-        let mut scan = Scan::new(offset, limit, &query.types);
-        let retained = |error| match error {
-            LogError::Retained { oldest, .. } => {
-                let url = urls.page(oldest, query);
-                Problem::from(error).with("oldest_url", url)
-            }
-            error => Problem::from(error),
-        };
-        let render = |scan: &Scan<'_>| Rendered::page(format, self.item_form, channel, urls, query, scan);
-        let first = scan.extend(log, channel.name).await;
-        let flight = match first.is_ok() && scan.is_full() {
-            true => flight,
-            false => {
-                // Where reading fails, too: to fail one after the other would take long.
-                if let Some(flight) = flight {
-                    flight.land(Outcome::Own);
-                }
-                None
-            }
-        };
-        first.map_err(retained)?;
-        if scan.is_at_start() && offset != Position::default() {
-            self.check_end(channel, offset).await?;
-        }
-        let mut page = render(&scan)?;
-        if let Some(deadline) = deadline {
-            // Nothing new: no events at all, or those that the client holds already.
-            let known = scan.items().len();
-            if !scan.is_full() && (known == 0 || page.is_known(headers)) {
-                while !scan.is_full() && scan.items().len() == known {
-                    match self.shutdown.or(timeout_at(deadline, log.wait(channel.name, scan.next()))).await {
-                        Some(Ok(woken)) => woken?,
-                        Some(Err(_)) | None => break,
-                    }
-                    // All who have waited want the same events.
-                    let news = self.tails.read(log, channel.name, scan.next()).await.map_err(retained)?;
-                    scan.take_all(news.events());
-                }
-                page = render(&scan)?;
-            }
-        }
-        let page = Arc::new(page);
-        if scan.is_full() {
+    ) -> Result<(Arc<Rendered>, Kept), Problem> {
+        let mut scan = wanted.scan();
+        let read = scan.extend(self.log.as_ref(), wanted.channel.name).await;
+        if read.is_ok() && scan.is_full() {
+            let page = Arc::new(self.render(wanted, &scan)?);
             self.pages.put(key.clone(), &page, flight);
+            return Ok((page, Kept::Full));
         }
-        Ok((page, scan.is_full()))
+        if let Some(flight) = flight {
+            // Where reading fails, too: to fail one after the other would take long.
+            flight.land(Outcome::Own);
+        }
+        read.map_err(|error| wanted.refused(error))?;
+        if scan.is_at_start() && wanted.offset != Position::default() {
+            self.check_end(wanted.channel, wanted.offset).await?;
+        }
+        let page = self.render(wanted, &scan)?;
+        // Nothing new: no events at all, or those that the client holds already.
+        match wanted.deadline {
+            Some(deadline) if scan.items().is_empty() => self.begun(wanted, key, scan, deadline).await,
+            Some(deadline) if page.is_known(wanted.headers) => {
+                // Thousands may wait, and none of them holds more of the page than its tag meanwhile.
+                let known = Arc::new(page.known(Encoding::wanted(wanted.headers, page.len())));
+                let next = scan.next();
+                drop((page, scan));
+                Box::pin(self.grown(wanted, key, known, next, deadline)).await
+            }
+            _ => Ok((Arc::new(page), Kept::No)),
+        }
     }
 
-    /// The response of a page, in the encoding that the client wants. A full page has a key, by which it is kept.
+    /// An empty page, when it has got its first events.
+    async fn begun(
+        &self,
+        wanted: &Wanted<'_>,
+        key: &Key,
+        mut scan: Scan<'_>,
+        deadline: Instant,
+    ) -> Result<(Arc<Rendered>, Kept), Problem> {
+        while !scan.is_full() && scan.items().is_empty() {
+            let Some(news) = self.news(wanted, scan.next(), deadline).await? else { break };
+            scan.take_all(news.events());
+        }
+        let page = Arc::new(self.render(wanted, &scan)?);
+        if !scan.is_full() {
+            return Ok((page, Kept::No));
+        }
+        self.pages.put(key.clone(), &page, None);
+        Ok((page, Kept::Full))
+    }
+
+    /// A page that the client holds as far as `next`, when it has got more events; `known` when it gets none.
+    async fn grown(
+        &self,
+        wanted: &Wanted<'_>,
+        key: &Key,
+        known: Arc<Rendered>,
+        mut next: Position,
+        deadline: Instant,
+    ) -> Result<(Arc<Rendered>, Kept), Problem> {
+        let first = loop {
+            let Some(news) = self.news(wanted, next, deadline).await? else { return Ok((known, Kept::No)) };
+            if let Some(first) = news.events().iter().find(|stored| is_wanted(stored, &wanted.query.types)) {
+                break first.position;
+            }
+            next = news.events().last().map_or(next, |last| last.position.next());
+        };
+        // All who have waited for this event want a page that was read after it came: one of them reads it.
+        let with_first = key.with(first);
+        let flight = match self.find(wanted, &with_first).await? {
+            Found::Page(page) => return Ok((page, Kept::Grown(with_first))),
+            Found::Missing(flight) => flight,
+        };
+        let mut scan = wanted.scan();
+        if let Err(error) = scan.extend(self.log.as_ref(), wanted.channel.name).await {
+            if let Some(flight) = flight {
+                flight.land(Outcome::Own);
+            }
+            return Err(wanted.refused(error));
+        }
+        let page = Arc::new(self.render(wanted, &scan)?);
+        self.pages.put(with_first.clone(), &page, flight);
+        if !scan.is_full() {
+            return Ok((page, Kept::Grown(with_first)));
+        }
+        self.pages.put(key.clone(), &page, None);
+        Ok((page, Kept::Full))
+    }
+
+    /// Events from `next` on, as soon as there are any; nothing when there is none in time.
+    async fn news(&self, wanted: &Wanted<'_>, next: Position, deadline: Instant) -> Result<Option<Chunk>, Problem> {
+        let (log, channel) = (self.log.as_ref(), wanted.channel.name);
+        // A wait that is over at once never meets its deadline.
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        match self.shutdown.or(timeout_at(deadline, log.wait(channel, next))).await {
+            Some(Ok(woken)) => woken?,
+            Some(Err(_)) | None => return Ok(None),
+        }
+        // All who have waited want the same events.
+        self.tails.read(log, channel, next).await.map(Some).map_err(|error| wanted.refused(error))
+    }
+
+    fn render(&self, wanted: &Wanted<'_>, scan: &Scan<'_>) -> Result<Rendered, Problem> {
+        Rendered::page(wanted.format, self.item_form, wanted.channel, wanted.urls, wanted.query, scan)
+    }
+
+    /// The response of a page, in the encoding that the client wants. A page that others want has a key, by which it is
+    /// kept.
     async fn send(
         &self,
         page: Arc<Rendered>,
-        full: Option<&Key>,
+        key: Option<&Key>,
         stability: Stability,
         headers: &HeaderMap,
     ) -> Response {
         let encoding = Encoding::wanted(headers, page.len());
-        let page =
-            if encoding == Encoding::Identity { page } else { Box::pin(self.encode(page, full, encoding)).await };
+        let page = if encoding == Encoding::Identity { page } else { Box::pin(self.encode(page, key, encoding)).await };
         page.respond(headers, self.caching, stability)
     }
 
-    async fn encode(&self, page: Arc<Rendered>, full: Option<&Key>, encoding: Encoding) -> Arc<Rendered> {
-        let Some(key) = full.map(|key| key.encoded(encoding)) else { return Arc::new(page.encoded(encoding).await) };
+    async fn encode(&self, page: Arc<Rendered>, key: Option<&Key>, encoding: Encoding) -> Arc<Rendered> {
+        let Some(key) = key.map(|key| key.encoded(encoding)) else { return Arc::new(page.encoded(encoding).await) };
         match self.pages.find(&key).await {
             Found::Page(page) => page,
             Found::Missing(flight) => {
@@ -223,4 +319,19 @@ struct Wanted<'a> {
     limit: usize,
     headers: &'a HeaderMap,
     deadline: Option<Instant>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The page, before anything of it is read.
+    fn scan(&self) -> Scan<'a> {
+        let scan = Scan::new(self.offset, self.limit, &self.query.types);
+        match self.format {
+            Format::CloudEvents => scan.not_empty_until(Instant::now() + LONGEST_SEARCH),
+            Format::Feed | Format::Atom | Format::Events => scan,
+        }
+    }
+
+    fn refused(&self, error: LogError) -> Problem {
+        self.urls.refused(error, self.query)
+    }
 }

@@ -1,4 +1,5 @@
 //! Full pages in memory, ready to be sent: they never change, so a thousand readers of history are one reader of the log.
+//! So are those who have waited for the same event with a page that it belongs to.
 //!
 //! A page that many want at once and that is not there yet is read once, too. Bounded in bytes. A page whose first event retention has removed is not served any more, after a second at the
 //! latest: so long it is believed where a channel begins.
@@ -8,8 +9,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::encoding::Encoding;
 use super::flights::{Flight, Flights, Outcome, Turn};
@@ -24,6 +25,8 @@ use crate::log::{Log, LogError};
 const BELIEVED: Duration = Duration::from_secs(1);
 /// About what a page takes in memory, for the number of pages that room is made for.
 const TYPICAL: usize = 32 << 10;
+/// What the largest page takes in memory, unless it is a single event: in Atom, a third more than what a page may hold.
+const LARGEST: usize = 12 << 20;
 /// What an entry takes beside the page and its URL.
 const OVERHEAD: usize = 256;
 
@@ -34,12 +37,20 @@ pub(super) struct Key {
     query: String,
     format: Format,
     encoding: Encoding,
+    /// For a page that can grow: an event that it was read after, for those who have waited for that.
+    with: Option<Position>,
 }
 
 impl Key {
     /// The page at `offset`, as it is.
     pub(super) fn new(urls: &FeedUrls, query: &Query, offset: Position, format: Format) -> Self {
-        Key { feed: urls.feed.clone(), query: query.at(offset), format, encoding: Encoding::Identity }
+        Key { feed: urls.feed.clone(), query: query.at(offset), format, encoding: Encoding::Identity, with: None }
+    }
+
+    /// The same page for those who have waited for the event at `position`. It may grow afterwards, as it may when it is
+    /// on its way to them.
+    pub(super) fn with(&self, position: Position) -> Self {
+        Key { with: Some(position), ..self.clone() }
     }
 
     /// The same page in another encoding.
@@ -78,7 +89,14 @@ pub(super) struct Pages {
 impl Pages {
     /// Room for `bytes`; none keeps nothing.
     pub(super) fn new(bytes: usize) -> Self {
-        let cache = Cache::with_weighter((bytes / TYPICAL).max(1), bytes as u64, Bytes);
+        // The cache divides its room among shards, by default four for each core, and what is larger than a shard is not
+        // kept. It rounds their number up to a power of two.
+        let shards = 1 << (bytes / LARGEST).max(1).ilog2();
+        let mut options = OptionsBuilder::new();
+        options.estimated_items_capacity((bytes / TYPICAL).max(1)).weight_capacity(bytes as u64).shards(shards);
+        // Fails only where one of the capacities is missing.
+        let options = options.build().expect("both capacities are given");
+        let cache = Cache::with_options(options, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
         Pages { cache, flights: Flights::new(), oldest: Mutex::default() }
     }
 

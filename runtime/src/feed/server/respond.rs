@@ -115,6 +115,12 @@ impl Rendered {
         }
     }
 
+    /// What is sent of it to a client that [holds it](Rendered::is_known) in an encoding: no body, but its tag.
+    pub(super) fn known(&self, encoding: Encoding) -> Self {
+        let etag_value = HeaderValue::try_from(encoding.etag(&self.etag)).ok();
+        Rendered { body: Bytes::new(), etag_value, ..self.clone() }
+    }
+
     /// Whether the client says that it holds this page, in any encoding: `If-None-Match` (RFC 9110, section 13.1.2).
     pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
         let values = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());

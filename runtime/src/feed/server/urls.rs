@@ -5,6 +5,8 @@ use axum::http::{HeaderMap, Uri, header};
 
 use super::query::Query;
 use crate::event::Position;
+use crate::log::LogError;
+use crate::problem::Problem;
 
 /// The headers in which a proxy tells how it was reached. A proxy writes one kind and passes the other on as the client
 /// sent it, so the other kind is never read: a client could make the URLs of pages that others get from a cache.
@@ -38,6 +40,14 @@ impl FeedUrls {
     /// The page at `offset` for what `query` asks.
     pub(super) fn page(&self, offset: Position, query: &Query) -> String {
         format!("{}?{}", self.feed, query.at(offset))
+    }
+
+    /// The answer to a request that the log refuses; where events were removed, it says where the feed goes on.
+    pub(super) fn refused(&self, error: LogError, query: &Query) -> Problem {
+        match error {
+            LogError::Retained { oldest, .. } => Problem::from(error).with("oldest_url", self.page(oldest, query)),
+            error => Problem::from(error),
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use crate::webhook::guard::{Guard, NOT_PUBLIC};
 use crate::webhook::subscription::Subscription;
 use crate::webhook::{sign, wire};
 
+/// What subscribers are told of a certificate from nowhere.
+const UNKNOWN_AUTHORITY: &str = "no authority that is trusted here has issued the endpoint's certificate";
 /// How much of a response is logged.
 const EXCERPT: usize = 300;
 
@@ -69,6 +71,8 @@ impl Sender {
                 tracing::info!(%error, "the request failed");
                 return failed(match error {
                     ClientError::Refused(_) => NOT_PUBLIC.to_owned(),
+                    // What it says beyond that is for the operator.
+                    ClientError::UnknownAuthority { .. } => UNKNOWN_AUTHORITY.to_owned(),
                     error => error.to_string(),
                 });
             }

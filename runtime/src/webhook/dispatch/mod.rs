@@ -25,6 +25,7 @@ use crate::consume::{Shutdown, StoreError, chain};
 use crate::event::{Channel, Position, Transport};
 use crate::http_client::{BodyLimit, Client};
 use crate::log::{Log, LogError, PageLimit};
+use crate::roots::{CertificateError, Roots};
 use crate::webhook::guard::Guard;
 use crate::webhook::subscription::{Cursor, Start, Status, Subscription, SubscriptionId, Subscriptions};
 
@@ -64,6 +65,7 @@ pub struct Dispatcher {
     subscriptions: Arc<dyn Subscriptions>,
     channels: Vec<&'static Channel>,
     guard: Guard,
+    roots: Roots,
     schedule: RetrySchedule,
     timeout: Duration,
     poll: Duration,
@@ -87,6 +89,7 @@ impl Dispatcher {
             subscriptions: Arc::new(subscriptions.clone()),
             channels: Vec::new(),
             guard: Guard::public_only(),
+            roots: Roots::default(),
             schedule: RetrySchedule::default(),
             timeout: TIMEOUT,
             poll: POLL,
@@ -113,6 +116,24 @@ impl Dispatcher {
     pub fn guard(mut self, guard: Guard) -> Self {
         self.guard = guard;
         self
+    }
+
+    /// Trusts a private authority beside the public ones: `pem_or_der` is its certificate in DER, or any number of them in
+    /// PEM. Endpoints on addresses that are not public need a [`Guard`] that allows them, too.
+    ///
+    /// ```no_run
+    /// # use event_api::{log::MemoryLog, webhook::{Dispatcher, MemorySubscriptions}};
+    /// # fn wiring(log: MemoryLog, subscriptions: MemorySubscriptions) -> Result<(), Box<dyn std::error::Error>> {
+    /// let authority = std::fs::read("/etc/ssl/internal-ca.pem")?;
+    /// let dispatcher = Dispatcher::new(&log, &subscriptions).root_certificate(authority)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no certificate in it, or one that cannot be read.
+    pub fn root_certificate(mut self, pem_or_der: impl AsRef<[u8]>) -> Result<Self, CertificateError> {
+        self.roots.add(pem_or_der.as_ref())?;
+        Ok(self)
     }
 
     /// When a failed delivery is tried again, and when it is given up.
@@ -156,7 +177,7 @@ impl Dispatcher {
                 log: self.log,
                 subscriptions: self.subscriptions,
                 sender: Sender {
-                    client: Client::new(self.guard.clone()).body_limit(BodyLimit::Truncate(BODY)),
+                    client: Client::new(self.guard.clone(), self.roots).body_limit(BodyLimit::Truncate(BODY)),
                     guard: self.guard,
                     timeout: self.timeout,
                 },
