@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use consume_support::{Scripted, about, consumer, databases, log, publish, stores};
 use event_api::consume::{
-    ConsumeError, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replayed, replay, replay_subject,
+    ConsumeError, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replay, Replayed, replay,
+    replay_subject,
 };
 use event_api::log::{Log, MemoryLog};
 use event_api::{Context, Handler, HandlerError, HandlerResult};
@@ -148,6 +149,31 @@ async fn unknown_types_are_skipped_kept_or_a_reason_to_stop() {
         "{stopped:?}"
     );
     assert_eq!(handler.handled(), ["a"]);
+}
+
+#[tokio::test]
+async fn releasing_a_subject_stops_before_a_type_that_is_not_declared() {
+    for store in stores().await {
+        let log = log(&[("a1", "/a")]).await;
+        let mut unknown = about("a2", Some("/a"));
+        unknown.metadata.event_type = "Renamed".to_owned();
+        log.append("user-events", vec![unknown]).await.unwrap();
+        publish(&log, &[("a3", "/a")]).await;
+        let rejecting = Scripted::that(|_, _| Act::Reject);
+        let consumer = consumer(&log, store.checkpoints().await).on_poison(OnPoison::ParkSubject);
+        consumer.run_until_caught_up(rejecting).await.unwrap();
+        let letters = store.letters().await;
+        let kept = letters.list("mailer", 0, 10).await.unwrap();
+        let handler = Scripted::succeeding();
+        let released = replay_subject(&letters, "mailer", "/a", &handler).await.unwrap();
+        let number = kept[1].number;
+        assert_eq!(released, Released::UnknownType { handled: 1, number, event_type: "Renamed".to_owned() });
+        assert_eq!(handler.handled(), ["a1"]);
+        assert_eq!(letters.list("mailer", 0, 10).await.unwrap(), kept[1..], "as they were");
+        // This handler refuses what it does not know.
+        let released = Replay::of(&letters).unknown_too().subject("mailer", "/a", &handler).await.unwrap();
+        assert!(matches!(released, Released::Failed { handled: 0, number: failed, .. } if failed == number));
+    }
 }
 
 /// Says when it wants to be called again.

@@ -44,7 +44,7 @@ pub use log::LogConsumer;
 #[cfg(feature = "client")]
 pub(crate) use pipeline::Incoming;
 pub use policy::{OnPoison, OnUnknown};
-pub use replay::{Released, Replayed, replay, replay_subject};
+pub use replay::{Released, Replay, Replayed, replay, replay_subject};
 pub use retry::{Backoff, RetryPolicy};
 #[cfg(feature = "client")]
 pub(crate) use settings::{Reader, Settings, Until, consumer_settings};

@@ -1,4 +1,7 @@
-//! Giving dead letters to a handler again: one, or all that are parked of a subject in their order.
+//! Giving dead letters to a handler again: one, or all that are parked of a subject in their order. Letters that are not
+//! for the handler stay where they are.
+
+use std::fmt;
 
 use chrono::Utc;
 
@@ -21,9 +24,18 @@ pub enum Replayed {
     NotFound,
     /// Its subject is parked, and this letter with a lower number comes before it. [`replay_subject`] takes all in order.
     Behind(u64),
+    /// It is of this channel, and the handler is for another one; the letter is kept as it was. See
+    /// [`Replay::on_channel`].
+    OtherChannel(String),
+    /// It is of this event type, which the handler's channel does not declare; the letter is kept as it was. See
+    /// [`Replay::unknown_too`].
+    UnknownType(String),
 }
 
 /// Gives a dead letter to a handler again, once.
+///
+/// A letter of another channel, or of an event type that the handler's channel does not declare, is kept; [`Replay`] is
+/// for those.
 ///
 /// The letter is removed after the handler succeeded, so a process that is killed in between replays it twice rather
 /// than not at all. A handler that works in [`Context::transaction`](super::Context::transaction) has its effect exactly
@@ -34,15 +46,7 @@ pub enum Replayed {
 /// # Errors
 /// When the store fails.
 pub async fn replay<H: Handler>(letters: &dyn DeadLetters, number: u64, handler: &H) -> Result<Replayed, StoreError> {
-    let Some(letter) = letters.get(number).await? else { return Ok(Replayed::NotFound) };
-    if let (LetterState::Parked, Some(subject)) = (letter.state, &letter.event.metadata.subject) {
-        let channel = letter.channel.as_deref().unwrap_or_default();
-        match letters.first_parked(&letter.consumer, channel, subject).await? {
-            Some(first) if first.number != number => return Ok(Replayed::Behind(first.number)),
-            _ => {}
-        }
-    }
-    try_again(letters, number, letter, handler).await
+    Replay::of(letters).one(number, handler).await
 }
 
 /// What became of a parked subject that was replayed.
@@ -60,6 +64,16 @@ pub enum Released {
         /// Why it did.
         error: String,
     },
+    /// After so many, there came one that the handler's channel does not declare: it and those behind it stay parked as
+    /// they were. See [`Replay::unknown_too`].
+    UnknownType {
+        /// How many were handled.
+        handled: u64,
+        /// The number of the letter.
+        number: u64,
+        /// Its event type.
+        event_type: String,
+    },
 }
 
 /// Gives what is parked of a subject to a handler, in its order, until nothing is left or one fails. The consumer may be
@@ -75,61 +89,160 @@ pub async fn replay_subject<H: Handler>(
     subject: &str,
     handler: &H,
 ) -> Result<Released, StoreError> {
-    let mut handled = 0;
-    while let Some(first) = letters.first_parked(consumer, H::Events::CHANNEL.name, subject).await? {
-        let number = first.number;
-        match try_again(letters, number, first.letter, handler).await? {
-            Replayed::Failed(error) => return Ok(Released::Failed { handled, number, error }),
-            Replayed::Handled => handled += 1,
-            // Others have replayed it meanwhile.
-            _ => {}
-        }
-    }
-    Ok(Released::All(handled))
+    Replay::of(letters).subject(consumer, subject, handler).await
 }
 
-async fn try_again<H: Handler>(
-    letters: &dyn DeadLetters,
-    number: u64,
-    mut letter: DeadLetter,
-    handler: &H,
-) -> Result<Replayed, StoreError> {
-    let outcome = match letter.event.decode::<H::Events>() {
-        Err(error) => Err(error.to_string()),
-        Ok(event) => {
-            letter.attempts = letter.attempts.saturating_add(1);
-            let mut context = Context::new(letter.event.metadata.clone(), letter.position);
-            context.begin(letter.attempts, letters.transactions());
-            let outcome = attempt::run(handler, event, &context, None).await.map_err(Failure::into_error);
-            match (outcome, context.end().await) {
-                (Ok(()), Ok(Some(mut transaction))) => {
-                    if transaction.take_letter(number).await? == Moved::Overtaken {
-                        transaction.rollback().await;
-                        return Ok(Replayed::NotFound);
-                    }
-                    transaction.commit().await?;
-                    return Ok(Replayed::Handled);
-                }
-                (Err(error), Ok(Some(transaction))) => {
-                    transaction.rollback().await;
-                    Err(error)
-                }
-                (outcome, Ok(None)) => outcome,
-                (outcome, Err(in_use)) => outcome.and(Err(in_use.to_string())),
+/// Replaying dead letters otherwise than [`replay`] and [`replay_subject`] do.
+///
+/// ```
+/// # use event_api::{Handler, consume::{DeadLetters, StoreError}};
+/// # async fn mend(letters: &dyn DeadLetters, number: u64, handler: &impl Handler) -> Result<(), StoreError> {
+/// use event_api::consume::{Replay, Replayed};
+///
+/// // Of a webhook receiver's handler that was added by `on_channel("v2.users", ..)`.
+/// let replayed = Replay::of(letters).on_channel("v2.users").one(number, handler).await?;
+/// if let Replayed::UnknownType(event_type) = replayed {
+///     println!("kept until a newer version declares {event_type}");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Replay<'a> {
+    letters: &'a dyn DeadLetters,
+    channel: Option<&'a str>,
+    unknown_too: bool,
+}
+
+impl<'a> Replay<'a> {
+    /// Replays what is in a store.
+    pub fn of(letters: &'a dyn DeadLetters) -> Self {
+        Replay { letters, channel: None, unknown_too: false }
+    }
+
+    /// What the channel of the handler's events is called in the letters, where that is not the handler's own name for
+    /// it: that of [`Receiver::on_channel`](crate::webhook::Receiver::on_channel).
+    #[must_use]
+    pub fn on_channel(mut self, name: &'a str) -> Self {
+        self.channel = Some(name);
+        self
+    }
+
+    /// Gives the handler also what its channel does not declare, for its method `unknown`. That does nothing unless
+    /// written, and then the letter is gone.
+    #[must_use]
+    pub fn unknown_too(mut self) -> Self {
+        self.unknown_too = true;
+        self
+    }
+
+    /// As [`replay`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn one<H: Handler>(&self, number: u64, handler: &H) -> Result<Replayed, StoreError> {
+        let Some(letter) = self.letters.get(number).await? else { return Ok(Replayed::NotFound) };
+        if let (LetterState::Parked, Some(subject)) = (letter.state, &letter.event.metadata.subject) {
+            let channel = letter.channel.as_deref().unwrap_or_default();
+            match self.letters.first_parked(&letter.consumer, channel, subject).await? {
+                Some(first) if first.number != number => return Ok(Replayed::Behind(first.number)),
+                _ => {}
             }
         }
-    };
-    match outcome {
-        Ok(()) => {
-            letters.take(number).await?;
-            Ok(Replayed::Handled)
+        self.try_again(number, letter, handler).await
+    }
+
+    /// As [`replay_subject`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn subject<H: Handler>(
+        &self,
+        consumer: &str,
+        subject: &str,
+        handler: &H,
+    ) -> Result<Released, StoreError> {
+        let mut handled = 0;
+        while let Some(first) = self.letters.first_parked(consumer, self.channel_of::<H>(), subject).await? {
+            let number = first.number;
+            match self.try_again(number, first.letter, handler).await? {
+                Replayed::Failed(error) => return Ok(Released::Failed { handled, number, error }),
+                Replayed::UnknownType(event_type) => return Ok(Released::UnknownType { handled, number, event_type }),
+                Replayed::Handled => handled += 1,
+                // Others have replayed it meanwhile.
+                _ => {}
+            }
         }
-        Err(error) => {
-            letter.error.clone_from(&error);
-            letter.time = Utc::now();
-            // Unless another replay has removed it meanwhile.
-            let there = letters.update(number, &letter).await?;
-            Ok(if there { Replayed::Failed(error) } else { Replayed::NotFound })
+        Ok(Released::All(handled))
+    }
+
+    fn channel_of<H: Handler>(&self) -> &'a str {
+        self.channel.unwrap_or(H::Events::CHANNEL.name)
+    }
+
+    /// Why a letter is not for a handler, if it is not.
+    fn refusal<H: Handler>(&self, letter: &DeadLetter) -> Option<Replayed> {
+        let event_type = letter.event.metadata.event_type.as_str();
+        match &letter.channel {
+            Some(channel) if channel != self.channel_of::<H>() => Some(Replayed::OtherChannel(channel.clone())),
+            _ if self.unknown_too || H::Events::CHANNEL.event_types.contains(&event_type) => None,
+            _ => Some(Replayed::UnknownType(event_type.to_owned())),
         }
+    }
+
+    async fn try_again<H: Handler>(
+        &self,
+        number: u64,
+        mut letter: DeadLetter,
+        handler: &H,
+    ) -> Result<Replayed, StoreError> {
+        if let Some(refusal) = self.refusal::<H>(&letter) {
+            return Ok(refusal);
+        }
+        let letters = self.letters;
+        let outcome = match letter.event.decode::<H::Events>() {
+            Err(error) => Err(error.to_string()),
+            Ok(event) => {
+                letter.attempts = letter.attempts.saturating_add(1);
+                let mut context = Context::new(letter.event.metadata.clone(), letter.position);
+                context.begin(letter.attempts, letters.transactions());
+                let outcome = attempt::run(handler, event, &context, None).await.map_err(Failure::into_error);
+                match (outcome, context.end().await) {
+                    (Ok(()), Ok(Some(mut transaction))) => {
+                        if transaction.take_letter(number).await? == Moved::Overtaken {
+                            transaction.rollback().await;
+                            return Ok(Replayed::NotFound);
+                        }
+                        transaction.commit().await?;
+                        return Ok(Replayed::Handled);
+                    }
+                    (Err(error), Ok(Some(transaction))) => {
+                        transaction.rollback().await;
+                        Err(error)
+                    }
+                    (outcome, Ok(None)) => outcome,
+                    (outcome, Err(in_use)) => outcome.and(Err(in_use.to_string())),
+                }
+            }
+        };
+        match outcome {
+            Ok(()) => {
+                letters.take(number).await?;
+                Ok(Replayed::Handled)
+            }
+            Err(error) => {
+                letter.error.clone_from(&error);
+                letter.time = Utc::now();
+                // Unless another replay has removed it meanwhile.
+                let there = letters.update(number, &letter).await?;
+                Ok(if there { Replayed::Failed(error) } else { Replayed::NotFound })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Replay<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Replay { channel, unknown_too, .. } = self;
+        f.debug_struct("Replay").field("channel", channel).field("unknown_too", unknown_too).finish_non_exhaustive()
     }
 }
