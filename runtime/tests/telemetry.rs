@@ -228,6 +228,36 @@ async fn the_metrics_say_what_became_of_the_events() {
 }
 
 #[tokio::test]
+async fn a_receiver_counts_what_its_handler_was_called_with() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let hooks = receiver(secret(), MemoryInbox::new(), Moody);
+    let (address, _server) = serve(axum::Router::new().route("/hooks", hooks)).await;
+    for (id, name, status) in [
+        ("a", r#""John""#, 503),
+        ("a", r#""John""#, 503),
+        ("a", r#""John""#, 204),
+        ("a", r#""John""#, 204),
+        ("undecodable", "7", 204),
+    ] {
+        let body = format!(r#"{{"type":"NameChanged","data":{{"newName":{name}}}}}"#);
+        let answer = Http::new().deliver(format!("http://{address}/hooks"), id, &body, 0).await;
+        assert_eq!(answer.status, status);
+    }
+    let numbers = numbers(&snapshotter);
+    let retries = format!("{} retry", metric::PROCESS_DURATION);
+    let expected = [
+        (metric::CONSUMED_MESSAGES, 1.0),
+        (metric::PROCESS_DURATION, 1.0),
+        (retries.as_str(), 2.0),
+        (metric::DEAD_LETTERS, 1.0),
+    ];
+    let expected: BTreeMap<String, f64> = expected.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[tokio::test]
 async fn senders_of_webhooks_do_not_choose_labels() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
