@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use consume_support::{Scripted, about, consumer, databases, log, publish, stores};
+use event_api::chrono;
 use event_api::consume::{
-    ConsumeError, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replay, Replayed, replay,
+    ConsumeError, DeadLetter, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replay, Replayed, replay,
     replay_subject,
 };
 use event_api::log::{Log, MemoryLog};
@@ -173,6 +174,31 @@ async fn releasing_a_subject_stops_before_a_type_that_is_not_declared() {
         // This handler refuses what it does not know.
         let released = Replay::of(&letters).unknown_too().subject("mailer", "/a", &handler).await.unwrap();
         assert!(matches!(released, Released::Failed { handled: 0, number: failed, .. } if failed == number));
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_rfc_3339_cannot_say_hides_no_letters() {
+    for store in stores().await {
+        let letters = store.letters().await;
+        let mut letter = DeadLetter {
+            consumer: "mailer".to_owned(),
+            channel: Some("user-events".to_owned()),
+            source: "user-events".to_owned(),
+            position: None,
+            event: about("usual", None),
+            error: "never".to_owned(),
+            attempts: 1,
+            time: chrono::Utc::now(),
+            state: LetterState::GivenUp,
+        };
+        letters.add(&letter).await.unwrap();
+        letter.event.metadata.id = "far".into();
+        letter.event.metadata.time = "9999-12-31T23:59:59-05:00".parse().unwrap();
+        letters.add(&letter).await.unwrap();
+        let kept = letters.list("mailer", 0, 10).await.unwrap();
+        assert_eq!(kept.len(), 2);
+        assert_eq!(kept[1].letter.event, letter.event);
     }
 }
 
