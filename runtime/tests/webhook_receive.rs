@@ -12,8 +12,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::Request;
 use event_api::consume::{
-    Claim, DeadLetter, DeadLetters, Inbox, MemoryDeadLetters, MemoryInbox, Replay, Replayed, SqliteInbox, StoreError,
-    Ticket, replay,
+    Claim, DeadLetter, DeadLetters, Inbox, MemoryDeadLetters, MemoryInbox, OnUnknown, Replay, Replayed, SqliteInbox,
+    StoreError, Ticket, replay,
 };
 use event_api::webhook::{Receiver, Secret, Secrets, receiver};
 use event_api::{Context, EventSet, Handler, HandlerError, HandlerResult};
@@ -394,6 +394,30 @@ async fn each_event_goes_to_the_handler_of_its_channel_or_type() {
     let letters = letters(&inbox).await;
     let [stray] = letters.as_slice() else { panic!("{letters:?}") };
     assert!(stray.error.contains("elsewhere") && stray.error.contains("Whatever"), "{}", stray.error);
+}
+
+#[tokio::test]
+async fn unknown_types_are_handled_skipped_kept_or_left_to_the_sender() {
+    for (policy, status, handled, kept) in [
+        (OnUnknown::Handle, 204, 1, 0),
+        (OnUnknown::Skip, 204, 0, 0),
+        (OnUnknown::DeadLetter, 204, 0, 1),
+        (OnUnknown::Stop, 503, 0, 0),
+    ] {
+        let handler = Scripted::<UserEvents>::accepting();
+        let calls = handler.handled();
+        let inbox = MemoryInbox::new();
+        let url = start(Receiver::new(secret(), inbox.clone()).on(handler).on_unknown(policy)).await;
+        // Twice: it is done with, or comes again.
+        for _ in 0..2 {
+            let answer = Http::new().deliver(&url, "1", r#"{"type":"Promoted","data":{}}"#, 0).await;
+            assert_eq!(answer.status, status, "{policy:?}");
+            assert_eq!(answer.headers.contains_key("retry-after"), status == 503, "{policy:?}");
+        }
+        assert_eq!((calls.lock().unwrap().len(), letters(&inbox).await.len()), (handled, kept), "{policy:?}");
+        assert_eq!(Http::new().deliver(&url, "2", &name_changed("a"), 0).await.status, 204);
+        assert_eq!(calls.lock().unwrap().len(), handled + 1, "{policy:?}: what is declared is handled");
+    }
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ use super::sign::{DEFAULT_TOLERANCE, Secrets, SignatureError, Signed};
 use super::wire::Delivered;
 use super::{body, sign, wire};
 use crate::consume::{
-    Claim, Context, DeadLetter, Disposition, Handler, Inbox, LetterState, StoreError, StoreTransaction, Ticket,
+    Claim, Context, DeadLetter, Disposition, Handler, Inbox, LetterState, OnUnknown, StoreError, StoreTransaction,
+    Ticket,
 };
 use crate::event::{Channel, EventSet as _, RawEvent};
 use crate::problem::Problem;
@@ -57,6 +58,7 @@ pub fn receiver<S: Clone + Send + Sync + 'static>(
 /// | the handler asks for a retry, panics or takes too long | 503 with `Retry-After` | tries again |
 /// | another delivery of the same event is being handled | 503 with `Retry-After` | tries again |
 /// | the inbox fails | 503 with `Retry-After` | tries again |
+/// | its type is not declared, with [`OnUnknown::Stop`] | 503 with `Retry-After` | tries again |
 /// | body over the limit | 413 | |
 /// | headers missing or malformed, or signed but no event | 400 | |
 /// | signature wrong, or timestamp off by more than five minutes | 401 | |
@@ -77,6 +79,7 @@ pub struct Receiver {
     limit: usize,
     tolerance: Duration,
     timeout: Duration,
+    on_unknown: OnUnknown,
 }
 
 impl Receiver {
@@ -90,6 +93,7 @@ impl Receiver {
             limit: BODY_LIMIT,
             tolerance: DEFAULT_TOLERANCE,
             timeout: HANDLER_TIMEOUT,
+            on_unknown: OnUnknown::default(),
         }
     }
 
@@ -138,6 +142,18 @@ impl Receiver {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// What to do with an event of a type that the channel of its handler does not declare: the handler's method `unknown`
+    /// gets it, unless set.
+    ///
+    /// A receiver cannot stop: with [`OnUnknown::Stop`], the delivery is answered with 503 and not handled, so that the
+    /// sender keeps it and tries again, until this service declares the type or the sender gives up. Whether events
+    /// behind it wait is the sender's choice.
+    #[must_use]
+    pub fn on_unknown(mut self, policy: OnUnknown) -> Self {
+        self.on_unknown = policy;
         self
     }
 
@@ -232,6 +248,22 @@ impl Receiver {
             return self.give_up(ticket, delivered, metric::OTHER, error, 0).await;
         };
         let channel = registered.name.as_str();
+        if !registered.handler.channel().event_types.contains(&event_type) {
+            match self.on_unknown {
+                OnUnknown::Handle => {}
+                OnUnknown::Skip => return self.complete(ticket).await,
+                OnUnknown::DeadLetter => {
+                    let error = format!("the channel {channel:?} declares no event type {event_type:?}");
+                    return self.give_up(ticket, delivered, channel, error, 0).await;
+                }
+                OnUnknown::Stop => {
+                    telemetry::fail(&Span::current(), Disposition::Retry.as_str());
+                    tracing::error!(channel, event_type, "an event of an unknown type is left to its sender");
+                    self.inbox.release(ticket).await?;
+                    return Err(later("Unknown event type", format!("events of type {event_type:?} are not declared")));
+                }
+            }
+        }
         let mut context = Context::new(delivered.event.metadata.clone(), delivered.position);
         context.begin(ticket.attempt, self.inbox.transactions());
         let began = Instant::now();
@@ -331,10 +363,10 @@ impl Receiver {
         transaction.commit().await
     }
 
-    /// The event is handled, so it is worth a second try to remember that.
+    /// The event is done with, so it is worth a second try to remember that.
     async fn complete(&self, ticket: &Ticket) -> Result<StatusCode, Refusal> {
         if let Err(error) = self.inbox.complete(ticket).await {
-            tracing::warn!(%error, "the inbox failed after the event was handled; trying once more");
+            tracing::warn!(%error, "the inbox failed when the event was done with; trying once more");
             self.inbox.complete(ticket).await?;
         }
         Ok(StatusCode::NO_CONTENT)
