@@ -20,8 +20,10 @@ use super::completions::{Completion, Completions, Opened};
 use super::error::{ConsumeError, StoreError};
 use super::handler::Handler;
 use super::lanes::Order;
-use super::progress::{Keeper, Part, persist};
+use super::patience::persist;
+use super::progress::{Keeper, Part};
 use super::settings::{Held, Reader, Sessions, Until};
+use super::shutdown::Shutdown;
 use crate::event::Position;
 
 const PARTITIONS: u32 = 16;
@@ -232,26 +234,17 @@ async fn work<H: Handler>(
     until: Until,
 ) -> Result<(), ConsumeError> {
     let wish = &sessions.settings.shutdown;
-    let mut failures = 0_u32;
     loop {
         if wish.requested() {
             return Ok(());
         }
         let holder: Arc<str> = Uuid::now_v7().to_string().into();
-        let asked = Instant::now();
-        let acquired = match acquire(leases, member, &holder).await {
+        let asking = || async { Ok((Instant::now(), acquire(leases, member, &holder).await?)) };
+        let (asked, acquired) = match persist(wish, asking).await {
             Ok(acquired) => acquired,
-            Err(error) => {
-                failures += 1;
-                let Some(delay) = super::progress::STORE_RETRY.random_delay(failures) else { return Err(error.into()) };
-                tracing::warn!(error = super::attempt::chain(&error), ?delay, "leases could not be had; trying again");
-                if wish.sleep(delay).await.is_none() {
-                    return Ok(());
-                }
-                continue;
-            }
+            Err(_) if wish.requested() => return Ok(()),
+            Err(error) => return Err(error.into()),
         };
-        failures = 0;
         if acquired.partitions != member.partitions {
             return Err(ConsumeError::Setup(format!(
                 "the group {:?} is divided into {} partitions, and this member is set to {}; use the same number, or \
@@ -274,10 +267,15 @@ async fn work<H: Handler>(
         let shutdown = wish.or_when(async move {
             let _ = left.wait_for(|left| *left).await;
         });
-        let held = hold(completions, member, holder, &acquired.held).await?;
+        let held = hold(wish, completions, member, holder, &acquired.held).await?;
         match sessions.session(held, &shutdown, reader, until).await {
             Err(ConsumeError::Overtaken { .. }) => {
                 tracing::warn!(consumer = member.group, "a lease ran out and has passed to another member");
+            }
+            // It ended because its leases could not be renewed either. The next one begins when the store is there again.
+            Err(ConsumeError::Store(error)) if *ended.borrow() && !wish.requested() => {
+                let error = super::attempt::chain(&error);
+                tracing::warn!(consumer = member.group, error, "a store is away, and leases with it");
             }
             Err(error) => return Err(error),
             Ok(()) if wish.requested() || (until == Until::CaughtUp && !*ended.borrow()) => return Ok(()),
@@ -296,6 +294,7 @@ async fn acquire(leases: &Arc<dyn Leases>, member: &Membership, holder: &str) ->
 
 /// The checkpoints of partitions.
 async fn hold(
+    wish: &Shutdown,
     completions: &Arc<dyn Completions>,
     member: &Membership,
     holder: Arc<str>,
@@ -305,7 +304,7 @@ async fn hold(
     let mut lowest = None;
     for number in numbers {
         let consumer = partition_name(&member.group, *number);
-        let Opened { checkpoint, completed } = persist(|| completions.open(&consumer)).await?;
+        let Opened { checkpoint, completed } = persist(wish, || completions.open(&consumer)).await?;
         before.extend(completed.into_iter().map(|event| Completion { consumer: consumer.clone(), event }));
         let at = checkpoint.as_ref().and_then(|checkpoint| checkpoint.position);
         // `None`, the beginning, is the lowest.

@@ -17,6 +17,7 @@ mod handler;
 mod inbox;
 mod lanes;
 mod log;
+mod patience;
 mod pipeline;
 mod policy;
 mod progress;

@@ -17,8 +17,9 @@ use super::completions::{Completion, Completions};
 use super::dead_letter::{DeadLetter, DeadLetters, LetterState};
 use super::error::{ConsumeError, StoreError};
 use super::handler::{Context, Disposition, Handler};
+use super::patience::persist;
 use super::policy::{OnPoison, OnUnknown};
-use super::progress::{Stored, persist};
+use super::progress::Stored;
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use super::transaction::{Moved, StoreTransaction, Transactions};
@@ -181,7 +182,7 @@ impl<H: Handler> Pipeline<H> {
             };
             drop(slot);
             // The handler may have failed because of what it has committed before.
-            if doubt == Doubt::Committing && persist(|| self.is_marked(commit)).await? {
+            if doubt == Doubt::Committing && persist(&self.shutdown, || self.is_marked(commit)).await? {
                 return Ok(Outcome::Completed(Stored::Yes));
             }
             let delay = match failure.disposition() {
@@ -327,22 +328,22 @@ impl<H: Handler> Pipeline<H> {
         let overtaken = || ConsumeError::Overtaken { consumer: self.consumer.clone() };
         if let Some(transactions) = &self.letter_transactions {
             // Both or none, and neither when somebody else has taken over: it may have handled the event.
-            let kept = persist(|| self.keep_within(transactions, letter, place, commit)).await?;
+            let kept = persist(&self.shutdown, || self.keep_within(transactions, letter, place, commit)).await?;
             return kept.ok_or_else(overtaken);
         }
-        if !persist(|| self.holds(commit)).await? {
+        if !persist(&self.shutdown, || self.holds(commit)).await? {
             return Err(overtaken());
         }
         let number = match place {
-            Place::Anywhere => Some(persist(|| store.add(letter)).await?),
-            Place::Behind => persist(|| store.park(letter)).await?,
+            Place::Anywhere => Some(persist(&self.shutdown, || store.add(letter)).await?),
+            Place::Behind => persist(&self.shutdown, || store.park(letter)).await?,
         };
         let Some(number) = number else { return Ok(None) };
         let stored = match (commit, &self.completions) {
             // At once: a letter may be replayed, and its event must not be handled again after that.
             (Commit::Note { holder, completion }, Some(completions)) => {
                 let completion = std::slice::from_ref(completion);
-                match persist(|| completions.note(holder, completion)).await? {
+                match persist(&self.shutdown, || completions.note(holder, completion)).await? {
                     Moved::Yes => Stored::Yes,
                     Moved::Overtaken => return Err(overtaken()),
                 }

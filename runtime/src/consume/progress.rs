@@ -6,18 +6,15 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::checkpoint::{Checkpoint, Checkpoints};
 use super::completions::{Completion, Completions};
-use super::error::{ConsumeError, StoreError};
-use super::retry::{Backoff, RetryPolicy};
+use super::error::ConsumeError;
+use super::patience::persist;
+use super::shutdown::Shutdown;
 use super::transaction::Moved;
 use crate::event::Position;
 
-/// Storage may be locked or away for a moment; when it stays away, consuming must stop.
-pub(super) const STORE_RETRY: RetryPolicy =
-    RetryPolicy::attempts(5).backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(2)));
 /// How far events may be taken beyond the first that is not completed: what is held in memory.
 const WINDOW: usize = 1024;
 const WINDOW_BYTES: usize = 32 << 20;
@@ -52,6 +49,7 @@ pub(super) struct Part {
 
 pub(crate) struct Progress {
     keeper: Keeper,
+    shutdown: Shutdown,
     /// Behind the last event that was taken.
     read: Option<Checkpoint>,
     /// Completed before this consumer was started.
@@ -80,9 +78,23 @@ enum State {
 }
 
 impl Progress {
-    pub(super) fn new(keeper: Keeper, checkpoint: Option<Checkpoint>, before: HashSet<Completion>) -> Self {
-        let window = VecDeque::new();
-        Progress { keeper, read: checkpoint, before, window, first: 0, bytes: 0, unnoted: 0, unwritten: None }
+    pub(super) fn new(
+        keeper: Keeper,
+        checkpoint: Option<Checkpoint>,
+        before: HashSet<Completion>,
+        shutdown: &Shutdown,
+    ) -> Self {
+        Progress {
+            keeper,
+            shutdown: shutdown.clone(),
+            read: checkpoint,
+            before,
+            window: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            unnoted: 0,
+            unwritten: None,
+        }
     }
 
     /// Behind the last event that was taken, if there was one yet. Without events under way, it is in the store.
@@ -207,7 +219,7 @@ impl Progress {
         if completed.is_empty() {
             return Ok(());
         }
-        if persist(|| completions.note(holder, &completed)).await? == Moved::Overtaken {
+        if persist(&self.shutdown, || completions.note(holder, &completed)).await? == Moved::Overtaken {
             return Err(ConsumeError::Overtaken { consumer: completed[0].consumer.clone() });
         }
         for slot in slots {
@@ -219,7 +231,7 @@ impl Progress {
     async fn write(&mut self, next: &Checkpoint, passed: &[Completion]) -> Result<(), ConsumeError> {
         match &mut self.keeper {
             Keeper::Alone { consumer, checkpoints } => {
-                persist(|| checkpoints.store(consumer, next)).await.map_err(ConsumeError::Store)
+                persist(&self.shutdown, || checkpoints.store(consumer, next)).await.map_err(ConsumeError::Store)
             }
             Keeper::Holder { holder, parts, completions } => {
                 // A partition that was further on than the others keeps its place, also before those have one. The
@@ -231,7 +243,9 @@ impl Progress {
                 if consumers.is_empty() && passed.is_empty() {
                     return Ok(());
                 }
-                if persist(|| completions.advance(holder, &consumers, next, passed)).await? == Moved::Overtaken {
+                if persist(&self.shutdown, || completions.advance(holder, &consumers, next, passed)).await?
+                    == Moved::Overtaken
+                {
                     return Err(ConsumeError::Overtaken { consumer: consumers.into_iter().next().unwrap_or_default() });
                 }
                 for part in parts {
@@ -240,23 +254,5 @@ impl Progress {
                 Ok(())
             }
         }
-    }
-}
-
-/// Writes to a store, and again if it fails, a few times.
-pub(super) async fn persist<T, F>(mut write: impl FnMut() -> F) -> Result<T, StoreError>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    let mut attempt = 1;
-    loop {
-        let error = match write().await {
-            Ok(done) => return Ok(done),
-            Err(error) => error,
-        };
-        let Some(delay) = STORE_RETRY.random_delay(attempt) else { return Err(error) };
-        tracing::warn!(error = super::attempt::chain(&error), attempt, ?delay, "a store failed and is tried again");
-        tokio::time::sleep(delay).await;
-        attempt += 1;
     }
 }

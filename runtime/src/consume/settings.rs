@@ -14,9 +14,10 @@ use super::error::ConsumeError;
 use super::group::{self, Group};
 use super::handler::Handler;
 use super::lanes::{Lanes, Order};
+use super::patience::persist;
 use super::pipeline::{Pipeline, Treatment};
 use super::policy::{OnPoison, OnUnknown};
-use super::progress::{Keeper, Part, Progress, persist};
+use super::progress::{Keeper, Part, Progress};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use super::transaction::Transactions;
@@ -95,7 +96,8 @@ impl Settings {
                 sessions.session(held, &sessions.settings.shutdown, &reader, until).await
             }
             (None, None) if sessions.settings.concurrency == 1 => {
-                let checkpoint = persist(|| sessions.settings.checkpoints.load(&sessions.consumer)).await?;
+                let Settings { checkpoints, shutdown, .. } = &sessions.settings;
+                let checkpoint = persist(shutdown, || checkpoints.load(&sessions.consumer)).await?;
                 let held = sessions.single(checkpoint);
                 sessions.session(held, &sessions.settings.shutdown, &reader, until).await
             }
@@ -137,8 +139,8 @@ impl<H: Handler> Sessions<H> {
         let consumer = &self.consumer;
         let holder: Arc<str> = Uuid::now_v7().to_string().into();
         // Another one that still runs under this name is stopped by it, at the latest when it stores something.
-        persist(|| completions.take_over(consumer, &holder)).await?;
-        let Opened { checkpoint, completed } = persist(|| completions.open(consumer)).await?;
+        persist(&self.settings.shutdown, || completions.take_over(consumer, &holder)).await?;
+        let Opened { checkpoint, completed } = persist(&self.settings.shutdown, || completions.open(consumer)).await?;
         let order = match (self.settings.concurrency, completed.is_empty()) {
             (1, true) => Order::Single { holder: Some(Arc::clone(&holder)) },
             (1, false) => Order::Strict { holder: Arc::clone(&holder), consumer: consumer.clone() },
@@ -168,9 +170,9 @@ impl<H: Handler> Sessions<H> {
         let mut parked = HashSet::new();
         if let (OnPoison::ParkSubject, Some(letters)) = (self.settings.treatment.on_poison, &self.dead_letters) {
             let channel = H::Events::CHANNEL.name;
-            parked.extend(persist(|| letters.parked_subjects(&self.consumer, channel)).await?);
+            parked.extend(persist(shutdown, || letters.parked_subjects(&self.consumer, channel)).await?);
         }
-        let progress = Progress::new(keeper, checkpoint, before);
+        let progress = Progress::new(keeper, checkpoint, before, shutdown);
         let mut lanes = Lanes::new(shutdown, progress, order, |shutdown| Pipeline {
             consumer: self.consumer.clone(),
             handler: Arc::clone(&self.handler),
