@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use consume_support::{Scripted, about, consumer, databases, log, publish, stores};
+use consume_support::{Scripted, Store, about, consumer, databases, log, publish, stores};
 use event_api::chrono;
 use event_api::consume::{
     ConsumeError, DeadLetter, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replay, Replayed, replay,
@@ -119,6 +119,37 @@ async fn a_replay_in_the_handlers_transaction_has_its_effect_once() {
             assert_eq!(replay(&letters, *number, &handler).await.unwrap(), Replayed::NotFound);
         }
         assert_eq!(store.effects().await, ["a1", "b1"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_parked_anew_is_replayed_in_its_order() {
+    for store in stores().await {
+        let log = log(&[("a0", "/a"), ("a1", "/a"), ("a2", "/a")]).await;
+        let rejecting = Scripted::that(|id, _| if id == "a1" { Act::Reject } else { Act::Succeed });
+        let parking = |checkpoints| consumer(&log, checkpoints).on_poison(OnPoison::ParkSubject);
+        parking(store.checkpoints().await).run_until_caught_up(rejecting).await.unwrap();
+        let letters = store.letters().await;
+
+        // It begins anew, with what is parked left over.
+        let anew = "DELETE FROM event_api_checkpoints";
+        match &store {
+            Store::Memory(_) => {
+                let beside = parking(Arc::new(MemoryCheckpoints::new())).dead_letters(Arc::clone(&letters));
+                beside.run_until_caught_up(Scripted::succeeding()).await.unwrap();
+            }
+            Store::Sqlite(pool, _) => drop(sqlx::raw_sql(anew).execute(pool).await.unwrap()),
+            Store::Postgres(pool, _) => drop(sqlx::raw_sql(anew).execute(pool).await.unwrap()),
+        }
+        if !matches!(store, Store::Memory(_)) {
+            parking(store.checkpoints().await).run_until_caught_up(Scripted::succeeding()).await.unwrap();
+        }
+        publish(&log, &[("a3", "/a")]).await;
+        parking(store.checkpoints().await).run_until_caught_up(Scripted::succeeding()).await.unwrap();
+        let handler = Scripted::succeeding();
+        let released = replay_subject(&letters, "mailer", "/a", &handler).await.unwrap();
+        assert_eq!(released, Released::All(4));
+        assert_eq!(handler.handled(), ["a0", "a1", "a2", "a3"]);
     }
 }
 

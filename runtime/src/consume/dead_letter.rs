@@ -100,6 +100,9 @@ pub trait DeadLetters: Send + Sync {
     /// there are none, because they have been replayed by now. Whoever removes the last of them either finds this one
     /// afterwards, or this one is not stored.
     ///
+    /// A letter about the same event is replaced, as [`DeadLetters::add`] does; this one gets a new number, so it is behind
+    /// the others: a consumer that begins anew parks its subject's events anew, in their order.
+    ///
     /// # Errors
     /// When storage fails.
     async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError>;
@@ -193,16 +196,20 @@ impl MemoryDeadLetters {
 
 impl Letters {
     fn add(&mut self, letter: &DeadLetter) -> u64 {
+        let number = self.number_of(letter).unwrap_or(self.last + 1);
+        self.last = self.last.max(number);
+        self.letters.insert(number, letter.clone());
+        number
+    }
+
+    /// The number of the letter about the same event.
+    fn number_of(&self, letter: &DeadLetter) -> Option<u64> {
         let same = |other: &DeadLetter| {
             other.consumer == letter.consumer
                 && other.channel == letter.channel
                 && other.event.metadata.id == letter.event.metadata.id
         };
-        let known = self.letters.iter().find(|(_, other)| same(other)).map(|(number, _)| *number);
-        let number = known.unwrap_or(self.last + 1);
-        self.last = self.last.max(number);
-        self.letters.insert(number, letter.clone());
-        number
+        self.letters.iter().find(|(_, other)| same(other)).map(|(number, _)| *number)
     }
 
     /// The parked letters of a consumer and channel, in their order.
@@ -227,7 +234,13 @@ impl DeadLetters for MemoryDeadLetters {
         let parked = letters
             .parked(&letter.consumer, letter.channel.as_deref().unwrap_or_default())
             .any(|(_, other)| other.event.metadata.subject == *subject);
-        Ok(parked.then(|| letters.add(letter)))
+        if !parked {
+            return Ok(None);
+        }
+        if let Some(number) = letters.number_of(letter) {
+            letters.letters.remove(&number);
+        }
+        Ok(Some(letters.add(letter)))
     }
 
     async fn parked_subjects(&self, consumer: &str, channel: &str) -> Result<Vec<String>, StoreError> {

@@ -22,9 +22,9 @@ pub struct SqlDeadLetters<DB: Database> {
 const INSERT: &str = "
     INSERT INTO event_api_dead_letters (consumer, channel, source, position, event_id, event_type, event_time,
     subject, address, version, traceparent, headers, data, error, attempts, time, parked)";
+const CONFLICT: &str = "ON CONFLICT (consumer, channel, event_id) DO UPDATE SET";
 const REPLACE: &str = "
-    ON CONFLICT (consumer, channel, event_id) DO UPDATE SET source = excluded.source, position = excluded.position,
-    event_type = excluded.event_type, event_time = excluded.event_time, subject = excluded.subject,
+    source = excluded.source, position = excluded.position, event_type = excluded.event_type, event_time = excluded.event_time, subject = excluded.subject,
     address = excluded.address, version = excluded.version, traceparent = excluded.traceparent,
     headers = excluded.headers, data = excluded.data, error = excluded.error, attempts = excluded.attempts,
     time = excluded.time, parked = excluded.parked
@@ -135,7 +135,8 @@ impl<DB: Dialect> DeadLetters for SqlDeadLetters<DB> {
 /// Stores a letter; its number.
 pub(super) async fn add<DB: Dialect>(connection: &mut DB::Connection, letter: &DeadLetter) -> Result<u64, StoreError> {
     let sql = format!(
-        "{INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1) {REPLACE}"
+        "{INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1)
+         {CONFLICT} {REPLACE}"
     );
     let number = insert::<DB>(connection, letter, sql).await?;
     number.ok_or_else(|| StoreError::new("storing a dead letter", sqlx::Error::RowNotFound))
@@ -148,10 +149,11 @@ pub(super) async fn park<DB: Dialect>(
 ) -> Result<Option<u64>, StoreError> {
     // The rows are locked: whoever removes the last of them waits and then finds the new one, or this one waits
     // and then finds none.
-    let locked = DB::FOR_UPDATE;
+    let (locked, next) = (DB::FOR_UPDATE, DB::NEXT_NUMBER);
     let sql = format!(
         "{INSERT} SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1
-         WHERE EXISTS (SELECT 1 FROM event_api_dead_letters WHERE {PARKED}{locked}) {REPLACE}"
+         WHERE EXISTS (SELECT 1 FROM event_api_dead_letters WHERE {PARKED}{locked})
+         {CONFLICT} number = {next}, {REPLACE}"
     );
     insert::<DB>(connection, letter, sql).await
 }

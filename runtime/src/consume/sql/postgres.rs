@@ -151,6 +151,7 @@ async fn connect(url: &str) -> Result<PgPool, StoreError> {
 impl Dialect for Postgres {
     const FOR_UPDATE: &'static str = " FOR UPDATE";
     const FOR_SHARE: &'static str = " FOR SHARE";
+    const NEXT_NUMBER: &'static str = "DEFAULT";
     const LIST: (&'static str, &'static str) = ("(SELECT json_array_elements_text(", "::json))");
 
     // Postgres stores no U+0000. Who sent an event with it must not hold up what comes after it.

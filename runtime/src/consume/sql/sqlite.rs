@@ -135,6 +135,7 @@ impl Dialect for Sqlite {
     // Whoever writes has the whole database.
     const FOR_UPDATE: &'static str = "";
     const FOR_SHARE: &'static str = "";
+    const NEXT_NUMBER: &'static str = "excluded.number";
     const LIST: (&'static str, &'static str) = ("(SELECT value FROM json_each(", "))");
 
     fn text(text: &str) -> Cow<'_, str> {
