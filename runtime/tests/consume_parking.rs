@@ -14,12 +14,13 @@ use std::time::{Duration, Instant};
 use consume_support::{Scripted, Store, about, consumer, databases, log, publish, stores};
 use event_api::chrono;
 use event_api::consume::{
-    ConsumeError, DeadLetter, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replay, Replayed, replay,
-    replay_subject,
+    Checkpoints, ConsumeError, DeadLetter, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replay,
+    Replayed, replay, replay_subject,
 };
 use event_api::log::{Log, MemoryLog};
 use event_api::{Context, Handler, HandlerError, HandlerResult};
 use support::{Act, UserEvents};
+use tokio::sync::Notify;
 
 #[tokio::test]
 async fn a_poisoned_subject_is_parked_and_others_go_on() {
@@ -153,6 +154,72 @@ async fn what_is_parked_anew_is_replayed_in_its_order() {
     }
 }
 
+/// Waits in each event until it may go on.
+struct Waits {
+    entered: Arc<Notify>,
+    go_on: Arc<Notify>,
+}
+
+impl Handler for Waits {
+    type Events = UserEvents;
+
+    async fn handle(&self, _: UserEvents, _: &Context) -> HandlerResult {
+        self.entered.notify_one();
+        self.go_on.notified().await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_subject_is_replayed_by_one_at_a_time() {
+    for store in stores().await {
+        let log = log(&[("a1", "/a"), ("a2", "/a"), ("b1", "/b")]).await;
+        let rejecting = Scripted::that(|_, _| Act::Reject);
+        let consumer = consumer(&log, store.checkpoints().await).on_poison(OnPoison::ParkSubject);
+        consumer.run_until_caught_up(rejecting).await.unwrap();
+        let letters = store.letters().await;
+        let first = letters.list("mailer", 0, 1).await.unwrap()[0].number;
+        let (entered, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let waits = Waits { entered: Arc::clone(&entered), go_on: Arc::clone(&go_on) };
+        let replaying = tokio::spawn({
+            let letters = Arc::clone(&letters);
+            async move { replay_subject(&letters, "mailer", "/a", &waits).await.unwrap() }
+        });
+        entered.notified().await;
+        let other = Scripted::succeeding();
+        assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::Busy);
+        assert_eq!(replay(&letters, first, &other).await.unwrap(), Replayed::Busy);
+        assert_eq!(replay_subject(&letters, "mailer", "/b", &other).await.unwrap(), Released::All(1));
+        go_on.notify_one();
+        entered.notified().await;
+        assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::Busy);
+        go_on.notify_one();
+        assert_eq!(replaying.await.unwrap(), Released::All(2));
+        assert_eq!(other.handled(), ["b1"]);
+        // And again, when it is done.
+        assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::All(0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subject_that_is_replayed_for_long_stays_held_and_is_free_some_time_after_a_kill() {
+    let (log, store) = (log(&[("a1", "/a")]).await, MemoryCheckpoints::new());
+    let consumer = consumer(&log, store.clone()).on_poison(OnPoison::ParkSubject);
+    consumer.run_until_caught_up(Scripted::that(|_, _| Act::Reject)).await.unwrap();
+    let letters = Checkpoints::dead_letters(&store).unwrap();
+    let replaying = tokio::spawn({
+        let letters = Arc::clone(&letters);
+        async move { replay_subject(&letters, "mailer", "/a", &Scripted::that(|_, _| Act::Hang)).await }
+    });
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let other = Scripted::succeeding();
+    assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::Busy);
+    replaying.abort();
+    assert!(replaying.await.unwrap_err().is_cancelled());
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::All(1));
+}
+
 async fn with_unknown() -> MemoryLog {
     let log = log(&[("a", "/a")]).await;
     let mut unknown = about("u", Some("/u"));
@@ -170,7 +237,7 @@ async fn unknown_types_are_skipped_kept_or_a_reason_to_stop() {
         let handler = Scripted::succeeding();
         consumer(&log, store.clone()).on_unknown(policy).run_until_caught_up(handler.clone()).await.unwrap();
         assert_eq!(handler.handled(), ["a", "b"], "{policy:?}");
-        let letters = event_api::consume::Checkpoints::dead_letters(&store).unwrap();
+        let letters = Checkpoints::dead_letters(&store).unwrap();
         assert_eq!(letters.list("mailer", 0, 10).await.unwrap().len(), kept, "{policy:?}");
     }
     let handler = Scripted::succeeding();

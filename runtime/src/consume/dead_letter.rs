@@ -1,11 +1,13 @@
 //! Dead letters: events that a consumer gave up, kept whole so that a person can look at them and replay them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::error::StoreError;
 use super::transaction::Transactions;
@@ -124,6 +126,33 @@ pub trait DeadLetters: Send + Sync {
         subject: &str,
     ) -> Result<Option<StoredDeadLetter>, StoreError>;
 
+    /// Makes `holder`, a text that no other holder ever had, the one that replays the parked letters of a subject, for
+    /// `lease` from now on; where it is already, prolongs that. Says whether it is, or somebody else. Unless a store does
+    /// better, everybody is: two that replay a subject at the same time then break its order.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn hold(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let _ = (consumer, channel, subject, holder, lease);
+        Ok(true)
+    }
+
+    /// `holder` is done with replaying a subject. No effect when it has passed to another.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn let_go(&self, consumer: &str, channel: &str, subject: &str, holder: &str) -> Result<(), StoreError> {
+        let _ = (consumer, channel, subject, holder);
+        Ok(())
+    }
+
     /// Transactions in the store's database, for handlers that ask for one while a letter is replayed: it is removed in
     /// the same. A store that has none cannot give them any.
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
@@ -170,6 +199,21 @@ impl<D: DeadLetters + ?Sized> DeadLetters for Arc<D> {
         (**self).first_parked(consumer, channel, subject).await
     }
 
+    async fn hold(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        (**self).hold(consumer, channel, subject, holder, lease).await
+    }
+
+    async fn let_go(&self, consumer: &str, channel: &str, subject: &str, holder: &str) -> Result<(), StoreError> {
+        (**self).let_go(consumer, channel, subject, holder).await
+    }
+
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         (**self).transactions()
     }
@@ -185,6 +229,8 @@ pub struct MemoryDeadLetters {
 struct Letters {
     last: u64,
     letters: BTreeMap<u64, DeadLetter>,
+    /// Who replays a subject (of a consumer and channel), and until when.
+    held: HashMap<[String; 3], (String, Instant)>,
 }
 
 impl MemoryDeadLetters {
@@ -285,5 +331,34 @@ impl DeadLetters for MemoryDeadLetters {
         let mut letters = self.letters.lock().await;
         let there = letters.letters.get_mut(&number);
         Ok(there.map(|there| there.clone_from(letter)).is_some())
+    }
+
+    async fn hold(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let mut letters = self.letters.lock().await;
+        let now = Instant::now();
+        letters.held.retain(|_, (_, until)| *until > now);
+        let subject = [consumer, channel, subject].map(str::to_owned);
+        let (held_by, until) = letters.held.entry(subject).or_insert_with(|| (holder.to_owned(), now));
+        let holds = held_by == holder;
+        if holds {
+            *until = now + lease;
+        }
+        Ok(holds)
+    }
+
+    async fn let_go(&self, consumer: &str, channel: &str, subject: &str, holder: &str) -> Result<(), StoreError> {
+        let subject = [consumer, channel, subject].map(str::to_owned);
+        let held = &mut self.letters.lock().await.held;
+        if held.get(&subject).is_some_and(|(held_by, _)| held_by == holder) {
+            held.remove(&subject);
+        }
+        Ok(())
     }
 }

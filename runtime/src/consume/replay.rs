@@ -2,8 +2,11 @@
 //! for the handler stay where they are.
 
 use std::fmt;
+use std::future::Future;
+use std::time::Duration;
 
 use chrono::Utc;
+use uuid::Uuid;
 
 use super::attempt::{self, Failure};
 use super::dead_letter::{DeadLetter, DeadLetters, LetterState};
@@ -11,6 +14,10 @@ use super::error::StoreError;
 use super::handler::{Context, Handler};
 use super::transaction::Moved;
 use crate::event::EventSet as _;
+
+/// For how long a subject is held by who replays it, and prolonged three times as often: when that process dies, it can be
+/// replayed again after so long.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// What became of a dead letter that was replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +31,8 @@ pub enum Replayed {
     NotFound,
     /// Its subject is parked, and this letter with a lower number comes before it. [`replay_subject`] takes all in order.
     Behind(u64),
+    /// Its subject is parked, and is being replayed by somebody else.
+    Busy,
     /// It is of this channel, and the handler is for another one; the letter is kept as it was. See
     /// [`Replay::on_channel`].
     OtherChannel(String),
@@ -41,7 +50,8 @@ pub enum Replayed {
 /// than not at all. A handler that works in [`Context::transaction`](super::Context::transaction) has its effect exactly
 /// once: the letter is removed in the same, where the store has transactions.
 ///
-/// Of a parked subject, only the first letter can be replayed.
+/// Of a parked subject, only the first letter can be replayed, and by one at a time. When a process is killed that replays
+/// it, or the future is dropped, it can be replayed again after 15 seconds.
 ///
 /// # Errors
 /// When the store fails.
@@ -55,6 +65,8 @@ pub async fn replay<H: Handler>(letters: &dyn DeadLetters, number: u64, handler:
 pub enum Released {
     /// All its letters, so many, were handled: the consumer handles the subject's next events itself again.
     All(u64),
+    /// It is being replayed by somebody else, maybe since this process stood still for a while.
+    Busy,
     /// After so many, a letter failed again: it and those behind it stay parked.
     Failed {
         /// How many were handled.
@@ -79,7 +91,8 @@ pub enum Released {
 /// Gives what is parked of a subject to a handler, in its order, until nothing is left or one fails. The consumer may be
 /// running meanwhile: what it parks behind is handled too, and it goes on when all are gone.
 ///
-/// One that will never succeed is removed with [`DeadLetters::take`], and the rest replayed.
+/// One that will never succeed is removed with [`DeadLetters::take`], and the rest replayed. One at a time replays a
+/// subject, as [`replay`] says.
 ///
 /// # Errors
 /// When the store fails.
@@ -141,14 +154,20 @@ impl<'a> Replay<'a> {
     /// When the store fails.
     pub async fn one<H: Handler>(&self, number: u64, handler: &H) -> Result<Replayed, StoreError> {
         let Some(letter) = self.letters.get(number).await? else { return Ok(Replayed::NotFound) };
-        if let (LetterState::Parked, Some(subject)) = (letter.state, &letter.event.metadata.subject) {
-            let channel = letter.channel.as_deref().unwrap_or_default();
+        let (LetterState::Parked, Some(subject)) = (letter.state, &letter.event.metadata.subject) else {
+            return self.try_again(number, letter, handler).await;
+        };
+        let channel = letter.channel.as_deref().unwrap_or_default();
+        let replaying = async {
             match self.letters.first_parked(&letter.consumer, channel, subject).await? {
-                Some(first) if first.number != number => return Ok(Replayed::Behind(first.number)),
-                _ => {}
+                Some(first) if first.number == number => self.try_again(number, first.letter, handler).await,
+                Some(first) if first.number < number => Ok(Replayed::Behind(first.number)),
+                // Somebody else has replayed it meanwhile.
+                _ => Ok(Replayed::NotFound),
             }
-        }
-        self.try_again(number, letter, handler).await
+        };
+        let held = Held { letters: self.letters, consumer: &letter.consumer, channel, subject };
+        Ok(held.during(replaying).await?.unwrap_or(Replayed::Busy))
     }
 
     /// As [`replay_subject`].
@@ -161,18 +180,25 @@ impl<'a> Replay<'a> {
         subject: &str,
         handler: &H,
     ) -> Result<Released, StoreError> {
-        let mut handled = 0;
-        while let Some(first) = self.letters.first_parked(consumer, self.channel_of::<H>(), subject).await? {
-            let number = first.number;
-            match self.try_again(number, first.letter, handler).await? {
-                Replayed::Failed(error) => return Ok(Released::Failed { handled, number, error }),
-                Replayed::UnknownType(event_type) => return Ok(Released::UnknownType { handled, number, event_type }),
-                Replayed::Handled => handled += 1,
-                // Others have replayed it meanwhile.
-                _ => {}
+        let channel = self.channel_of::<H>();
+        let replaying = async {
+            let mut handled = 0;
+            while let Some(first) = self.letters.first_parked(consumer, channel, subject).await? {
+                let number = first.number;
+                match self.try_again(number, first.letter, handler).await? {
+                    Replayed::Failed(error) => return Ok(Released::Failed { handled, number, error }),
+                    Replayed::UnknownType(event_type) => {
+                        return Ok(Released::UnknownType { handled, number, event_type });
+                    }
+                    Replayed::Handled => handled += 1,
+                    // It was removed meanwhile.
+                    _ => {}
+                }
             }
-        }
-        Ok(Released::All(handled))
+            Ok(Released::All(handled))
+        };
+        let held = Held { letters: self.letters, consumer, channel, subject };
+        Ok(held.during(replaying).await?.unwrap_or(Released::Busy))
     }
 
     fn channel_of<H: Handler>(&self) -> &'a str {
@@ -237,6 +263,49 @@ impl<'a> Replay<'a> {
                 Ok(if there { Replayed::Failed(error) } else { Replayed::NotFound })
             }
         }
+    }
+}
+
+/// A parked subject that one at a time replays: two would handle its letters beside each other, and out of their order.
+struct Held<'a> {
+    letters: &'a dyn DeadLetters,
+    consumer: &'a str,
+    channel: &'a str,
+    subject: &'a str,
+}
+
+impl Held<'_> {
+    /// Does something while the subject is held. `None` when it is, or comes to be, held by somebody else.
+    async fn during<T>(self, work: impl Future<Output = Result<T, StoreError>>) -> Result<Option<T>, StoreError> {
+        let Held { letters, consumer, channel, subject } = self;
+        let holder = Uuid::now_v7().to_string();
+        if !letters.hold(consumer, channel, subject, &holder, LEASE).await? {
+            return Ok(None);
+        }
+        let lost = async {
+            loop {
+                tokio::time::sleep(LEASE / 3).await;
+                match letters.hold(consumer, channel, subject, &holder, LEASE).await {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => {
+                        let error = attempt::chain(&error);
+                        tracing::warn!(consumer, subject, error, "a subject that is replayed could not be held on to");
+                    }
+                }
+            }
+        };
+        let done = tokio::select! {
+            biased;
+            done = work => done,
+            () = lost => return Ok(None),
+        };
+        if let Err(error) = letters.let_go(consumer, channel, subject, &holder).await {
+            // Then it is free when the lease has run out.
+            let error = attempt::chain(&error);
+            tracing::warn!(consumer, subject, error, "a subject that was replayed could not be let go");
+        }
+        done.map(Some)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Database, Pool, SqlSafeStr as _};
@@ -11,6 +12,7 @@ use super::transaction::SqlTransactions;
 use super::{Dialect, Value, acquire, execute, number, optional, query, row, text};
 use crate::consume::dead_letter::{DeadLetter, DeadLetters, LetterState, StoredDeadLetter};
 use crate::consume::error::StoreError;
+use crate::consume::inbox::{millis, now};
 use crate::consume::transaction::Transactions;
 
 /// Dead letters in an SQL database, see [`SqliteDeadLetters`](super::super::SqliteDeadLetters) and
@@ -125,6 +127,33 @@ impl<DB: Dialect> DeadLetters for SqlDeadLetters<DB> {
         let updated = execute(&self.pool, sql, values).await;
         let updated = updated.map_err(|error| StoreError::new(format!("updating dead letter {letter}"), error))?;
         Ok(updated == 1)
+    }
+
+    async fn hold(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO event_api_replays AS held (consumer, channel, subject, holder, until)
+                   VALUES ($1, $2, $3, $4, $5)
+                   ON CONFLICT (consumer, channel, subject) DO UPDATE SET holder = excluded.holder, until = excluded.until
+                   WHERE held.holder = excluded.holder OR held.until <= $6";
+        let now = now();
+        let mut values: Vec<Value> = [consumer, channel, subject, holder].into_iter().map(text::<DB>).collect();
+        values.extend([Value::Integer(now.saturating_add(millis(lease))), Value::Integer(now)]);
+        let held = execute(&self.pool, sql, values).await;
+        Ok(held.map_err(|error| StoreError::new(format!("holding subject {subject:?} for a replay"), error))? == 1)
+    }
+
+    async fn let_go(&self, consumer: &str, channel: &str, subject: &str, holder: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM event_api_replays WHERE consumer = $1 AND channel = $2 AND subject = $3 AND holder = $4";
+        let values = [consumer, channel, subject, holder].into_iter().map(text::<DB>).collect();
+        let gone = execute(&self.pool, sql, values).await;
+        gone.map_err(|error| StoreError::new(format!("letting go of subject {subject:?} after a replay"), error))?;
+        Ok(())
     }
 
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {

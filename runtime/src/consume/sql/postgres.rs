@@ -79,6 +79,17 @@ const CONSUME: &[&str] = &[
         PRIMARY KEY (consumer, event)
     );
 ",
+    "
+    -- Who replays the parked letters of a subject, and until when, in milliseconds since 1970.
+    CREATE TABLE event_api_replays (
+        consumer text NOT NULL,
+        channel text NOT NULL,
+        subject text NOT NULL,
+        holder text NOT NULL,
+        until bigint NOT NULL,
+        PRIMARY KEY (consumer, channel, subject)
+    );
+",
 ];
 
 const INBOX: &[&str] = &["

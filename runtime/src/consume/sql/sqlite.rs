@@ -63,6 +63,17 @@ const CONSUME: &[&str] = &[
         PRIMARY KEY (consumer, event)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Who replays the parked letters of a subject, and until when, in milliseconds since 1970.
+    CREATE TABLE event_api_replays (
+        consumer TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (consumer, channel, subject)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 const INBOX: &[&str] = &["
