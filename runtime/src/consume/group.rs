@@ -151,7 +151,7 @@ pub struct Standing {
     pub held: usize,
     /// How many it should have.
     pub share: usize,
-    /// How many nobody has.
+    /// How many it could have beside those now; need not be known to a member that has its share.
     pub free: usize,
 }
 
