@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use event_api::chrono::{TimeDelta, Utc};
-use event_api::consume::{Backoff, LogConsumer, MemoryCheckpoints, MemoryDeadLetters, MemoryInbox, RetryPolicy};
+use event_api::consume::{
+    Backoff, LogConsumer, MemoryCheckpoints, MemoryDeadLetters, MemoryInbox, OnPoison, Replayed, RetryPolicy, replay,
+};
 use event_api::log::MemoryLog;
 use event_api::telemetry::metric;
 use event_api::webhook::{Dispatcher, MemorySubscriptions, Subscriptions as _, receiver};
@@ -225,6 +227,34 @@ async fn the_metrics_say_what_became_of_the_events() {
     ] {
         assert_eq!(numbers.get(name), Some(&value), "{name} in {numbers:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_parked_is_counted_and_a_replay_is_seen() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let traces = Traces::collect();
+    let log = MemoryLog::new();
+    let users = Publisher::<UserEvents>::new(&log).subject("/users/1");
+    for name in ["never", "John"] {
+        users.publish(NameChanged { new_name: name.to_owned() }).await.unwrap();
+    }
+    let letters = MemoryDeadLetters::new();
+    let consumer = LogConsumer::new(&log, MemoryCheckpoints::new()).name("mailer").dead_letters(letters.clone());
+    consumer.on_poison(OnPoison::ParkSubject).run_until_caught_up(Moody).await.unwrap();
+    assert_eq!(numbers(&snapshotter)[metric::DEAD_LETTERS], 2.0);
+
+    let sent = traces.until("send user-events", 2).await;
+    let handled = traces.until("process user-events", 1).await;
+    assert!(matches!(replay(&letters, 1, &Moody).await.unwrap(), Replayed::Failed(_)));
+    let replayed = traces.until("process user-events", 2).await.pop().unwrap();
+    assert_eq!(replayed.parent_span_id, sent[0].span_context.span_id());
+    assert_eq!(attribute(&replayed, "messaging.consumer.group.name").as_deref(), Some("mailer"));
+    assert_eq!(attribute(&replayed, "error.type").as_deref(), Some("reject"));
+    assert!(matches!(handled[0].status, Status::Error { .. }));
+    let rejected = format!("{} reject", metric::PROCESS_DURATION);
+    assert_eq!(numbers(&snapshotter)[&rejected], 1.0, "the replay, since the last look");
 }
 
 #[tokio::test]

@@ -145,11 +145,26 @@ impl<H: Handler> Pipeline<H> {
         let error = "an event of its subject before it could not be handled; replay the subject".to_owned();
         let letter = self.letter(origin, error, 0, LetterState::Parked)?;
         let kept = self.keep(store, &letter, Place::Behind, commit).await?;
-        if kept.is_none()
-            && let Some(subject) = &origin.subject
-        {
-            tracing::info!(consumer = self.consumer, subject, "what was parked of a subject has been replayed");
-            self.parked().remove(subject);
+        match &kept {
+            None => {
+                if let Some(subject) = &origin.subject {
+                    tracing::info!(consumer = self.consumer, subject, "what was parked of a subject has been replayed");
+                    self.parked().remove(subject);
+                }
+            }
+            Some(Kept { number: Some(number), .. }) => {
+                record::buried(H::Events::CHANNEL.name, &self.consumer);
+                tracing::warn!(
+                    consumer = self.consumer,
+                    "event.id" = %letter.event.metadata.id,
+                    "event.type" = letter.event.metadata.event_type,
+                    subject = origin.subject,
+                    number,
+                    "an event is parked behind another one of its subject"
+                );
+            }
+            // It was parked before, and only the answer was lost.
+            Some(Kept { number: None, .. }) => {}
         }
         Ok(kept.map(|kept| kept.stored))
     }

@@ -3,9 +3,10 @@
 
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::attempt::{self, Failure};
@@ -14,6 +15,7 @@ use super::error::StoreError;
 use super::handler::{Context, Handler};
 use super::transaction::Moved;
 use crate::event::EventSet as _;
+use crate::telemetry::{self, record};
 
 /// For how long a subject is held by who replays it, and prolonged three times as often: when that process dies, it can be
 /// replayed again after so long.
@@ -231,8 +233,16 @@ impl<'a> Replay<'a> {
                 letter.attempts = letter.attempts.saturating_add(1);
                 let mut context = Context::new(letter.event.metadata.clone(), letter.position);
                 context.begin(letter.attempts, letters.transactions());
-                let outcome = attempt::run(handler, event, &context, None).await.map_err(Failure::into_error);
-                match (outcome, context.end().await) {
+                let channel = self.channel_of::<H>();
+                let span = telemetry::processing(channel, &letter.consumer, &letter.event.metadata);
+                let began = Instant::now();
+                let outcome = attempt::run(handler, event, &context, None).instrument(span.clone()).await;
+                let failed = outcome.as_ref().err().map(|failure| failure.disposition().as_str());
+                record::attempted(channel.to_owned(), &letter.consumer, began.elapsed(), failed);
+                if let Some(error) = failed {
+                    telemetry::fail(&span, error);
+                }
+                match (outcome.map_err(Failure::into_error), context.end().await) {
                     (Ok(()), Ok(Some(mut transaction))) => {
                         if transaction.take_letter(number).await? == Moved::Overtaken {
                             transaction.rollback().await;
