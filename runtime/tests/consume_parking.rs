@@ -154,6 +154,24 @@ async fn what_is_parked_anew_is_replayed_in_its_order() {
     }
 }
 
+#[tokio::test]
+async fn an_unknown_type_is_no_less_skipped_or_a_reason_to_stop_when_its_subject_is_parked() {
+    let log = log(&[("u0", "/u")]).await;
+    let mut unknown = about("u1", Some("/u"));
+    unknown.metadata.event_type = "Renamed".to_owned();
+    log.append("user-events", vec![unknown]).await.unwrap();
+    for (policy, kept) in
+        [(OnUnknown::Skip, 1), (OnUnknown::DeadLetter, 2), (OnUnknown::Handle, 2), (OnUnknown::Stop, 1)]
+    {
+        let store = MemoryCheckpoints::new();
+        let consumer = consumer(&log, store.clone()).on_poison(OnPoison::ParkSubject).on_unknown(policy);
+        let ended = consumer.run_until_caught_up(Scripted::that(|_, _| Act::Reject)).await;
+        let letters = Checkpoints::dead_letters(&store).unwrap().list("mailer", 0, 10).await.unwrap();
+        assert_eq!(letters.len(), kept, "{policy:?}");
+        assert_eq!(matches!(ended, Err(ConsumeError::Unknown { .. })), policy == OnUnknown::Stop, "{ended:?}");
+    }
+}
+
 /// Waits in each event until it may go on.
 struct Waits {
     entered: Arc<Notify>,

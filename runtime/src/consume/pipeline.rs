@@ -99,26 +99,28 @@ impl<H: Handler> Pipeline<H> {
         let subject = incoming.subject().map(str::to_owned);
         let Incoming { event, checkpoint, source, raw, .. } = incoming;
         let origin = Origin { source, checkpoint, subject, raw };
-        if self.is_parked(origin.subject.as_deref())
-            && let Some(stored) = self.park_behind(&origin, &commit).await?
-        {
-            return Ok(Outcome::Completed(stored));
-        }
         let event_type = match &event {
             Ok(envelope) => &envelope.metadata.event_type,
             Err(error) => &error.event_type,
         };
         // An item that cannot be read has no type, and is not of an unknown one.
-        if !event_type.is_empty() && !H::Events::CHANNEL.event_types.contains(&event_type.as_str()) {
-            let reason = || format!("the channel {channel:?} declares no event type {event_type:?}");
-            match self.treatment.on_unknown {
-                OnUnknown::Handle => {}
-                OnUnknown::Skip => return Ok(COMPLETED),
-                OnUnknown::DeadLetter => return self.bury(&origin, reason(), 0, &commit).await,
-                OnUnknown::Stop => {
-                    return Err(ConsumeError::Unknown { id: origin.id(), event_type: event_type.clone() });
-                }
+        let unknown = !event_type.is_empty() && !H::Events::CHANNEL.event_types.contains(&event_type.as_str());
+        // Whatever has become of those before it.
+        match self.treatment.on_unknown {
+            OnUnknown::Skip if unknown => return Ok(COMPLETED),
+            OnUnknown::Stop if unknown => {
+                return Err(ConsumeError::Unknown { id: origin.id(), event_type: event_type.clone() });
             }
+            _ => {}
+        }
+        if self.is_parked(origin.subject.as_deref())
+            && let Some(stored) = self.park_behind(&origin, &commit).await?
+        {
+            return Ok(Outcome::Completed(stored));
+        }
+        if unknown && self.treatment.on_unknown == OnUnknown::DeadLetter {
+            let reason = format!("the channel {channel:?} declares no event type {event_type:?}");
+            return self.bury(&origin, reason, 0, &commit).await;
         }
         match event {
             Ok(Envelope { metadata, event }) => {
