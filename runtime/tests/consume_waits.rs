@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use consume_support::{Scripted, consumer, log, publish};
+use consume_support::{Scripted, consumer, databases, log, publish};
 use event_api::consume::{
     Acquired, Checkpoint, Checkpoints, Completion, Completions, ConsumeError, DeadLetters, Group, Leases, LogConsumer,
-    Membership, MemoryCheckpoints, Moved, Opened, Standing, StoreError,
+    Membership, MemoryCheckpoints, Moved, Opened, RetryPolicy, Standing, StoreError, StoreTransaction, Transactions,
 };
 use event_api::log::{Bounds, Log, LogError, MemoryLog, PageLimit, Retention, StoredEvent, Trimmed};
 use event_api::{EventId, Position, RawEvent, Receipt};
+use support::Act;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -263,4 +264,63 @@ async fn a_member_whose_store_is_away_for_longer_than_its_lease_begins_again() {
     stop.send(()).unwrap();
     running.await.unwrap().unwrap();
     assert_eq!(store.load("mailer#0").await.unwrap().unwrap().position, Some(Position(1)));
+}
+
+/// A store that often gives no transaction: it fails, or does not answer.
+#[derive(Clone)]
+struct Busy {
+    checkpoints: Arc<dyn Checkpoints>,
+    failures: Arc<AtomicUsize>,
+    hangs: bool,
+}
+
+#[async_trait]
+impl Checkpoints for Busy {
+    async fn load(&self, consumer: &str) -> Result<Option<Checkpoint>, StoreError> {
+        self.checkpoints.load(consumer).await
+    }
+
+    async fn store(&self, consumer: &str, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.checkpoints.store(consumer, checkpoint).await
+    }
+
+    fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
+        self.checkpoints.dead_letters()
+    }
+
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    fn completions(&self) -> Option<Arc<dyn Completions>> {
+        self.checkpoints.completions()
+    }
+}
+
+#[async_trait]
+impl Transactions for Busy {
+    async fn begin(&self) -> Result<Box<dyn StoreTransaction>, StoreError> {
+        match self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+            Ok(_) if self.hangs => std::future::pending().await,
+            Ok(_) => Err(StoreError::new("beginning", "the pool has no connection")),
+            Err(_) => self.checkpoints.transactions().unwrap().begin().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_not_given_up_because_its_store_is_busy() {
+    for (hangs, store) in [false, true].into_iter().zip([databases().await, databases().await]) {
+        for store in store {
+            let log = log(&[("e0", "/a")]).await;
+            let failures = Arc::new(AtomicUsize::new(1));
+            let checkpoints = Busy { checkpoints: store.checkpoints().await, failures, hangs };
+            let handler = Scripted::that(|_, attempt| if attempt == 1 { Act::Succeed } else { Act::Reject });
+            let limit = if hangs { 2 * SECOND } else { 60 * SECOND };
+            let mailer = consumer(&log, checkpoints).retry(RetryPolicy::attempts(1)).handler_timeout(limit);
+            mailer.run_until_caught_up(handler.writing(&store)).await.unwrap();
+            assert_eq!(store.effects().await, ["e0"], "in its first attempt that counts");
+            assert_eq!(store.letters().await.list("mailer", 0, 10).await.unwrap(), []);
+        }
+    }
 }

@@ -68,6 +68,11 @@ impl Context {
         self.transaction = Slot::new(transactions);
     }
 
+    /// Whether the handler has asked for a transaction, and the store has given none.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.transaction.was_refused()
+    }
+
     /// The transaction that the handler has asked for, if it has: the attempt is over.
     pub(crate) async fn end(&self) -> Result<Option<Box<dyn StoreTransaction>>, InUse> {
         self.transaction.take().await
@@ -94,8 +99,13 @@ impl Context {
     /// Wait for the tasks that use it: where one still does two seconds after the handler has ended, nothing is committed,
     /// and the attempt has failed.
     ///
+    /// While it is open it has one of the pool's connections. A handler that gets a second one of the same pool meanwhile
+    /// may wait for others that do the same, until the pool gives up: let the pool have at least twice as many connections
+    /// as `concurrency`, or work in the transaction alone.
+    ///
     /// # Errors
-    /// When the consumer's store is in no such database, or the transaction cannot be begun.
+    /// When the consumer's store is in no such database, or the transaction cannot be begun: hand that on with `?`, and a
+    /// consumer tries again without counting the attempt.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub async fn transaction<DB: sqlx::Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {
         self.transaction.get().await

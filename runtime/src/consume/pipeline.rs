@@ -17,7 +17,7 @@ use super::completions::{Completion, Completions};
 use super::dead_letter::{DeadLetter, DeadLetters, LetterState};
 use super::error::{ConsumeError, StoreError};
 use super::handler::{Context, Disposition, Handler};
-use super::patience::persist;
+use super::patience::{BACKOFF, persist};
 use super::policy::{OnPoison, OnUnknown};
 use super::progress::Stored;
 use super::retry::RetryPolicy;
@@ -180,6 +180,8 @@ impl<H: Handler> Pipeline<H> {
     ) -> Result<Outcome, ConsumeError> {
         let mut event = event;
         let mut attempts: u32 = 1;
+        // Those that failed because of the store.
+        let mut uncounted: u32 = 0;
         let mut doubt = Doubt::None;
         loop {
             // Held for one attempt, and not while waiting for the next one. The semaphore is never closed.
@@ -203,6 +205,10 @@ impl<H: Handler> Pipeline<H> {
                 return Ok(Outcome::Completed(Stored::Yes));
             }
             let delay = match failure.disposition() {
+                _ if !failure.counts() => {
+                    uncounted = uncounted.saturating_add(1);
+                    Some(BACKOFF.random_delay(uncounted))
+                }
                 Disposition::Retry => {
                     let delay = self.treatment.retry.random_delay(attempts);
                     delay.map(|delay| failure.after().unwrap_or(delay))
@@ -216,13 +222,14 @@ impl<H: Handler> Pipeline<H> {
             tracing::warn!(
                 error = failure.error(),
                 attempt = attempts,
+                counts = failure.counts(),
                 ?delay,
                 "the handler failed and is tried again"
             );
             if self.shutdown.sleep(delay).await.is_none() {
                 return Ok(Outcome::Interrupted);
             }
-            attempts = attempts.saturating_add(1);
+            attempts = attempts.saturating_add(u32::from(failure.counts()));
             // The handler took the event; it is read again rather than kept, because most succeed at once.
             let Some(again) = (origin.raw)() else {
                 return Err(ConsumeError::NotRepeatable { id: context.metadata.id });
@@ -243,6 +250,8 @@ impl<H: Handler> Pipeline<H> {
         doubt: &mut Doubt,
     ) -> Result<Result<Stored, attempt::Failure>, ConsumeError> {
         let outcome = attempt::run(&self.handler, event, context, self.treatment.timeout).await;
+        let refused = context.was_refused();
+        let outcome = outcome.map_err(|failure| if refused { failure.of_store() } else { failure });
         let transaction = match context.end().await {
             Ok(transaction) => transaction,
             Err(in_use) => {
@@ -273,7 +282,9 @@ impl<H: Handler> Pipeline<H> {
         match (moved, self.is_marked(commit).await) {
             (_, Ok(true)) => Ok(Ok(Stored::Yes)),
             (Ok(_), _) => Err(ConsumeError::Overtaken { consumer: self.consumer.clone() }),
-            (Err(error), _) => Ok(Err(attempt::Failure::retry(attempt::chain(&error)))),
+            // The store answers: it is what the handler has done that cannot be committed.
+            (Err(error), Ok(false)) => Ok(Err(attempt::Failure::retry(attempt::chain(&error)))),
+            (Err(error), Err(_)) => Ok(Err(attempt::Failure::retry(attempt::chain(&error)).of_store())),
         }
     }
 

@@ -252,7 +252,8 @@ macro_rules! consumer_settings {
         ///
         /// The checkpoint stays behind the first event that is not completed; what is completed beyond it is noted in the
         /// store. A handler that works in [`Context::transaction`](crate::Context::transaction) has its effect exactly once
-        /// as before: the note is in the same transaction.
+        /// as before: the note is in the same transaction. Each such handler has a connection of the store's pool while it
+        /// works, so the pool should have some more than there may be handlers.
         #[must_use]
         pub fn concurrency(mut self, handlers: usize) -> Self {
             // More than the window holds could never run.

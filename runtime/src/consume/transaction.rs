@@ -129,6 +129,8 @@ enum State {
     /// The store has no transactions.
     Unsupported,
     Ready(Arc<dyn Transactions>),
+    /// The store was asked for one, and has given none yet.
+    Refused(Arc<dyn Transactions>),
     Open(Box<dyn StoreTransaction>),
     /// The attempt is over.
     Over,
@@ -138,6 +140,12 @@ impl Slot {
     pub(super) fn new(transactions: Option<Arc<dyn Transactions>>) -> Self {
         let state = transactions.map_or(State::Unsupported, State::Ready);
         Slot { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Whether the handler has asked for a transaction, and the store has given none: it failed, or did not answer before
+    /// the handler was given up.
+    pub(super) fn was_refused(&self) -> bool {
+        self.state.try_lock().is_ok_and(|state| matches!(*state, State::Refused(_)))
     }
 
     /// Ends the attempt: the transaction, if the handler has asked for it. Those that still use it are waited for, but
@@ -164,7 +172,7 @@ impl State {
     fn end(&mut self) -> Option<Box<dyn StoreTransaction>> {
         match std::mem::replace(self, State::Over) {
             State::Open(transaction) => Some(transaction),
-            State::Unsupported | State::Ready(_) | State::Over => None,
+            State::Unsupported | State::Ready(_) | State::Refused(_) | State::Over => None,
         }
     }
 }
@@ -178,6 +186,7 @@ impl fmt::Debug for Slot {
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod guard {
     use std::ops::{Deref, DerefMut};
+    use std::sync::Arc;
 
     use sqlx::{Database, Transaction};
     use tokio::sync::{MappedMutexGuard, MutexGuard};
@@ -235,14 +244,16 @@ mod guard {
     impl Slot {
         pub(in crate::consume) async fn get<DB: Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {
             let mut state = self.state.lock().await;
-            if let State::Ready(transactions) = &*state {
+            if let State::Ready(transactions) | State::Refused(transactions) = &*state {
+                let transactions = Arc::clone(transactions);
+                *state = State::Refused(Arc::clone(&transactions));
                 *state = State::Open(transactions.begin().await?);
             }
             let elsewhere = NoTransaction::Elsewhere { database: DB::NAME };
             match &*state {
                 State::Open(_) => {}
                 State::Over => return Err(NoTransaction::Over),
-                State::Unsupported | State::Ready(_) => return Err(elsewhere),
+                State::Unsupported | State::Ready(_) | State::Refused(_) => return Err(elsewhere),
             }
             let found = MutexGuard::try_map(state, |state| match state {
                 State::Open(open) => open.inner().downcast_mut::<Transaction<'static, DB>>(),
