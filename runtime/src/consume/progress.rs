@@ -18,8 +18,8 @@ use crate::event::Position;
 /// How far events may be taken beyond the first that is not completed: what is held in memory.
 const WINDOW: usize = 1024;
 const WINDOW_BYTES: usize = 32 << 20;
-/// So many events may be completed beyond the checkpoint before that is noted. They are handled again after a kill,
-/// unless their handler noted it in its transaction.
+/// When so many events are completed beyond the checkpoint, that is noted. Until it is stored, up to as many as the window
+/// holds may be completed: they are handled again after a kill, unless their handler noted it in its transaction.
 const UNNOTED: usize = 32;
 
 /// Whether it is in the store that an event is completed.
@@ -204,9 +204,18 @@ impl Progress {
 
     /// Moves the checkpoint as far as it may go, and notes what is completed beyond it.
     pub(super) async fn settle_all(&mut self) -> Result<(), ConsumeError> {
-        self.settle().await?;
-        self.flush().await?;
-        self.note().await
+        let settled = match self.settle().await {
+            Ok(()) => self.flush().await,
+            failed => failed,
+        };
+        match settled {
+            // What is completed of the checkpoints that are still held.
+            Ok(()) | Err(ConsumeError::Overtaken { .. }) => {
+                let noted = self.note().await;
+                settled.and(noted)
+            }
+            failed => failed,
+        }
     }
 
     /// Notes what is completed beyond the checkpoint.
@@ -214,13 +223,22 @@ impl Progress {
         let Keeper::Holder { holder, completions, .. } = &self.keeper else { return Ok(()) };
         let done = |slot: &&mut Slot| slot.state == State::Done(Stored::No) && slot.completion.is_some();
         let slots: Vec<&mut Slot> = self.window.iter_mut().filter(done).collect();
-        let completed: Vec<Completion> = slots.iter().filter_map(|slot| slot.completion.clone()).collect();
+        let mut completed: Vec<Completion> = slots.iter().filter_map(|slot| slot.completion.clone()).collect();
+        completed.sort_by(|one, next| one.consumer.cmp(&next.consumer));
         self.unnoted = 0;
         if completed.is_empty() {
             return Ok(());
         }
         if persist(&self.shutdown, || completions.note(holder, &completed)).await? == Moved::Overtaken {
-            return Err(ConsumeError::Overtaken { consumer: completed[0].consumer.clone() });
+            // Of those that are still held, it is noted.
+            let mut lost = None;
+            for completed in completed.chunk_by(|one, next| one.consumer == next.consumer) {
+                if persist(&self.shutdown, || completions.note(holder, completed)).await? == Moved::Overtaken {
+                    lost = completed.first();
+                }
+            }
+            let consumer = lost.or(completed.first()).map_or_else(String::new, |lost| lost.consumer.clone());
+            return Err(ConsumeError::Overtaken { consumer });
         }
         for slot in slots {
             slot.state = State::Done(Stored::Yes);
@@ -246,7 +264,19 @@ impl Progress {
                 if persist(&self.shutdown, || completions.advance(holder, &consumers, next, passed)).await?
                     == Moved::Overtaken
                 {
-                    return Err(ConsumeError::Overtaken { consumer: consumers.into_iter().next().unwrap_or_default() });
+                    // Those that are still held move all the same.
+                    let mut lost = None;
+                    for part in parts {
+                        let own = |passed: &&Completion| passed.consumer == part.consumer;
+                        let passed: Vec<Completion> = passed.iter().filter(own).cloned().collect();
+                        let alone = std::slice::from_ref(&part.consumer);
+                        match persist(&self.shutdown, || completions.advance(holder, alone, next, &passed)).await? {
+                            Moved::Yes => part.at = next.position,
+                            Moved::Overtaken => lost = Some(part.consumer.clone()),
+                        }
+                    }
+                    let consumer = lost.or(consumers.into_iter().next()).unwrap_or_default();
+                    return Err(ConsumeError::Overtaken { consumer });
                 }
                 for part in parts {
                     part.at = next.position;
