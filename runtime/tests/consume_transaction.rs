@@ -373,6 +373,32 @@ async fn a_context_that_outlives_its_attempt_gives_no_transaction() {
     assert!(matches!(late.transaction::<Sqlite>().await, Err(NoTransaction::Over)));
 }
 
+#[tokio::test]
+async fn a_handler_that_has_its_transaction_and_asks_for_it_again_is_told_so() {
+    struct Twice(tokio::sync::mpsc::UnboundedSender<NoTransaction>);
+
+    impl Handler for Twice {
+        type Events = UserEvents;
+
+        async fn handle(&self, _: UserEvents, cx: &Context) -> HandlerResult {
+            let _has = cx.transaction::<Sqlite>().await?;
+            tokio::time::pause();
+            let again = tokio::time::timeout(Duration::from_secs(60), cx.transaction::<Sqlite>()).await;
+            tokio::time::resume();
+            self.0.send(again?.unwrap_err()).unwrap();
+            Ok(())
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = SqliteCheckpoints::open(folder.path().join("mailer.db")).await.unwrap();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let consumer = LogConsumer::new(&log(&["one"]).await, checkpoints);
+    consumer.run_until_caught_up(Twice(tell)).await.unwrap();
+    let refused = told.recv().await.expect("it does not wait for ever");
+    assert!(matches!(refused, NoTransaction::InUse), "{refused}");
+}
+
 #[cfg(all(feature = "server", feature = "client"))]
 mod webhook {
     use std::sync::atomic::{AtomicU32, Ordering};

@@ -96,6 +96,8 @@ impl Context {
     ///
     /// Nobody commits it but the consumer, when the handler has returned `Ok`; after an error it is rolled back. Do not
     /// wait in it for something else that writes to a SQLite database: publish with `users.within(&mut *tx)`.
+    /// It is lent to one part of the handler at a time: who asks for it waits until it is let go of, for five seconds.
+    ///
     /// Wait for the tasks that use it: where one still does two seconds after the handler has ended, nothing is committed,
     /// and the attempt has failed.
     ///
@@ -104,7 +106,8 @@ impl Context {
     /// as `concurrency`, or work in the transaction alone.
     ///
     /// # Errors
-    /// When the consumer's store is in no such database, or the transaction cannot be begun: hand that on with `?`, and a
+    /// When the consumer's store is in no such database, when another part of the handler does not let go of the
+    /// transaction, or when it cannot be begun: hand that on with `?`, and a
     /// consumer tries again without counting the attempt.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub async fn transaction<DB: sqlx::Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {

@@ -110,6 +110,11 @@ pub(super) struct ClaimLost;
 /// How long a transaction is waited for that something still uses when its handler has ended.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long a handler that asks for its transaction waits for another part of it that has it. Longer than most statements
+/// take, and shorter than a receiver of webhooks lets a handler take.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Something still uses the transaction of an attempt that is over.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -190,8 +195,9 @@ mod guard {
 
     use sqlx::{Database, Transaction};
     use tokio::sync::{MappedMutexGuard, MutexGuard};
+    use tokio::time::timeout;
 
-    use super::{Slot, State};
+    use super::{PATIENCE, Slot, State};
     use crate::consume::error::StoreError;
 
     /// The transaction in which the event's completion is stored, for the handler's own rows:
@@ -236,6 +242,12 @@ mod guard {
         /// The attempt that the context belongs to has ended.
         #[error("the handling of this event has ended, and its transaction with it")]
         Over,
+        /// The handler has it already, or a task of its own.
+        #[error(
+            "the handler of this event has had its transaction for {PATIENCE:?} while it asked for it again; let go of it \
+             before, or hand on what it was given"
+        )]
+        InUse,
         /// It could not be begun.
         #[error(transparent)]
         Store(#[from] StoreError),
@@ -243,7 +255,8 @@ mod guard {
 
     impl Slot {
         pub(in crate::consume) async fn get<DB: Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {
-            let mut state = self.state.lock().await;
+            let state = timeout(PATIENCE, self.state.lock()).await;
+            let mut state = state.map_err(|_| NoTransaction::InUse)?;
             if let State::Ready(transactions) | State::Refused(transactions) = &*state {
                 let transactions = Arc::clone(transactions);
                 *state = State::Refused(Arc::clone(&transactions));
