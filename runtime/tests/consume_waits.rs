@@ -110,12 +110,14 @@ struct Unreachable {
     store: MemoryCheckpoints,
     from: Instant,
     until: Instant,
+    /// Leaving a group never ends.
+    keeps: bool,
 }
 
 impl Unreachable {
     fn between(from: Duration, until: Duration) -> Self {
         let now = Instant::now();
-        Unreachable { store: MemoryCheckpoints::new(), from: now + from, until: now + until }
+        Unreachable { store: MemoryCheckpoints::new(), from: now + from, until: now + until, keeps: false }
     }
 
     fn reach(&self) -> Result<(), StoreError> {
@@ -210,6 +212,9 @@ impl Leases for Unreachable {
     }
 
     async fn leave(&self, _: &Membership) -> Result<(), StoreError> {
+        if self.keeps {
+            std::future::pending::<()>().await;
+        }
         self.reach()
     }
 }
@@ -264,6 +269,14 @@ async fn a_member_whose_store_is_away_for_longer_than_its_lease_begins_again() {
     stop.send(()).unwrap();
     running.await.unwrap().unwrap();
     assert_eq!(store.load("mailer#0").await.unwrap().unwrap().position, Some(Position(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_cannot_leave_its_group_ends() {
+    let log = log(&[("e0", "/a")]).await;
+    let store = Unreachable { keeps: true, ..Unreachable::between(Duration::ZERO, Duration::ZERO) };
+    let member = consumer(&log, store).group(Group::standby()).run_until_caught_up(Scripted::succeeding());
+    tokio::time::timeout(60 * SECOND, member).await.expect("it does not wait for ever").unwrap();
 }
 
 /// A store that often gives no transaction: it fails, or does not answer.

@@ -219,7 +219,8 @@ pub(super) async fn run<H: Handler>(
     let member = Membership::new(sessions.consumer.clone(), name, group.partitions, group.lease);
     let worked = work(sessions, completions, &leases, &member, reader, until).await;
     // Where that fails, the leases run out.
-    if let Err(error) = leases.leave(&member).await {
+    let left = in_time(&member, "leaving the group", leases.leave(&member)).await;
+    if let Err(error) = left {
         tracing::warn!(consumer = member.group, error = super::attempt::chain(&error), "the group could not be left");
     }
     worked
@@ -239,7 +240,11 @@ async fn work<H: Handler>(
             return Ok(());
         }
         let holder: Arc<str> = Uuid::now_v7().to_string().into();
-        let asking = || async { Ok((Instant::now(), acquire(leases, member, &holder).await?)) };
+        let asking = || async {
+            let asked = Instant::now();
+            let acquired = in_time(member, "leasing partitions of", leases.acquire(member, &holder)).await?;
+            Ok((asked, acquired))
+        };
         let (asked, acquired) = match persist(wish, asking).await {
             Ok(acquired) => acquired,
             Err(_) if wish.requested() => return Ok(()),
@@ -284,12 +289,14 @@ async fn work<H: Handler>(
     }
 }
 
-/// Acquires, or fails when the store does not answer.
-async fn acquire(leases: &Arc<dyn Leases>, member: &Membership, holder: &str) -> Result<Acquired, StoreError> {
-    let limit = member.lease.max(PATIENCE);
-    let acquired = tokio::time::timeout(limit, leases.acquire(member, holder)).await;
-    acquired
-        .unwrap_or_else(|elapsed| Err(StoreError::new(format!("leasing partitions of {:?}", member.group), elapsed)))
+/// Does something with leases, or fails when the store does not answer.
+async fn in_time<T>(
+    member: &Membership,
+    doing: &str,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let done = tokio::time::timeout(member.lease.max(PATIENCE), work).await;
+    done.unwrap_or_else(|elapsed| Err(StoreError::new(format!("{doing} {:?}", member.group), elapsed)))
 }
 
 /// The checkpoints of partitions.
