@@ -7,6 +7,7 @@
 mod webhook_support;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use event_api::chrono::{TimeDelta, Utc};
@@ -17,12 +18,17 @@ use event_api::log::MemoryLog;
 use event_api::telemetry::metric;
 use event_api::webhook::{Dispatcher, MemorySubscriptions, Subscriptions as _, receiver};
 use event_api::{Context, Handler, HandlerError, HandlerResult, Position, Publisher, feed};
+use metrics_util::CompositeKey;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use webhook_support::*;
+
+/// A subscriber beside those of the tests. Where there is only one, `tracing` asks that of the thread that comes first to a
+/// span whether anybody wants it, and a test that collects none would answer for all.
+static ANOTHER: LazyLock<tracing::Dispatch> = LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));
 
 /// Collects the spans of this thread while it lives.
 struct Traces {
@@ -33,6 +39,7 @@ struct Traces {
 
 impl Traces {
     fn collect() -> Self {
+        LazyLock::force(&ANOTHER);
         let exporter = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
@@ -177,10 +184,16 @@ async fn a_span_of_handling_says_that_it_failed_and_how() {
     assert_eq!(attribute(&handled[0], "error.type").as_deref(), Some("reject"));
 }
 
+type Measured = (CompositeKey, Option<metrics::Unit>, Option<metrics::SharedString>, DebugValue);
+
 /// Every metric with its labels, and its value: of a histogram the number of values.
 fn numbers(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
-    let snapshot = snapshotter.snapshot().into_vec().into_iter();
+    by_name(snapshotter.snapshot().into_vec())
+}
+
+fn by_name(snapshot: Vec<Measured>) -> BTreeMap<String, f64> {
     snapshot
+        .into_iter()
         .map(|(key, _, _, value)| {
             let key = key.key();
             let errors = key.labels().filter(|label| label.key() == "error.type");
@@ -210,7 +223,19 @@ async fn the_metrics_say_what_became_of_the_events() {
     let consumer = LogConsumer::new(&log, MemoryCheckpoints::new()).dead_letters(MemoryDeadLetters::new());
     consumer.retry(RetryPolicy::attempts(5).backoff(backoff)).run_until_caught_up(Moody).await.unwrap();
 
-    let numbers = numbers(&snapshotter);
+    let snapshot = snapshotter.snapshot().into_vec();
+    for (name, operation) in [
+        (metric::SENT_MESSAGES, "send"),
+        (metric::OPERATION_DURATION, "send"),
+        (metric::CONSUMED_MESSAGES, "process"),
+        (metric::PROCESS_DURATION, "process"),
+    ] {
+        let (key, ..) = snapshot.iter().find(|(key, ..)| key.key().name() == name).unwrap();
+        let label = |name| key.key().labels().find(|label| label.key() == name).map(|label| label.value());
+        assert_eq!(label("messaging.system"), Some("event-api"), "{name}");
+        assert_eq!(label("messaging.operation.name"), Some(operation), "{name}");
+    }
+    let numbers = by_name(snapshot);
     let retries = format!("{} retry", metric::PROCESS_DURATION);
     let rejected = format!("{} reject", metric::PROCESS_DURATION);
     let reused = format!("{} id_reused", metric::SENT_MESSAGES);

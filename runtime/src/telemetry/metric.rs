@@ -6,6 +6,8 @@
 //!
 //! | label | value |
 //! | --- | --- |
+//! | `messaging.system` | `event-api` |
+//! | `messaging.operation.name` | `send`, `process` or `deliver`, as in spans |
 //! | `messaging.destination.name` | the channel; [`OTHER`] of a webhook that is for no handler of its receiver |
 //! | `messaging.consumer.group.name` | the consumer's name |
 //! | `error.type` | why it failed; absent when it did not |
