@@ -414,7 +414,8 @@ async fn unknown_types_are_handled_skipped_kept_or_left_to_the_sender() {
             assert_eq!(answer.status, status, "{policy:?}");
             assert_eq!(answer.headers.contains_key("retry-after"), status == 503, "{policy:?}");
         }
-        assert_eq!((calls.lock().unwrap().len(), letters(&inbox).await.len()), (handled, kept), "{policy:?}");
+        assert_eq!(letters(&inbox).await.len(), kept, "{policy:?}");
+        assert_eq!(calls.lock().unwrap().len(), handled, "{policy:?}");
         assert_eq!(Http::new().deliver(&url, "2", &name_changed("a"), 0).await.status, 204);
         assert_eq!(calls.lock().unwrap().len(), handled + 1, "{policy:?}: what is declared is handled");
     }
