@@ -53,8 +53,8 @@ impl LogConsumer {
     /// Consumes until [`LogConsumer::shutdown`], for ever without it. A log whose storage fails is waited for.
     ///
     /// # Errors
-    /// When a store is away for a minute, the log holds what cannot be read, retention has removed what was not consumed, or the log is not the one that the
-    /// checkpoint is of. The checkpoint is behind all that is completed.
+    /// When a store is away for a minute, the log holds what cannot be read, retention has removed what was not consumed,
+    /// or the log is not the one that the checkpoint is of. The checkpoint is behind all that is completed.
     pub async fn run<H: Handler>(self, handler: H) -> Result<(), ConsumeError> {
         self.consume(handler, Until::Shutdown).await
     }
