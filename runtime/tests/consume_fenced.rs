@@ -214,7 +214,7 @@ impl Completions for Leased {
     async fn advance(
         &self,
         holder: &str,
-        consumers: &[String],
+        consumers: &[&str],
         next: &Checkpoint,
         passed: &[Completion],
     ) -> Result<Moved, StoreError> {
@@ -284,6 +284,49 @@ async fn a_partition_that_is_further_on_keeps_its_place() {
     assert!((1..500).contains(&rest.handled().len()), "only the other partition's: {}", rest.handled().len());
     assert_eq!(store.load("g#0").await.unwrap().unwrap().position, Some(Position(499)));
     assert_eq!(store.load("g#1").await.unwrap(), Some(further));
+}
+
+/// Loses a partition to somebody else in one of its events.
+struct Loses {
+    at: &'static str,
+    store: Leased,
+    called: Arc<Mutex<Vec<String>>>,
+}
+
+impl Handler for Loses {
+    type Events = UserEvents;
+
+    async fn handle(&self, _: UserEvents, cx: &Context) -> HandlerResult {
+        let first = {
+            let mut called = self.called.lock().unwrap();
+            called.push(cx.id.to_string());
+            called.iter().filter(|id| *id == self.at).count() == 1
+        };
+        if cx.id.as_str() == self.at && first {
+            self.store.take_over("mailer#0", "somebody else").await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_partition_that_is_lost_costs_the_others_nothing() {
+    // Of two partitions, these subjects are in the first and in the second.
+    let (first, second) = ("/users/2", "/users/1");
+    let events = [("n0", second), ("n1", first), ("n2", second), ("n3", second)];
+    for concurrency in [1, 4] {
+        let (log, store) = (log(&events).await, Leased::default());
+        let called = Arc::new(Mutex::new(Vec::new()));
+        let handler = Loses { at: "n1", store: store.clone(), called: Arc::clone(&called) };
+        let member = consumer(&log, store.clone()).group(Group::new().partitions(2)).concurrency(concurrency);
+        member.run_until_caught_up(handler).await.unwrap();
+        let mut called = called.lock().unwrap().clone();
+        called.sort();
+        assert_eq!(called, ["n0", "n1", "n1", "n2", "n3"], "{concurrency}: only what was lost comes again");
+        for partition in ["mailer#0", "mailer#1"] {
+            assert_eq!(store.load(partition).await.unwrap().unwrap().position, Some(Position(3)));
+        }
+    }
 }
 
 #[tokio::test]

@@ -246,11 +246,11 @@ impl ByHand {
 
     async fn advance(&self, position: u64) -> Moved {
         let next = Checkpoint {
-            resume: "user-events".to_owned(),
+            resume: "user-events".into(),
             position: Some(Position(position)),
             event_id: Some(format!("e{position}").as_str().into()),
         };
-        self.checkpoints.advance(&self.holder, &["mailer#0".to_owned()], &next, &[]).await.unwrap()
+        self.checkpoints.advance(&self.holder, &["mailer#0"], &next, &[]).await.unwrap()
     }
 }
 
@@ -389,7 +389,21 @@ async fn one_that_stands_still_in_a_transaction_does_not_hold_up_the_others() {
     };
     let held = tokio::time::timeout(Duration::from_secs(10), other).await.expect("it gets the other one");
     assert_eq!(held, [1]);
+    // It should have both, and keeps its session all the same: to begin another one would not give it the other.
+    let renew = async || leases(&new).renew(&two("new"), "new's").await.unwrap();
+    let share = async {
+        loop {
+            let standing = renew().await;
+            if standing.share == 2 {
+                break standing;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let standing = tokio::time::timeout(Duration::from_secs(10), share).await.expect("the other one is gone");
+    assert_eq!((standing.held, standing.free), (1, 0));
     transaction.rollback().await;
+    assert_eq!(renew().await.free, 1, "now it can be had");
 }
 
 #[tokio::test]

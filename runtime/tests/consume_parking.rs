@@ -11,13 +11,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use consume_support::{Scripted, about, consumer, databases, log, publish, stores};
+use consume_support::{Scripted, Store, about, consumer, databases, log, publish, stores};
+use event_api::chrono;
 use event_api::consume::{
-    ConsumeError, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replayed, replay, replay_subject,
+    Checkpoints, ConsumeError, DeadLetter, LetterState, MemoryCheckpoints, OnPoison, OnUnknown, Released, Replay,
+    Replayed, replay, replay_subject,
 };
 use event_api::log::{Log, MemoryLog};
 use event_api::{Context, Handler, HandlerError, HandlerResult};
 use support::{Act, UserEvents};
+use tokio::sync::Notify;
 
 #[tokio::test]
 async fn a_poisoned_subject_is_parked_and_others_go_on() {
@@ -120,6 +123,121 @@ async fn a_replay_in_the_handlers_transaction_has_its_effect_once() {
     }
 }
 
+#[tokio::test]
+async fn what_is_parked_anew_is_replayed_in_its_order() {
+    for store in stores().await {
+        let log = log(&[("a0", "/a"), ("a1", "/a"), ("a2", "/a")]).await;
+        let rejecting = Scripted::that(|id, _| if id == "a1" { Act::Reject } else { Act::Succeed });
+        let parking = |checkpoints| consumer(&log, checkpoints).on_poison(OnPoison::ParkSubject);
+        parking(store.checkpoints().await).run_until_caught_up(rejecting).await.unwrap();
+        let letters = store.letters().await;
+
+        // It begins anew, with what is parked left over.
+        let anew = "DELETE FROM event_api_checkpoints";
+        match &store {
+            Store::Memory(_) => {
+                let beside = parking(Arc::new(MemoryCheckpoints::new())).dead_letters(Arc::clone(&letters));
+                beside.run_until_caught_up(Scripted::succeeding()).await.unwrap();
+            }
+            Store::Sqlite(pool, _) => drop(sqlx::raw_sql(anew).execute(pool).await.unwrap()),
+            Store::Postgres(pool, _) => drop(sqlx::raw_sql(anew).execute(pool).await.unwrap()),
+        }
+        if !matches!(store, Store::Memory(_)) {
+            parking(store.checkpoints().await).run_until_caught_up(Scripted::succeeding()).await.unwrap();
+        }
+        publish(&log, &[("a3", "/a")]).await;
+        parking(store.checkpoints().await).run_until_caught_up(Scripted::succeeding()).await.unwrap();
+        let handler = Scripted::succeeding();
+        let released = replay_subject(&letters, "mailer", "/a", &handler).await.unwrap();
+        assert_eq!(released, Released::All(4));
+        assert_eq!(handler.handled(), ["a0", "a1", "a2", "a3"]);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_type_is_no_less_skipped_or_a_reason_to_stop_when_its_subject_is_parked() {
+    let log = log(&[("u0", "/u")]).await;
+    let mut unknown = about("u1", Some("/u"));
+    unknown.metadata.event_type = "Renamed".to_owned();
+    log.append("user-events", vec![unknown]).await.unwrap();
+    for (policy, kept) in
+        [(OnUnknown::Skip, 1), (OnUnknown::DeadLetter, 2), (OnUnknown::Handle, 2), (OnUnknown::Stop, 1)]
+    {
+        let store = MemoryCheckpoints::new();
+        let consumer = consumer(&log, store.clone()).on_poison(OnPoison::ParkSubject).on_unknown(policy);
+        let ended = consumer.run_until_caught_up(Scripted::that(|_, _| Act::Reject)).await;
+        let letters = Checkpoints::dead_letters(&store).unwrap().list("mailer", 0, 10).await.unwrap();
+        assert_eq!(letters.len(), kept, "{policy:?}");
+        assert_eq!(matches!(ended, Err(ConsumeError::Unknown { .. })), policy == OnUnknown::Stop, "{ended:?}");
+    }
+}
+
+/// Waits in each event until it may go on.
+struct Waits {
+    entered: Arc<Notify>,
+    go_on: Arc<Notify>,
+}
+
+impl Handler for Waits {
+    type Events = UserEvents;
+
+    async fn handle(&self, _: UserEvents, _: &Context) -> HandlerResult {
+        self.entered.notify_one();
+        self.go_on.notified().await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_subject_is_replayed_by_one_at_a_time() {
+    for store in stores().await {
+        let log = log(&[("a1", "/a"), ("a2", "/a"), ("b1", "/b")]).await;
+        let rejecting = Scripted::that(|_, _| Act::Reject);
+        let consumer = consumer(&log, store.checkpoints().await).on_poison(OnPoison::ParkSubject);
+        consumer.run_until_caught_up(rejecting).await.unwrap();
+        let letters = store.letters().await;
+        let first = letters.list("mailer", 0, 1).await.unwrap()[0].number;
+        let (entered, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let waits = Waits { entered: Arc::clone(&entered), go_on: Arc::clone(&go_on) };
+        let replaying = tokio::spawn({
+            let letters = Arc::clone(&letters);
+            async move { replay_subject(&letters, "mailer", "/a", &waits).await.unwrap() }
+        });
+        entered.notified().await;
+        let other = Scripted::succeeding();
+        assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::Busy);
+        assert_eq!(replay(&letters, first, &other).await.unwrap(), Replayed::Busy);
+        assert_eq!(replay_subject(&letters, "mailer", "/b", &other).await.unwrap(), Released::All(1));
+        go_on.notify_one();
+        entered.notified().await;
+        assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::Busy);
+        go_on.notify_one();
+        assert_eq!(replaying.await.unwrap(), Released::All(2));
+        assert_eq!(other.handled(), ["b1"]);
+        // And again, when it is done.
+        assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::All(0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subject_that_is_replayed_for_long_stays_held_and_is_free_some_time_after_a_kill() {
+    let (log, store) = (log(&[("a1", "/a")]).await, MemoryCheckpoints::new());
+    let consumer = consumer(&log, store.clone()).on_poison(OnPoison::ParkSubject);
+    consumer.run_until_caught_up(Scripted::that(|_, _| Act::Reject)).await.unwrap();
+    let letters = Checkpoints::dead_letters(&store).unwrap();
+    let replaying = tokio::spawn({
+        let letters = Arc::clone(&letters);
+        async move { replay_subject(&letters, "mailer", "/a", &Scripted::that(|_, _| Act::Hang)).await }
+    });
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let other = Scripted::succeeding();
+    assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::Busy);
+    replaying.abort();
+    assert!(replaying.await.unwrap_err().is_cancelled());
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    assert_eq!(replay_subject(&letters, "mailer", "/a", &other).await.unwrap(), Released::All(1));
+}
+
 async fn with_unknown() -> MemoryLog {
     let log = log(&[("a", "/a")]).await;
     let mut unknown = about("u", Some("/u"));
@@ -137,7 +255,7 @@ async fn unknown_types_are_skipped_kept_or_a_reason_to_stop() {
         let handler = Scripted::succeeding();
         consumer(&log, store.clone()).on_unknown(policy).run_until_caught_up(handler.clone()).await.unwrap();
         assert_eq!(handler.handled(), ["a", "b"], "{policy:?}");
-        let letters = event_api::consume::Checkpoints::dead_letters(&store).unwrap();
+        let letters = Checkpoints::dead_letters(&store).unwrap();
         assert_eq!(letters.list("mailer", 0, 10).await.unwrap().len(), kept, "{policy:?}");
     }
     let handler = Scripted::succeeding();
@@ -148,6 +266,56 @@ async fn unknown_types_are_skipped_kept_or_a_reason_to_stop() {
         "{stopped:?}"
     );
     assert_eq!(handler.handled(), ["a"]);
+}
+
+#[tokio::test]
+async fn releasing_a_subject_stops_before_a_type_that_is_not_declared() {
+    for store in stores().await {
+        let log = log(&[("a1", "/a")]).await;
+        let mut unknown = about("a2", Some("/a"));
+        unknown.metadata.event_type = "Renamed".to_owned();
+        log.append("user-events", vec![unknown]).await.unwrap();
+        publish(&log, &[("a3", "/a")]).await;
+        let rejecting = Scripted::that(|_, _| Act::Reject);
+        let consumer = consumer(&log, store.checkpoints().await).on_poison(OnPoison::ParkSubject);
+        consumer.run_until_caught_up(rejecting).await.unwrap();
+        let letters = store.letters().await;
+        let kept = letters.list("mailer", 0, 10).await.unwrap();
+        let handler = Scripted::succeeding();
+        let released = replay_subject(&letters, "mailer", "/a", &handler).await.unwrap();
+        let number = kept[1].number;
+        assert_eq!(released, Released::UnknownType { handled: 1, number, event_type: "Renamed".to_owned() });
+        assert_eq!(handler.handled(), ["a1"]);
+        assert_eq!(letters.list("mailer", 0, 10).await.unwrap(), kept[1..], "as they were");
+        // This handler refuses what it does not know.
+        let released = Replay::of(&letters).unknown_too().subject("mailer", "/a", &handler).await.unwrap();
+        assert!(matches!(released, Released::Failed { handled: 0, number: failed, .. } if failed == number));
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_rfc_3339_cannot_say_hides_no_letters() {
+    for store in stores().await {
+        let letters = store.letters().await;
+        let mut letter = DeadLetter {
+            consumer: "mailer".to_owned(),
+            channel: Some("user-events".to_owned()),
+            source: "user-events".to_owned(),
+            position: None,
+            event: about("usual", None),
+            error: "never".to_owned(),
+            attempts: 1,
+            time: chrono::Utc::now(),
+            state: LetterState::GivenUp,
+        };
+        letters.add(&letter).await.unwrap();
+        letter.event.metadata.id = "far".into();
+        letter.event.metadata.time = "9999-12-31T23:59:59-05:00".parse().unwrap();
+        letters.add(&letter).await.unwrap();
+        let kept = letters.list("mailer", 0, 10).await.unwrap();
+        assert_eq!(kept.len(), 2);
+        assert_eq!(kept[1].letter.event, letter.event);
+    }
 }
 
 /// Says when it wants to be called again.

@@ -39,7 +39,7 @@ async fn a_checkpoint_is_found_again_by_another_process() {
     let Some(schema) = Schema::create().await else { return };
     let checkpoints = PostgresCheckpoints::connect(&schema.url()).await.unwrap();
     assert_eq!(checkpoints.load("mailer").await.unwrap(), None);
-    let mut checkpoint = Checkpoint { resume: "https://x/?offset=7".to_owned(), position: None, event_id: None };
+    let mut checkpoint = Checkpoint { resume: "https://x/?offset=7".into(), position: None, event_id: None };
     checkpoints.store("mailer", &checkpoint).await.unwrap();
     checkpoint.position = Some(Position(u64::MAX));
     checkpoint.event_id = Some("e7".into());
@@ -85,7 +85,7 @@ async fn what_postgres_cannot_store_holds_up_nobody() {
     let event_api::consume::Claim::Granted(ticket) = claimed else { panic!("{claimed:?}") };
     inbox.complete(&ticket).await.unwrap();
     let checkpoints = PostgresCheckpoints::with_pool(inbox.pool().clone()).await.unwrap();
-    let odd = Checkpoint { resume: "r".to_owned(), position: None, event_id: Some("a\0b".into()) };
+    let odd = Checkpoint { resume: "r".into(), position: None, event_id: Some("a\0b".into()) };
     checkpoints.store("mailer", &odd).await.unwrap();
     assert_eq!(checkpoints.load("mailer").await.unwrap(), Some(Checkpoint { event_id: None, ..odd }));
 }

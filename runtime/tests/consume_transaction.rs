@@ -373,11 +373,39 @@ async fn a_context_that_outlives_its_attempt_gives_no_transaction() {
     assert!(matches!(late.transaction::<Sqlite>().await, Err(NoTransaction::Over)));
 }
 
+#[tokio::test]
+async fn a_handler_that_has_its_transaction_and_asks_for_it_again_is_told_so() {
+    struct Twice(tokio::sync::mpsc::UnboundedSender<NoTransaction>);
+
+    impl Handler for Twice {
+        type Events = UserEvents;
+
+        async fn handle(&self, _: UserEvents, cx: &Context) -> HandlerResult {
+            let _has = cx.transaction::<Sqlite>().await?;
+            tokio::time::pause();
+            let again = tokio::time::timeout(Duration::from_secs(60), cx.transaction::<Sqlite>()).await;
+            tokio::time::resume();
+            self.0.send(again?.unwrap_err()).unwrap();
+            Ok(())
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = SqliteCheckpoints::open(folder.path().join("mailer.db")).await.unwrap();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let consumer = LogConsumer::new(&log(&["one"]).await, checkpoints);
+    consumer.run_until_caught_up(Twice(tell)).await.unwrap();
+    let refused = told.recv().await.expect("it does not wait for ever");
+    assert!(matches!(refused, NoTransaction::InUse), "{refused}");
+}
+
 #[cfg(all(feature = "server", feature = "client"))]
 mod webhook {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use async_trait::async_trait;
     use axum::Router;
+    use event_api::consume::{Claim, DeadLetters, StoreError, Ticket, Transactions};
     use event_api::webhook::Receiver;
 
     use super::webhook_support::{Http, secret, serve};
@@ -442,6 +470,74 @@ mod webhook {
                 "it was done by another"
             );
             assert_eq!(database.effects().await, [""; 0]);
+        }
+    }
+
+    /// While it works, another delivery of the event is handled; then it rejects it.
+    struct Late(Arc<dyn Inbox>);
+
+    impl Handler for Late {
+        type Events = UserEvents;
+
+        async fn handle(&self, _: UserEvents, cx: &Context) -> HandlerResult {
+            self.0.complete(&Ticket::new("webhook", cx.id.as_str(), "another", 2)).await?;
+            Err(HandlerError::reject("never"))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_lost_its_claim_leaves_no_dead_letter() {
+        for database in databases().await {
+            let inbox = database.inbox().await;
+            let hooks = start(Receiver::new(secret(), Arc::clone(&inbox)).on(Late(Arc::clone(&inbox)))).await;
+            assert_eq!(Http::new().deliver(&hooks, "late", BODY, 0).await.status.as_u16(), 503);
+            assert_eq!(Http::new().deliver(&hooks, "late", BODY, 0).await.status.as_u16(), 204);
+            assert_eq!(inbox.dead_letters().list("webhook", 0, 10).await.unwrap(), []);
+        }
+    }
+
+    /// An inbox that fails whenever it is told that an event is done with, as when its process is killed before that.
+    struct Incomplete(Arc<dyn Inbox>);
+
+    #[async_trait]
+    impl Inbox for Incomplete {
+        async fn claim(&self, consumer: &str, id: &str, lease: Duration) -> Result<Claim, StoreError> {
+            self.0.claim(consumer, id, lease).await
+        }
+
+        async fn complete(&self, _: &Ticket) -> Result<(), StoreError> {
+            Err(StoreError::new("completing", "the process was killed"))
+        }
+
+        async fn release(&self, ticket: &Ticket) -> Result<(), StoreError> {
+            self.0.release(ticket).await
+        }
+
+        async fn renew(&self, ticket: &Ticket, lease: Duration) -> Result<(), StoreError> {
+            self.0.renew(ticket, lease).await
+        }
+
+        fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+            self.0.dead_letters()
+        }
+
+        fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+            self.0.transactions()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_a_dead_letter_is_done_with_in_the_same_transaction() {
+        for database in databases().await {
+            let inbox = database.inbox().await;
+            let handler = Effects::new(&database, |_, _| Act::Reject);
+            let hooks = start(Receiver::new(secret(), Incomplete(Arc::clone(&inbox))).on(handler)).await;
+            for _ in 0..2 {
+                assert_eq!(Http::new().deliver(&hooks, "rejected", BODY, 0).await.status.as_u16(), 204);
+            }
+            let letters = inbox.dead_letters().list("webhook", 0, 10).await.unwrap();
+            assert_eq!(letters.len(), 1);
+            assert_eq!(letters[0].letter.attempts, 1, "it is not handled again");
         }
     }
 }

@@ -132,7 +132,7 @@ async fn a_next_url_of_another_origin_is_refused_after_the_page() {
         assert!(matches!(error, ConsumeError::NotFollowed { .. }), "{error}");
         assert_eq!(handler.called(), ids(0..1));
         let checkpoint = checkpoints.load("mailer").await.unwrap().unwrap();
-        let resume = "/feeds/user-events".to_owned();
+        let resume = "/feeds/user-events".into();
         assert_eq!((checkpoint.resume, checkpoint.position), (resume, Some(Position(0))));
     }
 }

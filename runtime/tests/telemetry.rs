@@ -7,20 +7,28 @@
 mod webhook_support;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use event_api::chrono::{TimeDelta, Utc};
-use event_api::consume::{Backoff, LogConsumer, MemoryCheckpoints, MemoryDeadLetters, MemoryInbox, RetryPolicy};
+use event_api::consume::{
+    Backoff, LogConsumer, MemoryCheckpoints, MemoryDeadLetters, MemoryInbox, OnPoison, Replayed, RetryPolicy, replay,
+};
 use event_api::log::MemoryLog;
 use event_api::telemetry::metric;
 use event_api::webhook::{Dispatcher, MemorySubscriptions, Subscriptions as _, receiver};
 use event_api::{Context, Handler, HandlerError, HandlerResult, Position, Publisher, feed};
+use metrics_util::CompositeKey;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use webhook_support::*;
+
+/// A subscriber beside those of the tests. Where there is only one, `tracing` asks that of the thread that comes first to a
+/// span whether anybody wants it, and a test that collects none would answer for all.
+static ANOTHER: LazyLock<tracing::Dispatch> = LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));
 
 /// Collects the spans of this thread while it lives.
 struct Traces {
@@ -31,6 +39,7 @@ struct Traces {
 
 impl Traces {
     fn collect() -> Self {
+        LazyLock::force(&ANOTHER);
         let exporter = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
@@ -175,10 +184,16 @@ async fn a_span_of_handling_says_that_it_failed_and_how() {
     assert_eq!(attribute(&handled[0], "error.type").as_deref(), Some("reject"));
 }
 
+type Measured = (CompositeKey, Option<metrics::Unit>, Option<metrics::SharedString>, DebugValue);
+
 /// Every metric with its labels, and its value: of a histogram the number of values.
 fn numbers(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
-    let snapshot = snapshotter.snapshot().into_vec().into_iter();
+    by_name(snapshotter.snapshot().into_vec())
+}
+
+fn by_name(snapshot: Vec<Measured>) -> BTreeMap<String, f64> {
     snapshot
+        .into_iter()
         .map(|(key, _, _, value)| {
             let key = key.key();
             let errors = key.labels().filter(|label| label.key() == "error.type");
@@ -208,7 +223,19 @@ async fn the_metrics_say_what_became_of_the_events() {
     let consumer = LogConsumer::new(&log, MemoryCheckpoints::new()).dead_letters(MemoryDeadLetters::new());
     consumer.retry(RetryPolicy::attempts(5).backoff(backoff)).run_until_caught_up(Moody).await.unwrap();
 
-    let numbers = numbers(&snapshotter);
+    let snapshot = snapshotter.snapshot().into_vec();
+    for (name, operation) in [
+        (metric::SENT_MESSAGES, "send"),
+        (metric::OPERATION_DURATION, "send"),
+        (metric::CONSUMED_MESSAGES, "process"),
+        (metric::PROCESS_DURATION, "process"),
+    ] {
+        let (key, ..) = snapshot.iter().find(|(key, ..)| key.key().name() == name).unwrap();
+        let label = |name| key.key().labels().find(|label| label.key() == name).map(|label| label.value());
+        assert_eq!(label("messaging.system"), Some("event-api"), "{name}");
+        assert_eq!(label("messaging.operation.name"), Some(operation), "{name}");
+    }
+    let numbers = by_name(snapshot);
     let retries = format!("{} retry", metric::PROCESS_DURATION);
     let rejected = format!("{} reject", metric::PROCESS_DURATION);
     let reused = format!("{} id_reused", metric::SENT_MESSAGES);
@@ -225,6 +252,64 @@ async fn the_metrics_say_what_became_of_the_events() {
     ] {
         assert_eq!(numbers.get(name), Some(&value), "{name} in {numbers:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_parked_is_counted_and_a_replay_is_seen() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let traces = Traces::collect();
+    let log = MemoryLog::new();
+    let users = Publisher::<UserEvents>::new(&log).subject("/users/1");
+    for name in ["never", "John"] {
+        users.publish(NameChanged { new_name: name.to_owned() }).await.unwrap();
+    }
+    let letters = MemoryDeadLetters::new();
+    let consumer = LogConsumer::new(&log, MemoryCheckpoints::new()).name("mailer").dead_letters(letters.clone());
+    consumer.on_poison(OnPoison::ParkSubject).run_until_caught_up(Moody).await.unwrap();
+    assert_eq!(numbers(&snapshotter)[metric::DEAD_LETTERS], 2.0);
+
+    let sent = traces.until("send user-events", 2).await;
+    let handled = traces.until("process user-events", 1).await;
+    assert!(matches!(replay(&letters, 1, &Moody).await.unwrap(), Replayed::Failed(_)));
+    let replayed = traces.until("process user-events", 2).await.pop().unwrap();
+    assert_eq!(replayed.parent_span_id, sent[0].span_context.span_id());
+    assert_eq!(attribute(&replayed, "messaging.consumer.group.name").as_deref(), Some("mailer"));
+    assert_eq!(attribute(&replayed, "error.type").as_deref(), Some("reject"));
+    assert!(matches!(handled[0].status, Status::Error { .. }));
+    let rejected = format!("{} reject", metric::PROCESS_DURATION);
+    assert_eq!(numbers(&snapshotter)[&rejected], 1.0, "the replay, since the last look");
+}
+
+#[tokio::test]
+async fn a_receiver_counts_what_its_handler_was_called_with() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let hooks = receiver(secret(), MemoryInbox::new(), Moody);
+    let (address, _server) = serve(axum::Router::new().route("/hooks", hooks)).await;
+    for (id, name, status) in [
+        ("a", r#""John""#, 503),
+        ("a", r#""John""#, 503),
+        ("a", r#""John""#, 204),
+        ("a", r#""John""#, 204),
+        ("undecodable", "7", 204),
+    ] {
+        let body = format!(r#"{{"type":"NameChanged","data":{{"newName":{name}}}}}"#);
+        let answer = Http::new().deliver(format!("http://{address}/hooks"), id, &body, 0).await;
+        assert_eq!(answer.status, status);
+    }
+    let numbers = numbers(&snapshotter);
+    let retries = format!("{} retry", metric::PROCESS_DURATION);
+    let expected = [
+        (metric::CONSUMED_MESSAGES, 1.0),
+        (metric::PROCESS_DURATION, 1.0),
+        (retries.as_str(), 2.0),
+        (metric::DEAD_LETTERS, 1.0),
+    ];
+    let expected: BTreeMap<String, f64> = expected.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    assert_eq!(numbers, expected);
 }
 
 #[tokio::test]

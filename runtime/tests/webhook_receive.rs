@@ -12,7 +12,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::Request;
 use event_api::consume::{
-    Claim, DeadLetter, DeadLetters, Inbox, MemoryDeadLetters, MemoryInbox, SqliteInbox, StoreError, Ticket,
+    Claim, DeadLetter, DeadLetters, Inbox, MemoryDeadLetters, MemoryInbox, OnUnknown, Replay, Replayed, SqliteInbox,
+    StoreError, Ticket, replay,
 };
 use event_api::webhook::{Receiver, Secret, Secrets, receiver};
 use event_api::{Context, EventSet, Handler, HandlerError, HandlerResult};
@@ -396,6 +397,31 @@ async fn each_event_goes_to_the_handler_of_its_channel_or_type() {
 }
 
 #[tokio::test]
+async fn unknown_types_are_handled_skipped_kept_or_left_to_the_sender() {
+    for (policy, status, handled, kept) in [
+        (OnUnknown::Handle, 204, 1, 0),
+        (OnUnknown::Skip, 204, 0, 0),
+        (OnUnknown::DeadLetter, 204, 0, 1),
+        (OnUnknown::Stop, 503, 0, 0),
+    ] {
+        let handler = Scripted::<UserEvents>::accepting();
+        let calls = handler.handled();
+        let inbox = MemoryInbox::new();
+        let url = start(Receiver::new(secret(), inbox.clone()).on(handler).on_unknown(policy)).await;
+        // Twice: it is done with, or comes again.
+        for _ in 0..2 {
+            let answer = Http::new().deliver(&url, "1", r#"{"type":"Promoted","data":{}}"#, 0).await;
+            assert_eq!(answer.status, status, "{policy:?}");
+            assert_eq!(answer.headers.contains_key("retry-after"), status == 503, "{policy:?}");
+        }
+        assert_eq!(letters(&inbox).await.len(), kept, "{policy:?}");
+        assert_eq!(calls.lock().unwrap().len(), handled, "{policy:?}");
+        assert_eq!(Http::new().deliver(&url, "2", &name_changed("a"), 0).await.status, 204);
+        assert_eq!(calls.lock().unwrap().len(), handled + 1, "{policy:?}: what is declared is handled");
+    }
+}
+
+#[tokio::test]
 async fn an_event_of_a_channel_without_handler_reaches_no_other_handler_of_its_type() {
     let users = Scripted::<UserEvents>::accepting();
     let handled = users.handled();
@@ -438,6 +464,41 @@ async fn dead_letters_of_equal_ids_in_different_channels_are_all_kept_in_sqlite(
     let folder = tempfile::tempdir().unwrap();
     let inbox = SqliteInbox::open(folder.path().join("inbox.db")).await.unwrap();
     dead_letters_of_equal_ids_in_different_channels_are_all_kept(inbox).await;
+}
+
+#[tokio::test]
+async fn a_letter_is_replayed_by_the_handler_of_its_channel_and_no_other() {
+    let inbox = MemoryInbox::new();
+    let rejecting = || Scripted::<OrderEvents>::new(|_| Err(HandlerError::reject("no")));
+    let url = start(Receiver::new(secret(), inbox.clone()).on_channel("shop/orders", rejecting())).await;
+    // The second is of no type that users know, and their handler would call it unknown.
+    for (id, channel, event_type) in
+        [("1", "shop/orders", "OrderPlaced"), ("2", "elsewhere", "OrderLost"), ("3", "user-events", "Promoted")]
+    {
+        let body = format!(r#"{{"type":"{event_type}","data":{{"number":1}},"channel":"{channel}"}}"#);
+        assert_eq!(Http::new().deliver(&url, id, &body, 0).await.status, 204);
+    }
+    let store = inbox.dead_letters();
+    let kept = letters(&inbox).await;
+    let (users, orders) = (Scripted::<UserEvents>::accepting(), Scripted::<OrderEvents>::accepting());
+    let (by_users, by_orders) = (users.handled(), orders.handled());
+
+    let other = |channel: &str| Replayed::OtherChannel(channel.to_owned());
+    assert_eq!(replay(&store, 1, &users).await.unwrap(), other("shop/orders"));
+    assert_eq!(replay(&store, 1, &orders).await.unwrap(), other("shop/orders"), "the sender's name is not its own");
+    assert_eq!(replay(&store, 2, &users).await.unwrap(), other("elsewhere"));
+    assert_eq!(replay(&store, 3, &users).await.unwrap(), Replayed::UnknownType("Promoted".to_owned()));
+    assert_eq!(letters(&inbox).await, kept, "as they were");
+    assert!(by_users.lock().unwrap().is_empty() && by_orders.lock().unwrap().is_empty());
+
+    let shop = Replay::of(&store).on_channel("shop/orders");
+    assert_eq!(shop.one(1, &orders).await.unwrap(), Replayed::Handled);
+    let unknown_too = Replay::of(&store).unknown_too();
+    assert_eq!(unknown_too.one(2, &users).await.unwrap(), other("elsewhere"));
+    assert_eq!(unknown_too.one(3, &users).await.unwrap(), Replayed::Handled);
+    assert!(matches!(by_users.lock().unwrap().as_slice(), [(UserEvents::Unknown(_), _)]));
+    assert_eq!(by_orders.lock().unwrap().len(), 1);
+    assert_eq!(letters(&inbox).await.len(), 1);
 }
 
 /// Counts how often a claim is renewed.

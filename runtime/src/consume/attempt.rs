@@ -15,11 +15,23 @@ pub(crate) struct Failure {
     disposition: Disposition,
     error: String,
     after: Option<Duration>,
+    /// Whether it was the consumer's own store that failed.
+    of_store: bool,
 }
 
 impl Failure {
     pub(crate) fn retry(error: String) -> Self {
-        Failure { disposition: Disposition::Retry, error, after: None }
+        Failure { disposition: Disposition::Retry, error, after: None, of_store: false }
+    }
+
+    /// The same failure, because of the consumer's own store: it says nothing about the event.
+    pub(crate) fn of_store(self) -> Self {
+        Failure { of_store: true, ..self }
+    }
+
+    /// Whether the event is given up after enough of them.
+    pub(crate) fn counts(&self) -> bool {
+        !self.of_store || self.disposition == Disposition::Reject
     }
 
     /// When to try again, where the handler knows.
@@ -42,7 +54,12 @@ impl Failure {
 
 impl From<HandlerError> for Failure {
     fn from(error: HandlerError) -> Self {
-        Failure { disposition: error.disposition(), error: chain(error.source()), after: error.after() }
+        Failure {
+            disposition: error.disposition(),
+            error: chain(error.source()),
+            after: error.after(),
+            of_store: false,
+        }
     }
 }
 

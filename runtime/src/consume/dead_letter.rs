@@ -1,11 +1,13 @@
 //! Dead letters: events that a consumer gave up, kept whole so that a person can look at them and replay them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::error::StoreError;
 use super::transaction::Transactions;
@@ -100,6 +102,9 @@ pub trait DeadLetters: Send + Sync {
     /// there are none, because they have been replayed by now. Whoever removes the last of them either finds this one
     /// afterwards, or this one is not stored.
     ///
+    /// A letter about the same event is replaced, as [`DeadLetters::add`] does; this one gets a new number, so it is behind
+    /// the others: a consumer that begins anew parks its subject's events anew, in their order.
+    ///
     /// # Errors
     /// When storage fails.
     async fn park(&self, letter: &DeadLetter) -> Result<Option<u64>, StoreError>;
@@ -120,6 +125,33 @@ pub trait DeadLetters: Send + Sync {
         channel: &str,
         subject: &str,
     ) -> Result<Option<StoredDeadLetter>, StoreError>;
+
+    /// Makes `holder`, a text that no other holder ever had, the one that replays the parked letters of a subject, for
+    /// `lease` from now on; where it is already, prolongs that. Says whether it is, or somebody else. Unless a store does
+    /// better, everybody is: two that replay a subject at the same time then break its order.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn hold(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let _ = (consumer, channel, subject, holder, lease);
+        Ok(true)
+    }
+
+    /// `holder` is done with replaying a subject. No effect when it has passed to another.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn let_go(&self, consumer: &str, channel: &str, subject: &str, holder: &str) -> Result<(), StoreError> {
+        let _ = (consumer, channel, subject, holder);
+        Ok(())
+    }
 
     /// Transactions in the store's database, for handlers that ask for one while a letter is replayed: it is removed in
     /// the same. A store that has none cannot give them any.
@@ -167,6 +199,21 @@ impl<D: DeadLetters + ?Sized> DeadLetters for Arc<D> {
         (**self).first_parked(consumer, channel, subject).await
     }
 
+    async fn hold(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        (**self).hold(consumer, channel, subject, holder, lease).await
+    }
+
+    async fn let_go(&self, consumer: &str, channel: &str, subject: &str, holder: &str) -> Result<(), StoreError> {
+        (**self).let_go(consumer, channel, subject, holder).await
+    }
+
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         (**self).transactions()
     }
@@ -182,6 +229,8 @@ pub struct MemoryDeadLetters {
 struct Letters {
     last: u64,
     letters: BTreeMap<u64, DeadLetter>,
+    /// Who replays a subject (of a consumer and channel), and until when.
+    held: HashMap<[String; 3], (String, Instant)>,
 }
 
 impl MemoryDeadLetters {
@@ -193,16 +242,20 @@ impl MemoryDeadLetters {
 
 impl Letters {
     fn add(&mut self, letter: &DeadLetter) -> u64 {
+        let number = self.number_of(letter).unwrap_or(self.last + 1);
+        self.last = self.last.max(number);
+        self.letters.insert(number, letter.clone());
+        number
+    }
+
+    /// The number of the letter about the same event.
+    fn number_of(&self, letter: &DeadLetter) -> Option<u64> {
         let same = |other: &DeadLetter| {
             other.consumer == letter.consumer
                 && other.channel == letter.channel
                 && other.event.metadata.id == letter.event.metadata.id
         };
-        let known = self.letters.iter().find(|(_, other)| same(other)).map(|(number, _)| *number);
-        let number = known.unwrap_or(self.last + 1);
-        self.last = self.last.max(number);
-        self.letters.insert(number, letter.clone());
-        number
+        self.letters.iter().find(|(_, other)| same(other)).map(|(number, _)| *number)
     }
 
     /// The parked letters of a consumer and channel, in their order.
@@ -227,7 +280,13 @@ impl DeadLetters for MemoryDeadLetters {
         let parked = letters
             .parked(&letter.consumer, letter.channel.as_deref().unwrap_or_default())
             .any(|(_, other)| other.event.metadata.subject == *subject);
-        Ok(parked.then(|| letters.add(letter)))
+        if !parked {
+            return Ok(None);
+        }
+        if let Some(number) = letters.number_of(letter) {
+            letters.letters.remove(&number);
+        }
+        Ok(Some(letters.add(letter)))
     }
 
     async fn parked_subjects(&self, consumer: &str, channel: &str) -> Result<Vec<String>, StoreError> {
@@ -272,5 +331,34 @@ impl DeadLetters for MemoryDeadLetters {
         let mut letters = self.letters.lock().await;
         let there = letters.letters.get_mut(&number);
         Ok(there.map(|there| there.clone_from(letter)).is_some())
+    }
+
+    async fn hold(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let mut letters = self.letters.lock().await;
+        let now = Instant::now();
+        letters.held.retain(|_, (_, until)| *until > now);
+        let subject = [consumer, channel, subject].map(str::to_owned);
+        let (held_by, until) = letters.held.entry(subject).or_insert_with(|| (holder.to_owned(), now));
+        let holds = held_by == holder;
+        if holds {
+            *until = now + lease;
+        }
+        Ok(holds)
+    }
+
+    async fn let_go(&self, consumer: &str, channel: &str, subject: &str, holder: &str) -> Result<(), StoreError> {
+        let subject = [consumer, channel, subject].map(str::to_owned);
+        let held = &mut self.letters.lock().await.held;
+        if held.get(&subject).is_some_and(|(held_by, _)| held_by == holder) {
+            held.remove(&subject);
+        }
+        Ok(())
     }
 }

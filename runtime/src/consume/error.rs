@@ -115,7 +115,8 @@ pub enum ConsumeError {
         /// The oldest event that is still there, where the publisher tells.
         oldest: Option<Position>,
     },
-    /// A checkpoint or a dead letter could not be stored. The event it belongs to is not acknowledged.
+    /// A checkpoint or a dead letter could not be stored, for a minute of trying. The event it belongs to is not
+    /// acknowledged.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An event must become a dead letter, and there is nowhere to put it. It is not acknowledged.
@@ -160,7 +161,7 @@ pub enum ConsumeError {
         /// The event.
         id: EventId,
     },
-    /// The log that is consumed failed.
+    /// The log that is consumed holds what cannot be read. One whose storage fails is waited for.
     #[error("the log could not be read")]
     Log(#[source] LogError),
 }

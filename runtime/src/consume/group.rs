@@ -20,8 +20,10 @@ use super::completions::{Completion, Completions, Opened};
 use super::error::{ConsumeError, StoreError};
 use super::handler::Handler;
 use super::lanes::Order;
-use super::progress::{Keeper, Part, persist};
+use super::patience::persist;
+use super::progress::{Keeper, Part};
 use super::settings::{Held, Reader, Sessions, Until};
+use super::shutdown::Shutdown;
 use crate::event::Position;
 
 const PARTITIONS: u32 = 16;
@@ -149,7 +151,7 @@ pub struct Standing {
     pub held: usize,
     /// How many it should have.
     pub share: usize,
-    /// How many nobody has.
+    /// How many it could have beside those now; need not be known to a member that has its share.
     pub free: usize,
 }
 
@@ -217,7 +219,8 @@ pub(super) async fn run<H: Handler>(
     let member = Membership::new(sessions.consumer.clone(), name, group.partitions, group.lease);
     let worked = work(sessions, completions, &leases, &member, reader, until).await;
     // Where that fails, the leases run out.
-    if let Err(error) = leases.leave(&member).await {
+    let left = in_time(&member, "leaving the group", leases.leave(&member)).await;
+    if let Err(error) = left {
         tracing::warn!(consumer = member.group, error = super::attempt::chain(&error), "the group could not be left");
     }
     worked
@@ -232,26 +235,21 @@ async fn work<H: Handler>(
     until: Until,
 ) -> Result<(), ConsumeError> {
     let wish = &sessions.settings.shutdown;
-    let mut failures = 0_u32;
     loop {
         if wish.requested() {
             return Ok(());
         }
         let holder: Arc<str> = Uuid::now_v7().to_string().into();
-        let asked = Instant::now();
-        let acquired = match acquire(leases, member, &holder).await {
-            Ok(acquired) => acquired,
-            Err(error) => {
-                failures += 1;
-                let Some(delay) = super::progress::STORE_RETRY.random_delay(failures) else { return Err(error.into()) };
-                tracing::warn!(error = super::attempt::chain(&error), ?delay, "leases could not be had; trying again");
-                if wish.sleep(delay).await.is_none() {
-                    return Ok(());
-                }
-                continue;
-            }
+        let asking = || async {
+            let asked = Instant::now();
+            let acquired = in_time(member, "leasing partitions of", leases.acquire(member, &holder)).await?;
+            Ok((asked, acquired))
         };
-        failures = 0;
+        let (asked, acquired) = match persist(wish, asking).await {
+            Ok(acquired) => acquired,
+            Err(_) if wish.requested() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
         if acquired.partitions != member.partitions {
             return Err(ConsumeError::Setup(format!(
                 "the group {:?} is divided into {} partitions, and this member is set to {}; use the same number, or \
@@ -274,10 +272,15 @@ async fn work<H: Handler>(
         let shutdown = wish.or_when(async move {
             let _ = left.wait_for(|left| *left).await;
         });
-        let held = hold(completions, member, holder, &acquired.held).await?;
+        let held = hold(wish, completions, member, holder, &acquired.held).await?;
         match sessions.session(held, &shutdown, reader, until).await {
             Err(ConsumeError::Overtaken { .. }) => {
                 tracing::warn!(consumer = member.group, "a lease ran out and has passed to another member");
+            }
+            // It ended because its leases could not be renewed either. The next one begins when the store is there again.
+            Err(ConsumeError::Store(error)) if *ended.borrow() && !wish.requested() => {
+                let error = super::attempt::chain(&error);
+                tracing::warn!(consumer = member.group, error, "a store is away, and leases with it");
             }
             Err(error) => return Err(error),
             Ok(()) if wish.requested() || (until == Until::CaughtUp && !*ended.borrow()) => return Ok(()),
@@ -286,16 +289,19 @@ async fn work<H: Handler>(
     }
 }
 
-/// Acquires, or fails when the store does not answer.
-async fn acquire(leases: &Arc<dyn Leases>, member: &Membership, holder: &str) -> Result<Acquired, StoreError> {
-    let limit = member.lease.max(PATIENCE);
-    let acquired = tokio::time::timeout(limit, leases.acquire(member, holder)).await;
-    acquired
-        .unwrap_or_else(|elapsed| Err(StoreError::new(format!("leasing partitions of {:?}", member.group), elapsed)))
+/// Does something with leases, or fails when the store does not answer.
+async fn in_time<T>(
+    member: &Membership,
+    doing: &str,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let done = tokio::time::timeout(member.lease.max(PATIENCE), work).await;
+    done.unwrap_or_else(|elapsed| Err(StoreError::new(format!("{doing} {:?}", member.group), elapsed)))
 }
 
 /// The checkpoints of partitions.
 async fn hold(
+    wish: &Shutdown,
     completions: &Arc<dyn Completions>,
     member: &Membership,
     holder: Arc<str>,
@@ -305,7 +311,7 @@ async fn hold(
     let mut lowest = None;
     for number in numbers {
         let consumer = partition_name(&member.group, *number);
-        let Opened { checkpoint, completed } = persist(|| completions.open(&consumer)).await?;
+        let Opened { checkpoint, completed } = persist(wish, || completions.open(&consumer)).await?;
         before.extend(completed.into_iter().map(|event| Completion { consumer: consumer.clone(), event }));
         let at = checkpoint.as_ref().and_then(|checkpoint| checkpoint.position);
         // `None`, the beginning, is the lowest.

@@ -68,6 +68,11 @@ impl Context {
         self.transaction = Slot::new(transactions);
     }
 
+    /// Whether the handler has asked for a transaction, and the store has given none.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.transaction.was_refused()
+    }
+
     /// The transaction that the handler has asked for, if it has: the attempt is over.
     pub(crate) async fn end(&self) -> Result<Option<Box<dyn StoreTransaction>>, InUse> {
         self.transaction.take().await
@@ -91,11 +96,19 @@ impl Context {
     ///
     /// Nobody commits it but the consumer, when the handler has returned `Ok`; after an error it is rolled back. Do not
     /// wait in it for something else that writes to a SQLite database: publish with `users.within(&mut *tx)`.
+    /// It is lent to one part of the handler at a time: who asks for it waits until it is let go of, for five seconds.
+    ///
     /// Wait for the tasks that use it: where one still does two seconds after the handler has ended, nothing is committed,
     /// and the attempt has failed.
     ///
+    /// While it is open it has one of the pool's connections. A handler that gets a second one of the same pool meanwhile
+    /// may wait for others that do the same, until the pool gives up: let the pool have at least twice as many connections
+    /// as `concurrency`, or work in the transaction alone.
+    ///
     /// # Errors
-    /// When the consumer's store is in no such database, or the transaction cannot be begun.
+    /// When the consumer's store is in no such database, when another part of the handler does not let go of the
+    /// transaction, or when it cannot be begun: hand that on with `?`, and a
+    /// consumer tries again without counting the attempt.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub async fn transaction<DB: sqlx::Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {
         self.transaction.get().await

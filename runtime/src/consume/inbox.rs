@@ -57,7 +57,10 @@ pub trait Inbox: Send + Sync {
     /// Where events go that were rejected.
     fn dead_letters(&self) -> Arc<dyn DeadLetters>;
 
-    /// Transactions in the store's database, for handlers that ask for one. A store that has none cannot give them any.
+    /// Transactions in the store's database, for handlers that ask for one, and for dead letters: those that
+    /// [`StoreTransaction::add_letter`](super::StoreTransaction::add_letter) stores must be among
+    /// [`Inbox::dead_letters`]. A store that has none cannot give handlers any, and a dead letter is stored before its
+    /// event is [completed](Inbox::complete).
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         None
     }

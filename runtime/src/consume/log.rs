@@ -8,6 +8,7 @@ use super::error::ConsumeError;
 use super::handler::Handler;
 use super::lanes::{Flow, Lanes};
 use super::original::Original;
+use super::patience::BACKOFF;
 use super::pipeline::Incoming;
 use super::settings::{Reader, Settings, Until, consumer_settings};
 use crate::event::{Envelope, EventSet, Position};
@@ -50,11 +51,11 @@ impl LogConsumer {
 
     consumer_settings!();
 
-    /// Consumes until [`LogConsumer::shutdown`], for ever without it.
+    /// Consumes until [`LogConsumer::shutdown`], for ever without it. A log whose storage fails is waited for.
     ///
     /// # Errors
-    /// When the log or a store fails, retention has removed what was not consumed, or the log is not the one that the
-    /// checkpoint is of. The checkpoint is behind all that is completed.
+    /// When a store is away for a minute, the log holds what cannot be read, retention has removed what was not consumed,
+    /// or the log is not the one that the checkpoint is of. The checkpoint is behind all that is completed.
     pub async fn run<H: Handler>(self, handler: H) -> Result<(), ConsumeError> {
         self.consume(handler, Until::Shutdown).await
     }
@@ -82,20 +83,25 @@ impl Reader for LogReader {
     async fn read<H: Handler>(&self, lanes: &mut Lanes<H>, until: Until) -> Result<(), ConsumeError> {
         let channel = H::Events::CHANNEL.name;
         let source: Arc<str> = channel.into();
-        let mut next = start(self.log.as_ref(), channel, lanes.progress().checkpoint()).await?;
+        let log = self.log.as_ref();
+        let checkpoint = lanes.progress().checkpoint().cloned();
+        let start = || start(log, channel, checkpoint.as_ref());
+        let Some(started) = patiently(lanes, start).await? else { return Ok(()) };
+        let mut next = started.map_err(log_error)??;
         loop {
-            if record::IS_ON
-                && let Ok(bounds) = self.log.bounds(channel).await
-            {
-                lanes.lag().beyond(bounds.next.0.saturating_sub(next.0));
-            }
-            let reading = async {
-                if until == Until::Shutdown {
-                    self.log.wait(channel, next).await?;
+            if record::IS_ON {
+                let Some(bounds) = lanes.during(log.bounds(channel)).await? else { return Ok(()) };
+                if let Ok(bounds) = bounds {
+                    lanes.lag().beyond(bounds.next.0.saturating_sub(next.0));
                 }
-                self.log.read_page(channel, next, BATCH).await
+            }
+            let reading = || async {
+                if until == Until::Shutdown {
+                    log.wait(channel, next).await?;
+                }
+                log.read_page(channel, next, BATCH).await
             };
-            let Some(events) = lanes.during(reading).await? else { return Ok(()) };
+            let Some(events) = patiently(lanes, reading).await? else { return Ok(()) };
             let events = match events {
                 Ok(events) if events.is_empty() && until == Until::CaughtUp => return Ok(()),
                 Ok(events) => events,
@@ -122,6 +128,34 @@ impl Reader for LogReader {
     }
 }
 
+/// Reads from the log, and again for as long as its storage fails. `None` when the consumer is to stop.
+async fn patiently<H: Handler, T, F>(
+    lanes: &mut Lanes<H>,
+    read: impl Fn() -> F,
+) -> Result<Option<Result<T, LogError>>, ConsumeError>
+where
+    F: Future<Output = Result<T, LogError>>,
+{
+    let mut failures = 0;
+    loop {
+        let Some(answer) = lanes.during(read()).await? else { return Ok(None) };
+        let Err(LogError::Storage(error)) = answer else { return Ok(Some(answer)) };
+        failures += 1;
+        let delay = BACKOFF.random_delay(failures);
+        tracing::warn!(
+            consumer = lanes.consumer(),
+            channel = H::Events::CHANNEL.name,
+            error = super::attempt::chain(error.as_ref()),
+            failures,
+            ?delay,
+            "the log cannot be read and is tried again"
+        );
+        if lanes.during(tokio::time::sleep(delay)).await?.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
 fn incoming<E: EventSet>(stored: StoredEvent, source: &Arc<str>) -> Incoming<E> {
     let StoredEvent { position, event } = stored;
     let metadata = &event.metadata;
@@ -138,35 +172,40 @@ fn incoming<E: EventSet>(stored: StoredEvent, source: &Arc<str>) -> Incoming<E> 
 }
 
 /// The first event that is not completed. Refuses a log that is not the one that the checkpoint is of: to go on
-/// behind the checkpoint's position would skip what that log holds before it.
-async fn start(log: &dyn Log, channel: &str, checkpoint: Option<&Checkpoint>) -> Result<Position, ConsumeError> {
-    let bounds = log.bounds(channel).await.map_err(log_error)?;
+/// behind the checkpoint's position would skip what that log holds before it. The outer error is that the log could not be
+/// asked.
+async fn start(
+    log: &dyn Log,
+    channel: &str,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<Result<Position, ConsumeError>, LogError> {
+    let bounds = log.bounds(channel).await?;
     let Some((checkpoint, position)) = checkpoint.and_then(|checkpoint| Some((checkpoint, checkpoint.position?)))
     else {
-        return Ok(bounds.oldest);
+        return Ok(Ok(bounds.oldest));
     };
     let next = position.next();
     if bounds.next < next {
-        return Err(ConsumeError::Rewound { channel: channel.to_owned(), position, end: bounds.next });
+        return Ok(Err(ConsumeError::Rewound { channel: channel.to_owned(), position, end: bounds.next }));
     }
     let last = match log.read(channel, position, 1).await {
         Ok(events) => events.into_iter().next(),
         // What was completed may be removed.
         Err(LogError::Retained { .. }) => None,
-        Err(error) => return Err(log_error(error)),
+        Err(error) => return Err(error),
     };
     if let (Some(last), Some(expected)) = (last, &checkpoint.event_id)
         && last.position == position
         && last.event.metadata.id != *expected
     {
-        return Err(ConsumeError::Rewritten {
+        return Ok(Err(ConsumeError::Rewritten {
             url: channel.to_owned(),
             position,
             expected: expected.clone(),
             found: last.event.metadata.id,
-        });
+        }));
     }
-    Ok(next)
+    Ok(Ok(next))
 }
 
 fn log_error(error: LogError) -> ConsumeError {

@@ -18,6 +18,7 @@ mod inbox;
 mod lanes;
 mod log;
 mod original;
+mod patience;
 mod pipeline;
 mod policy;
 mod progress;
@@ -47,7 +48,7 @@ pub(crate) use original::{Original, Originals};
 #[cfg(feature = "client")]
 pub(crate) use pipeline::Incoming;
 pub use policy::{OnPoison, OnUnknown};
-pub use replay::{Released, Replayed, replay, replay_subject};
+pub use replay::{Released, Replay, Replayed, replay, replay_subject};
 pub use retry::{Backoff, RetryPolicy};
 #[cfg(feature = "client")]
 pub(crate) use settings::{Reader, Settings, Until, consumer_settings};

@@ -18,8 +18,9 @@ use super::dead_letter::{DeadLetter, DeadLetters, LetterState};
 use super::error::{ConsumeError, StoreError};
 use super::handler::{Context, Disposition, Handler};
 use super::original::Original;
+use super::patience::{BACKOFF, persist};
 use super::policy::{OnPoison, OnUnknown};
-use super::progress::{Stored, persist};
+use super::progress::Stored;
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use super::transaction::{Moved, StoreTransaction, Transactions};
@@ -96,26 +97,28 @@ impl<H: Handler> Pipeline<H> {
         let parked = self.parked_subject(&incoming);
         let Incoming { event, subject, checkpoint, source, original } = incoming;
         let origin = Origin { source, checkpoint, subject, original };
-        if let Some(subject) = parked
-            && let Some(stored) = self.park_behind(&origin, &subject, &commit).await?
-        {
-            return Ok(Outcome::Completed(stored));
-        }
         let event_type = match &event {
             Ok(envelope) => &envelope.metadata.event_type,
             Err(error) => &error.event_type,
         };
         // An item that cannot be read has no type, and is not of an unknown one.
-        if !event_type.is_empty() && !H::Events::CHANNEL.event_types.contains(&event_type.as_str()) {
-            let reason = || format!("the channel {channel:?} declares no event type {event_type:?}");
-            match self.treatment.on_unknown {
-                OnUnknown::Handle => {}
-                OnUnknown::Skip => return Ok(COMPLETED),
-                OnUnknown::DeadLetter => return self.bury(&origin, reason(), 0, &commit).await,
-                OnUnknown::Stop => {
-                    return Err(ConsumeError::Unknown { id: origin.id(), event_type: event_type.clone() });
-                }
+        let unknown = !event_type.is_empty() && !H::Events::CHANNEL.event_types.contains(&event_type.as_str());
+        // Whatever has become of those before it.
+        match self.treatment.on_unknown {
+            OnUnknown::Skip if unknown => return Ok(COMPLETED),
+            OnUnknown::Stop if unknown => {
+                return Err(ConsumeError::Unknown { id: origin.id(), event_type: event_type.clone() });
             }
+            _ => {}
+        }
+        if let Some(subject) = parked
+            && let Some(stored) = self.park_behind(&origin, &subject, &commit).await?
+        {
+            return Ok(Outcome::Completed(stored));
+        }
+        if unknown && self.treatment.on_unknown == OnUnknown::DeadLetter {
+            let reason = format!("the channel {channel:?} declares no event type {event_type:?}");
+            return self.bury(&origin, reason, 0, &commit).await;
         }
         match event {
             Ok(Envelope { metadata, event }) => {
@@ -148,9 +151,24 @@ impl<H: Handler> Pipeline<H> {
         let error = "an event of its subject before it could not be handled; replay the subject".to_owned();
         let letter = DeadLetter { state: LetterState::Parked, ..self.letter(origin, error, 0)? };
         let kept = self.keep(store, &letter, Place::Behind, commit).await?;
-        if kept.is_none() {
-            tracing::info!(consumer = self.consumer, subject, "what was parked of a subject has been replayed");
-            self.parked().remove(subject);
+        match &kept {
+            None => {
+                tracing::info!(consumer = self.consumer, subject, "what was parked of a subject has been replayed");
+                self.parked().remove(subject);
+            }
+            Some(Kept { number: Some(number), .. }) => {
+                self.metrics.buried();
+                tracing::warn!(
+                    consumer = self.consumer,
+                    "event.id" = %letter.event.metadata.id,
+                    "event.type" = letter.event.metadata.event_type,
+                    subject,
+                    number,
+                    "an event is parked behind another one of its subject"
+                );
+            }
+            // It was parked before, and only the answer was lost.
+            Some(Kept { number: None, .. }) => {}
         }
         Ok(kept.map(|kept| kept.stored))
     }
@@ -164,6 +182,8 @@ impl<H: Handler> Pipeline<H> {
         origin: &Origin,
     ) -> Result<Outcome, ConsumeError> {
         let mut attempts: u32 = 1;
+        // Those that failed because of the store.
+        let mut uncounted: u32 = 0;
         let mut doubt = Doubt::None;
         loop {
             // Held for one attempt, and not while waiting for the next one. The semaphore is never closed.
@@ -183,10 +203,14 @@ impl<H: Handler> Pipeline<H> {
             };
             drop(slot);
             // The handler may have failed because of what it has committed before.
-            if doubt == Doubt::Committing && persist(|| self.is_marked(commit)).await? {
+            if doubt == Doubt::Committing && persist(&self.shutdown, || self.is_marked(commit)).await? {
                 return Ok(Outcome::Completed(Stored::Yes));
             }
             let delay = match failure.disposition() {
+                _ if !failure.counts() => {
+                    uncounted = uncounted.saturating_add(1);
+                    Some(BACKOFF.random_delay(uncounted))
+                }
                 Disposition::Retry => {
                     let delay = self.treatment.retry.random_delay(attempts);
                     delay.map(|delay| failure.after().unwrap_or(delay))
@@ -200,13 +224,14 @@ impl<H: Handler> Pipeline<H> {
             tracing::warn!(
                 error = failure.error(),
                 attempt = attempts,
+                counts = failure.counts(),
                 ?delay,
                 "the handler failed and is tried again"
             );
             if self.shutdown.sleep(delay).await.is_none() {
                 return Ok(Outcome::Interrupted);
             }
-            attempts = attempts.saturating_add(1);
+            attempts = attempts.saturating_add(u32::from(failure.counts()));
             // The handler took the event; it is read again rather than kept, because most succeed at once.
             let Some(again) = origin.original.read() else {
                 return Err(ConsumeError::NotRepeatable { id: context.metadata.id.clone() });
@@ -227,6 +252,8 @@ impl<H: Handler> Pipeline<H> {
         doubt: &mut Doubt,
     ) -> Result<Result<Stored, attempt::Failure>, ConsumeError> {
         let outcome = attempt::run(&self.handler, event, context, self.treatment.timeout).await;
+        let refused = context.was_refused();
+        let outcome = outcome.map_err(|failure| if refused { failure.of_store() } else { failure });
         let transaction = match context.end().await {
             Ok(transaction) => transaction,
             Err(in_use) => {
@@ -257,7 +284,9 @@ impl<H: Handler> Pipeline<H> {
         match (moved, self.is_marked(commit).await) {
             (_, Ok(true)) => Ok(Ok(Stored::Yes)),
             (Ok(_), _) => Err(ConsumeError::Overtaken { consumer: self.consumer.clone() }),
-            (Err(error), _) => Ok(Err(attempt::Failure::retry(attempt::chain(&error)))),
+            // The store answers: it is what the handler has done that cannot be committed.
+            (Err(error), Ok(false)) => Ok(Err(attempt::Failure::retry(attempt::chain(&error)))),
+            (Err(error), Err(_)) => Ok(Err(attempt::Failure::retry(attempt::chain(&error)).of_store())),
         }
     }
 
@@ -331,22 +360,22 @@ impl<H: Handler> Pipeline<H> {
         let overtaken = || ConsumeError::Overtaken { consumer: self.consumer.clone() };
         if let Some(transactions) = &self.letter_transactions {
             // Both or none, and neither when somebody else has taken over: it may have handled the event.
-            let kept = persist(|| self.keep_within(transactions, letter, place, commit)).await?;
+            let kept = persist(&self.shutdown, || self.keep_within(transactions, letter, place, commit)).await?;
             return kept.ok_or_else(overtaken);
         }
-        if !persist(|| self.holds(commit)).await? {
+        if !persist(&self.shutdown, || self.holds(commit)).await? {
             return Err(overtaken());
         }
         let number = match place {
-            Place::Anywhere => Some(persist(|| store.add(letter)).await?),
-            Place::Behind => persist(|| store.park(letter)).await?,
+            Place::Anywhere => Some(persist(&self.shutdown, || store.add(letter)).await?),
+            Place::Behind => persist(&self.shutdown, || store.park(letter)).await?,
         };
         let Some(number) = number else { return Ok(None) };
         let stored = match (commit, &self.completions) {
             // At once: a letter may be replayed, and its event must not be handled again after that.
             (Commit::Note { holder, completion }, Some(completions)) => {
                 let completion = std::slice::from_ref(completion);
-                match persist(|| completions.note(holder, completion)).await? {
+                match persist(&self.shutdown, || completions.note(holder, completion)).await? {
                     Moved::Yes => Stored::Yes,
                     Moved::Overtaken => return Err(overtaken()),
                 }

@@ -25,6 +25,7 @@ pub enum OnUnknown {
     Skip,
     /// It becomes a dead letter, to be replayed by a newer version.
     DeadLetter,
-    /// The consumer stops before it, with [`ConsumeError::Unknown`](super::ConsumeError::Unknown).
+    /// The consumer stops before it, with [`ConsumeError::Unknown`](super::ConsumeError::Unknown). A receiver of webhooks
+    /// leaves it to its sender.
     Stop,
 }

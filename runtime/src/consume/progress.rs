@@ -8,22 +8,21 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checkpoint::{Checkpoint, Checkpoints};
-use super::completions::{Completion, Completions};
-use super::error::{ConsumeError, StoreError};
-use super::retry::{Backoff, RetryPolicy};
-use super::transaction::Moved;
-use crate::event::Position;
 use tokio::time::Instant;
 
-/// Storage may be locked or away for a moment; when it stays away, consuming must stop.
-pub(super) const STORE_RETRY: RetryPolicy =
-    RetryPolicy::attempts(5).backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(2)));
+use super::checkpoint::{Checkpoint, Checkpoints};
+use super::completions::{Completion, Completions};
+use super::error::ConsumeError;
+use super::patience::persist;
+use super::shutdown::Shutdown;
+use super::transaction::Moved;
+use crate::event::Position;
+
 /// How far events may be taken beyond the first that is not completed: what is held in memory.
 const WINDOW: usize = 1024;
 const WINDOW_BYTES: usize = 32 << 20;
-/// So many events may be completed beyond the checkpoint before that is noted. They are handled again after a kill,
-/// unless their handler noted it in its transaction.
+/// When so many events are completed beyond the checkpoint, that is noted. Until it is stored, up to as many as the window
+/// holds may be completed: they are handled again after a kill, unless their handler noted it in its transaction.
 const UNNOTED: usize = 32;
 
 /// Whether it is in the store that an event is completed.
@@ -59,6 +58,7 @@ pub(crate) struct Progress {
     stored_at: Instant,
     /// The checkpoint in the store, as far as this consumer has read it or moved it.
     stored: Option<Checkpoint>,
+    shutdown: Shutdown,
     /// Behind the last event that was taken.
     read: Option<Checkpoint>,
     /// Completed before this consumer was started.
@@ -94,12 +94,14 @@ impl Progress {
         interval: Duration,
         checkpoint: Option<Checkpoint>,
         before: HashSet<Completion>,
+        shutdown: &Shutdown,
     ) -> Self {
         Progress {
             keeper,
             interval,
             stored_at: Instant::now(),
             stored: checkpoint.clone(),
+            shutdown: shutdown.clone(),
             read: checkpoint,
             before,
             window: VecDeque::new(),
@@ -236,9 +238,18 @@ impl Progress {
 
     /// Moves the checkpoint as far as it may go, and notes what is completed beyond it.
     pub(super) async fn settle_all(&mut self) -> Result<(), ConsumeError> {
-        self.settle().await?;
-        self.flush().await?;
-        self.note().await
+        let settled = match self.settle().await {
+            Ok(()) => self.flush().await,
+            failed => failed,
+        };
+        match settled {
+            // What is completed of the checkpoints that are still held.
+            Ok(()) | Err(ConsumeError::Overtaken { .. }) => {
+                let noted = self.note().await;
+                settled.and(noted)
+            }
+            failed => failed,
+        }
     }
 
     /// Notes what is completed beyond the checkpoint.
@@ -246,13 +257,22 @@ impl Progress {
         let Keeper::Holder { holder, completions, .. } = &self.keeper else { return Ok(()) };
         let done = |slot: &&mut Slot| slot.state == State::Done(Stored::No) && slot.completion.is_some();
         let slots: Vec<&mut Slot> = self.window.iter_mut().filter(done).collect();
-        let completed: Vec<Completion> = slots.iter().filter_map(|slot| slot.completion.clone()).collect();
+        let mut completed: Vec<Completion> = slots.iter().filter_map(|slot| slot.completion.clone()).collect();
+        completed.sort_by(|one, next| one.consumer.cmp(&next.consumer));
         self.unnoted = 0;
         if completed.is_empty() {
             return Ok(());
         }
-        if persist(|| completions.note(holder, &completed)).await? == Moved::Overtaken {
-            return Err(ConsumeError::Overtaken { consumer: completed[0].consumer.clone() });
+        if persist(&self.shutdown, || completions.note(holder, &completed)).await? == Moved::Overtaken {
+            // Of those that are still held, it is noted.
+            let mut lost = None;
+            for completed in completed.chunk_by(|one, next| one.consumer == next.consumer) {
+                if persist(&self.shutdown, || completions.note(holder, completed)).await? == Moved::Overtaken {
+                    lost = completed.first();
+                }
+            }
+            let consumer = lost.or(completed.first()).map_or_else(String::new, |lost| lost.consumer.clone());
+            return Err(ConsumeError::Overtaken { consumer });
         }
         for slot in slots {
             slot.state = State::Done(Stored::Yes);
@@ -263,57 +283,44 @@ impl Progress {
     async fn write(&mut self, next: &Checkpoint, passed: &[Completion]) -> Result<(), ConsumeError> {
         match &mut self.keeper {
             Keeper::Alone { consumer, checkpoints } => {
-                persist(|| checkpoints.store(consumer, next)).await.map_err(ConsumeError::Store)
+                persist(&self.shutdown, || checkpoints.store(consumer, next)).await.map_err(ConsumeError::Store)
             }
             Keeper::Holder { holder, parts, completions } => {
                 // A partition that was further on than the others keeps its place, also before those have one. The
                 // only part is where its own reading has come, also in a feed that tells positions of some events only.
-                if let [only] = parts.as_slice() {
-                    return advance(completions.as_ref(), holder, &[&only.consumer], next, passed).await;
+                if let [Part { consumer, .. }] = parts.as_slice() {
+                    let only = [consumer.as_str()];
+                    let moved = persist(&self.shutdown, || completions.advance(holder, &only, next, passed));
+                    return match moved.await? {
+                        Moved::Yes => Ok(()),
+                        Moved::Overtaken => Err(ConsumeError::Overtaken { consumer: consumer.clone() }),
+                    };
                 }
                 let parts: Vec<&mut Part> = parts.iter_mut().filter(|part| part.at <= next.position).collect();
                 let consumers: Vec<&str> = parts.iter().map(|part| part.consumer.as_str()).collect();
                 if consumers.is_empty() && passed.is_empty() {
                     return Ok(());
                 }
-                advance(completions.as_ref(), holder, &consumers, next, passed).await?;
+                let moved = persist(&self.shutdown, || completions.advance(holder, &consumers, next, passed)).await?;
+                if moved == Moved::Overtaken {
+                    // Those that are still held move all the same.
+                    let mut lost = None;
+                    for part in parts {
+                        let own = |passed: &&Completion| passed.consumer == part.consumer;
+                        let passed: Vec<Completion> = passed.iter().filter(own).cloned().collect();
+                        let alone = [part.consumer.as_str()];
+                        match persist(&self.shutdown, || completions.advance(holder, &alone, next, &passed)).await? {
+                            Moved::Yes => part.at = next.position,
+                            Moved::Overtaken => lost = Some(part.consumer.clone()),
+                        }
+                    }
+                    return Err(ConsumeError::Overtaken { consumer: lost.unwrap_or_default() });
+                }
                 for part in parts {
                     part.at = next.position;
                 }
                 Ok(())
             }
         }
-    }
-}
-
-async fn advance(
-    completions: &dyn Completions,
-    holder: &str,
-    consumers: &[&str],
-    next: &Checkpoint,
-    passed: &[Completion],
-) -> Result<(), ConsumeError> {
-    if persist(|| completions.advance(holder, consumers, next, passed)).await? == Moved::Overtaken {
-        let consumer = consumers.first().map_or_else(String::new, |consumer| (*consumer).to_owned());
-        return Err(ConsumeError::Overtaken { consumer });
-    }
-    Ok(())
-}
-
-/// Writes to a store, and again if it fails, a few times.
-pub(super) async fn persist<T, F>(mut write: impl FnMut() -> F) -> Result<T, StoreError>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    let mut attempt = 1;
-    loop {
-        let error = match write().await {
-            Ok(done) => return Ok(done),
-            Err(error) => error,
-        };
-        let Some(delay) = STORE_RETRY.random_delay(attempt) else { return Err(error) };
-        tracing::warn!(error = super::attempt::chain(&error), attempt, ?delay, "a store failed and is tried again");
-        tokio::time::sleep(delay).await;
-        attempt += 1;
     }
 }

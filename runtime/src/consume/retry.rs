@@ -29,7 +29,10 @@ impl Backoff {
         // Beyond 2^31 every sensible pair of bounds has met its maximum.
         let factor = 1_u32 << attempt.saturating_sub(1).min(31);
         let full = self.first.saturating_mul(factor).min(self.longest);
-        full.mul_f64(1.0 - self.jitter * random.clamp(0.0, 1.0))
+        let random = if random.is_finite() { random.clamp(0.0, 1.0) } else { 0.0 };
+        // Rounded to a double, the longest of all is longer than a `Duration` can be.
+        let part = Duration::try_from_secs_f64(full.as_secs_f64() * (1.0 - self.jitter * random));
+        part.map_or(full, |part| part.min(full))
     }
 
     /// [`Backoff::delay`] with a random number.
@@ -89,6 +92,8 @@ impl Default for RetryPolicy {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
@@ -106,11 +111,29 @@ mod tests {
         assert_eq!(BACKOFF.jitter(f64::NAN).delay(1, 1.0), Duration::from_millis(100));
     }
 
+    fn duration() -> impl Strategy<Value = Duration> {
+        let any = (any::<u64>(), 0..1_000_000_000_u32).prop_map(|(seconds, nanos)| Duration::new(seconds, nanos));
+        prop_oneof![any, Just(Duration::MAX), Just(Duration::ZERO), (0..10_000_u64).prop_map(Duration::from_millis)]
+    }
+
+    proptest! {
+        #[test]
+        fn no_wait_is_longer_than_the_longest(
+            (first, longest) in (duration(), duration()),
+            (attempt, random, jitter) in (any::<u32>(), any::<f64>(), any::<f64>()),
+        ) {
+            let backoff = Backoff::new(first, longest).jitter(jitter);
+            for attempt in [attempt, attempt % 40, u32::MAX] {
+                for random in [random, 0.0, 1.0, f64::NAN] {
+                    prop_assert!(backoff.delay(attempt, random) <= longest);
+                }
+            }
+        }
+    }
+
     #[test]
-    fn extreme_values_do_not_overflow() {
-        let endless = Backoff::new(Duration::MAX, Duration::MAX).jitter(0.5);
-        assert!(endless.delay(u32::MAX, 0.5) > Duration::from_secs(1));
-        assert!(BACKOFF.delay(0, 2.0) <= BACKOFF.delay(u32::MAX, -1.0));
+    fn the_longest_wait_of_all_is_one() {
+        assert_eq!(Backoff::new(Duration::MAX, Duration::MAX).delay(1, 0.0), Duration::MAX);
     }
 
     #[test]

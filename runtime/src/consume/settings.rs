@@ -15,9 +15,10 @@ use super::error::ConsumeError;
 use super::group::{self, Group};
 use super::handler::Handler;
 use super::lanes::{Lanes, Order};
+use super::patience::persist;
 use super::pipeline::{Pipeline, Treatment};
 use super::policy::{OnPoison, OnUnknown};
-use super::progress::{Keeper, Part, Progress, persist};
+use super::progress::{Keeper, Part, Progress};
 use super::retry::RetryPolicy;
 use super::shutdown::Shutdown;
 use super::transaction::Transactions;
@@ -99,7 +100,8 @@ impl Settings {
                 sessions.session(held, &sessions.settings.shutdown, &reader, until).await
             }
             (None, None) if sessions.settings.concurrency == 1 => {
-                let checkpoint = persist(|| sessions.settings.checkpoints.load(&sessions.consumer)).await?;
+                let Settings { checkpoints, shutdown, .. } = &sessions.settings;
+                let checkpoint = persist(shutdown, || checkpoints.load(&sessions.consumer)).await?;
                 let held = sessions.single(checkpoint);
                 sessions.session(held, &sessions.settings.shutdown, &reader, until).await
             }
@@ -141,8 +143,8 @@ impl<H: Handler> Sessions<H> {
         let consumer = &self.consumer;
         let holder: Arc<str> = Uuid::now_v7().to_string().into();
         // Another one that still runs under this name is stopped by it, at the latest when it stores something.
-        persist(|| completions.take_over(consumer, &holder)).await?;
-        let Opened { checkpoint, completed } = persist(|| completions.open(consumer)).await?;
+        persist(&self.settings.shutdown, || completions.take_over(consumer, &holder)).await?;
+        let Opened { checkpoint, completed } = persist(&self.settings.shutdown, || completions.open(consumer)).await?;
         let order = match (self.settings.concurrency, completed.is_empty()) {
             (1, true) => Order::Single { holder: Some(Arc::clone(&holder)) },
             (1, false) => Order::Strict { holder: Arc::clone(&holder), consumer: consumer.clone() },
@@ -172,9 +174,9 @@ impl<H: Handler> Sessions<H> {
         let mut parked = HashSet::new();
         if let (OnPoison::ParkSubject, Some(letters)) = (self.settings.treatment.on_poison, &self.dead_letters) {
             let channel = H::Events::CHANNEL.name;
-            parked.extend(persist(|| letters.parked_subjects(&self.consumer, channel)).await?);
+            parked.extend(persist(shutdown, || letters.parked_subjects(&self.consumer, channel)).await?);
         }
-        let progress = Progress::new(keeper, self.settings.checkpoint_interval, checkpoint, before);
+        let progress = Progress::new(keeper, self.settings.checkpoint_interval, checkpoint, before, shutdown);
         let mut lanes = Lanes::new(shutdown, progress, order, |shutdown| Pipeline {
             consumer: self.consumer.clone(),
             metrics: Consuming::of(H::Events::CHANNEL.name, &self.consumer),
@@ -255,7 +257,8 @@ macro_rules! consumer_settings {
         ///
         /// The checkpoint stays behind the first event that is not completed; what is completed beyond it is noted in the
         /// store. A handler that works in [`Context::transaction`](crate::Context::transaction) has its effect exactly once
-        /// as before: the note is in the same transaction.
+        /// as before: the note is in the same transaction. Each such handler has a connection of the store's pool while it
+        /// works, so the pool should have some more than there may be handlers.
         #[must_use]
         pub fn concurrency(mut self, handlers: usize) -> Self {
             // More than the window holds could never run.

@@ -110,6 +110,11 @@ pub(super) struct ClaimLost;
 /// How long a transaction is waited for that something still uses when its handler has ended.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long a handler that asks for its transaction waits for another part of it that has it. Longer than most statements
+/// take, and shorter than a receiver of webhooks lets a handler take.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Something still uses the transaction of an attempt that is over.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -128,6 +133,8 @@ pub(super) struct Slot {
 #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "handlers name a database"))]
 enum State {
     Ready(Arc<dyn Transactions>),
+    /// The store was asked for one, and has given none yet.
+    Refused(Arc<dyn Transactions>),
     Open(Box<dyn StoreTransaction>),
     /// The attempt is over.
     Over,
@@ -136,6 +143,13 @@ enum State {
 impl Slot {
     pub(super) fn new(transactions: Option<Arc<dyn Transactions>>) -> Self {
         Slot { state: transactions.map(|transactions| Arc::new(Mutex::new(State::Ready(transactions)))) }
+    }
+
+    /// Whether the handler has asked for a transaction, and the store has given none: it failed, or did not answer before
+    /// the handler was given up.
+    pub(super) fn was_refused(&self) -> bool {
+        let state = self.state.as_ref().and_then(|state| state.try_lock().ok());
+        state.is_some_and(|state| matches!(*state, State::Refused(_)))
     }
 
     /// Ends the attempt: the transaction, if the handler has asked for it. Those that still use it are waited for, but
@@ -167,7 +181,7 @@ impl State {
     fn end(&mut self) -> Option<Box<dyn StoreTransaction>> {
         match std::mem::replace(self, State::Over) {
             State::Open(transaction) => Some(transaction),
-            State::Ready(_) | State::Over => None,
+            State::Ready(_) | State::Refused(_) | State::Over => None,
         }
     }
 }
@@ -181,11 +195,13 @@ impl fmt::Debug for Slot {
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod guard {
     use std::ops::{Deref, DerefMut};
+    use std::sync::Arc;
 
     use sqlx::{Database, Transaction};
     use tokio::sync::{MappedMutexGuard, MutexGuard};
+    use tokio::time::timeout;
 
-    use super::{Slot, State};
+    use super::{PATIENCE, Slot, State};
     use crate::consume::error::StoreError;
 
     /// The transaction in which the event's completion is stored, for the handler's own rows:
@@ -230,6 +246,12 @@ mod guard {
         /// The attempt that the context belongs to has ended.
         #[error("the handling of this event has ended, and its transaction with it")]
         Over,
+        /// The handler has it already, or a task of its own.
+        #[error(
+            "the handler of this event has had its transaction for {PATIENCE:?} while it asked for it again; let go of it \
+             before, or hand on what it was given"
+        )]
+        InUse,
         /// It could not be begun.
         #[error(transparent)]
         Store(#[from] StoreError),
@@ -239,14 +261,17 @@ mod guard {
         pub(in crate::consume) async fn get<DB: Database>(&self) -> Result<HandlerTransaction<'_, DB>, NoTransaction> {
             let elsewhere = NoTransaction::Elsewhere { database: DB::NAME };
             let Some(state) = &self.state else { return Err(elsewhere) };
-            let mut state = state.lock().await;
-            if let State::Ready(transactions) = &*state {
+            let state = timeout(PATIENCE, state.lock()).await;
+            let mut state = state.map_err(|_| NoTransaction::InUse)?;
+            if let State::Ready(transactions) | State::Refused(transactions) = &*state {
+                let transactions = Arc::clone(transactions);
+                *state = State::Refused(Arc::clone(&transactions));
                 *state = State::Open(transactions.begin().await?);
             }
             match &*state {
                 State::Open(_) => {}
                 State::Over => return Err(NoTransaction::Over),
-                State::Ready(_) => return Err(elsewhere),
+                State::Ready(_) | State::Refused(_) => return Err(elsewhere),
             }
             let found = MutexGuard::try_map(state, |state| match state {
                 State::Open(open) => open.inner().downcast_mut::<Transaction<'static, DB>>(),

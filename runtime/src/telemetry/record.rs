@@ -14,7 +14,7 @@ pub(crate) const IS_ON: bool = true;
 
 /// An event was published, or was not.
 pub(crate) fn sent(channel: &'static str, took: Duration, error: Option<&'static str>) {
-    let mut labels = vec![destination(channel)];
+    let mut labels = common("send", channel);
     labels.extend(error.map(error_type));
     counter!(metric::SENT_MESSAGES, labels.clone()).increment(1);
     histogram!(metric::OPERATION_DURATION, labels).record(took);
@@ -70,7 +70,7 @@ pub(crate) struct Attempt(Instant);
 /// An event was posted to a webhook.
 #[cfg(feature = "client")]
 pub(crate) fn delivered(channel: &str, took: Duration, error: Option<&'static str>) {
-    let mut labels = vec![destination(channel.to_owned())];
+    let mut labels = common("deliver", channel.to_owned());
     labels.extend(error.map(error_type));
     histogram!(metric::DELIVERY_DURATION, labels).record(took);
 }
@@ -168,11 +168,18 @@ impl Drop for Pending {
 }
 
 fn labels(channel: impl Into<SharedString>, consumer: &str) -> Vec<Label> {
-    vec![destination(channel), Label::new("messaging.consumer.group.name", consumer.to_owned())]
+    let mut labels = common("process", channel);
+    labels.push(Label::new("messaging.consumer.group.name", consumer.to_owned()));
+    labels
 }
 
-fn destination(channel: impl Into<SharedString>) -> Label {
-    Label::new("messaging.destination.name", channel)
+/// What all metrics have: the conventions require the first two, though they tell no two of ours apart.
+fn common(operation: &'static str, channel: impl Into<SharedString>) -> Vec<Label> {
+    vec![
+        Label::new("messaging.system", "event-api"),
+        Label::new("messaging.operation.name", operation),
+        Label::new("messaging.destination.name", channel),
+    ]
 }
 
 fn error_type(error: &'static str) -> Label {

@@ -20,7 +20,8 @@ use super::sign::{DEFAULT_TOLERANCE, Secrets, SignatureError, Signed};
 use super::wire::Delivered;
 use super::{body, sign, wire};
 use crate::consume::{
-    Claim, Context, DeadLetter, Disposition, Handler, Inbox, LetterState, StoreError, StoreTransaction, Ticket,
+    Claim, Context, DeadLetter, Disposition, Handler, Inbox, LetterState, OnUnknown, StoreError, StoreTransaction,
+    Ticket,
 };
 use crate::event::{Channel, EventSet as _, RawEvent};
 use crate::problem::Problem;
@@ -58,12 +59,19 @@ pub fn receiver<S: Clone + Send + Sync + 'static>(
 /// | the handler asks for a retry, panics or takes too long | 503 with `Retry-After` | tries again |
 /// | another delivery of the same event is being handled | 503 with `Retry-After` | tries again |
 /// | the inbox fails | 503 with `Retry-After` | tries again |
+/// | its type is not declared, with [`OnUnknown::Stop`] | 503 with `Retry-After` | tries again |
 /// | body over the limit | 413 | |
 /// | headers missing or malformed, or signed but no event | 400 | |
 /// | signature wrong, or timestamp off by more than five minutes | 401 | |
 ///
 /// An event is handled again only when this process dies, or its inbox fails, after the handler succeeded and before
-/// that was stored. A handler that works in [`Context::transaction`] has its effect exactly once even then. A handler goes on when the sender hangs up.
+/// that was stored. A handler that works in [`Context::transaction`] has its effect exactly once even then. A handler goes
+/// on when the sender hangs up.
+///
+/// A dead letter is stored in one transaction with the note that its event is done with, where the inbox has
+/// [transactions](Inbox::transactions). In another inbox it is stored first: an event whose process dies in between, or
+/// whose claim has passed to another delivery by then, can be handled although it is a dead letter. Replayed, its effect
+/// is there twice.
 pub struct Receiver {
     secrets: Secrets,
     inbox: Arc<dyn Inbox>,
@@ -72,6 +80,7 @@ pub struct Receiver {
     limit: usize,
     tolerance: Duration,
     timeout: Duration,
+    on_unknown: OnUnknown,
 }
 
 impl Receiver {
@@ -85,6 +94,7 @@ impl Receiver {
             limit: BODY_LIMIT,
             tolerance: DEFAULT_TOLERANCE,
             timeout: HANDLER_TIMEOUT,
+            on_unknown: OnUnknown::default(),
         }
     }
 
@@ -133,6 +143,18 @@ impl Receiver {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// What to do with an event of a type that the channel of its handler does not declare: the handler's method `unknown`
+    /// gets it, unless set.
+    ///
+    /// A receiver cannot stop: with [`OnUnknown::Stop`], the delivery is answered with 503 and not handled, so that the
+    /// sender keeps it and tries again, until this service declares the type or the sender gives up. Whether events
+    /// behind it wait is the sender's choice.
+    #[must_use]
+    pub fn on_unknown(mut self, policy: OnUnknown) -> Self {
+        self.on_unknown = policy;
         self
     }
 
@@ -217,63 +239,73 @@ impl Receiver {
     }
 
     async fn handle_claimed(&self, ticket: &Ticket, delivered: Delivered) -> Result<StatusCode, Refusal> {
-        let registered = self.registered(&delivered);
-        // Senders may name whatever they like, and every label is kept for as long as the process runs.
-        let channel = registered.map_or_else(|| metric::OTHER.to_owned(), |registered| registered.name.clone());
-        let metrics = Consuming::of(channel, &self.name);
-        metrics.consumed();
-        let timed = metrics.attempt();
+        let event_type = delivered.event.metadata.event_type.as_str();
+        let Some(registered) = self.registered(&delivered) else {
+            let error = format!(
+                "no handler of this receiver is for channel {:?} or declares type {event_type:?}",
+                delivered.channel.as_deref().unwrap_or("(not named)"),
+            );
+            // Senders may name whatever they like, and every label is kept for as long as the process runs.
+            return self.give_up(ticket, delivered, metric::OTHER, error, 0).await;
+        };
+        let channel = registered.name.as_str();
+        if !registered.handler.channel().event_types.contains(&event_type) {
+            match self.on_unknown {
+                OnUnknown::Handle => {}
+                OnUnknown::Skip => return self.complete(ticket).await,
+                OnUnknown::DeadLetter => {
+                    let error = format!("the channel {channel:?} declares no event type {event_type:?}");
+                    return self.give_up(ticket, delivered, channel, error, 0).await;
+                }
+                OnUnknown::Stop => {
+                    telemetry::fail(&Span::current(), Disposition::Retry.as_str());
+                    tracing::error!(channel, event_type, "an event of an unknown type is left to its sender");
+                    self.inbox.release(ticket).await?;
+                    return Err(later("Unknown event type", format!("events of type {event_type:?} are not declared")));
+                }
+            }
+        }
         let mut context = Context::new(delivered.event.metadata.clone(), delivered.position);
         context.begin(ticket.attempt, self.inbox.transactions());
-        let outcome = match registered {
-            Some(Registered { handler, .. }) => handler.handle(&delivered.event, &context, self.timeout).await,
-            None => Err(Failed::rejected(format!(
-                "no handler of this receiver is for channel {:?} or declares type {:?}",
-                delivered.channel.as_deref().unwrap_or("(not named)"),
-                delivered.event.metadata.event_type
-            ))),
-        };
+        let metrics = Consuming::of(channel.to_owned(), &self.name);
+        let timed = metrics.attempt();
+        let outcome = registered.handler.handle(&delivered.event, &context, self.timeout).await;
+        let tried = outcome.as_ref().err().is_none_or(|failed| failed.tried);
         let transaction = context.end().await;
-        let outcome = match (outcome, transaction) {
+        let (outcome, completed) = match (outcome, transaction) {
             (Ok(()), Ok(Some(transaction))) => match commit(transaction, ticket).await {
-                Ok(()) => {
-                    metrics.attempted(&timed, None);
-                    return Ok(StatusCode::NO_CONTENT);
-                }
-                Err(error) => Err(Failed::retry(crate::consume::chain(&error))),
+                Ok(()) => (Ok(()), true),
+                Err(error) => (Err(Failed::retry(crate::consume::chain(&error))), false),
             },
             (failed, Ok(Some(transaction))) => {
                 transaction.rollback().await;
-                failed
+                (failed, false)
             }
-            (outcome, Ok(None)) => outcome,
-            (outcome, Err(in_use)) => outcome.and(Err(Failed::retry(in_use.to_string()))),
+            (outcome, Ok(None)) => (outcome, false),
+            (outcome, Err(in_use)) => (outcome.and(Err(Failed::retry(in_use.to_string()))), false),
         };
         let error = outcome.as_ref().err().map(|failed| failed.disposition.as_str());
-        metrics.attempted(&timed, error);
-        if let Some(error) = error {
-            telemetry::fail(&Span::current(), error);
+        if tried {
+            if ticket.attempt == 1 {
+                metrics.consumed();
+            }
+            metrics.attempted(&timed, error);
         }
         match outcome {
-            Ok(()) => {}
+            Ok(()) if completed => Ok(StatusCode::NO_CONTENT),
+            Ok(()) => self.complete(ticket).await,
             Err(Failed { disposition: Disposition::Retry, error, after, .. }) => {
+                telemetry::fail(&Span::current(), Disposition::Retry.as_str());
                 tracing::warn!(error, attempt = ticket.attempt, "the handler failed; the sender is asked to try again");
                 self.inbox.release(ticket).await?;
                 let refusal = later("Not handled", "the event could not be handled now".to_owned());
-                return Err(Refusal { after: after.or(refusal.after), ..refusal });
+                Err(Refusal { after: after.or(refusal.after), ..refusal })
             }
-            Err(Failed { disposition: Disposition::Reject, error, tried, .. }) => {
-                tracing::error!(error, attempt = ticket.attempt, "the event was rejected: now a dead letter");
+            Err(Failed { disposition: Disposition::Reject, error, .. }) => {
                 let attempts = if tried { ticket.attempt } else { 0 };
-                if let Err(error) = self.bury(delivered, error, attempts).await {
-                    self.inbox.release(ticket).await?;
-                    return Err(error.into());
-                }
-                metrics.buried();
+                self.give_up(ticket, delivered, channel, error, attempts).await
             }
         }
-        self.complete(ticket).await?;
-        Ok(StatusCode::NO_CONTENT)
     }
 
     /// The handler that a delivery is for.
@@ -289,7 +321,15 @@ impl Receiver {
         }
     }
 
-    async fn bury(&self, delivered: Delivered, error: String, attempts: u32) -> Result<(), StoreError> {
+    /// Makes an event a dead letter, and is done with it.
+    async fn give_up(
+        &self,
+        ticket: &Ticket,
+        delivered: Delivered,
+        channel: &str,
+        error: String,
+        attempts: u32,
+    ) -> Result<StatusCode, Refusal> {
         let letter = DeadLetter {
             consumer: self.name.clone(),
             channel: delivered.channel.clone(),
@@ -301,16 +341,37 @@ impl Receiver {
             time: Utc::now(),
             state: LetterState::GivenUp,
         };
-        self.inbox.dead_letters().add(&letter).await.map(|_| ())
+        if let Err(error) = self.bury(ticket, &letter).await {
+            self.inbox.release(ticket).await?;
+            return Err(error.into());
+        }
+        Consuming::of(channel.to_owned(), &self.name).buried();
+        telemetry::fail(&Span::current(), Disposition::Reject.as_str());
+        tracing::error!(error = letter.error, attempts, "an event was given up and is a dead letter");
+        Ok(StatusCode::NO_CONTENT)
     }
 
-    /// The event is handled, so it is worth a second try to remember that.
-    async fn complete(&self, ticket: &Ticket) -> Result<(), StoreError> {
+    /// Stores a dead letter and that its event is done with. Where the inbox has transactions both or none, and neither
+    /// when the claim has passed to another delivery, which may have handled the event.
+    async fn bury(&self, ticket: &Ticket, letter: &DeadLetter) -> Result<(), StoreError> {
+        let Some(transactions) = self.inbox.transactions() else {
+            // In this order: killed in between, the event is handled again, and not lost.
+            self.inbox.dead_letters().add(letter).await?;
+            return self.inbox.complete(ticket).await;
+        };
+        let mut transaction = transactions.begin().await?;
+        transaction.complete(ticket).await?;
+        transaction.add_letter(letter).await?;
+        transaction.commit().await
+    }
+
+    /// The event is done with, so it is worth a second try to remember that.
+    async fn complete(&self, ticket: &Ticket) -> Result<StatusCode, Refusal> {
         if let Err(error) = self.inbox.complete(ticket).await {
-            tracing::warn!(%error, "the inbox failed after the event was handled; trying once more");
+            tracing::warn!(%error, "the inbox failed when the event was done with; trying once more");
             self.inbox.complete(ticket).await?;
         }
-        Ok(())
+        Ok(StatusCode::NO_CONTENT)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Database, Pool, SqlSafeStr as _};
@@ -11,6 +12,7 @@ use super::transaction::SqlTransactions;
 use super::{Dialect, Value, acquire, execute, number, optional, query, row, text};
 use crate::consume::dead_letter::{DeadLetter, DeadLetters, LetterState, StoredDeadLetter};
 use crate::consume::error::StoreError;
+use crate::consume::inbox::{millis, now};
 use crate::consume::transaction::Transactions;
 
 /// Dead letters in an SQL database, see [`SqliteDeadLetters`](super::super::SqliteDeadLetters) and
@@ -22,9 +24,9 @@ pub struct SqlDeadLetters<DB: Database> {
 const INSERT: &str = "
     INSERT INTO event_api_dead_letters (consumer, channel, source, position, event_id, event_type, event_time,
     subject, address, version, traceparent, headers, data, error, attempts, time, parked)";
+const CONFLICT: &str = "ON CONFLICT (consumer, channel, event_id) DO UPDATE SET";
 const REPLACE: &str = "
-    ON CONFLICT (consumer, channel, event_id) DO UPDATE SET source = excluded.source, position = excluded.position,
-    event_type = excluded.event_type, event_time = excluded.event_time, subject = excluded.subject,
+    source = excluded.source, position = excluded.position, event_type = excluded.event_type, event_time = excluded.event_time, subject = excluded.subject,
     address = excluded.address, version = excluded.version, traceparent = excluded.traceparent,
     headers = excluded.headers, data = excluded.data, error = excluded.error, attempts = excluded.attempts,
     time = excluded.time, parked = excluded.parked
@@ -127,6 +129,33 @@ impl<DB: Dialect> DeadLetters for SqlDeadLetters<DB> {
         Ok(updated == 1)
     }
 
+    async fn hold(
+        &self,
+        consumer: &str,
+        channel: &str,
+        subject: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO event_api_replays AS held (consumer, channel, subject, holder, until)
+                   VALUES ($1, $2, $3, $4, $5)
+                   ON CONFLICT (consumer, channel, subject) DO UPDATE SET holder = excluded.holder, until = excluded.until
+                   WHERE held.holder = excluded.holder OR held.until <= $6";
+        let now = now();
+        let mut values: Vec<Value> = [consumer, channel, subject, holder].into_iter().map(text::<DB>).collect();
+        values.extend([Value::Integer(now.saturating_add(millis(lease))), Value::Integer(now)]);
+        let held = execute(&self.pool, sql, values).await;
+        Ok(held.map_err(|error| StoreError::new(format!("holding subject {subject:?} for a replay"), error))? == 1)
+    }
+
+    async fn let_go(&self, consumer: &str, channel: &str, subject: &str, holder: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM event_api_replays WHERE consumer = $1 AND channel = $2 AND subject = $3 AND holder = $4";
+        let values = [consumer, channel, subject, holder].into_iter().map(text::<DB>).collect();
+        let gone = execute(&self.pool, sql, values).await;
+        gone.map_err(|error| StoreError::new(format!("letting go of subject {subject:?} after a replay"), error))?;
+        Ok(())
+    }
+
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         Some(Arc::new(SqlTransactions::new(self.pool.clone())))
     }
@@ -135,7 +164,8 @@ impl<DB: Dialect> DeadLetters for SqlDeadLetters<DB> {
 /// Stores a letter; its number.
 pub(super) async fn add<DB: Dialect>(connection: &mut DB::Connection, letter: &DeadLetter) -> Result<u64, StoreError> {
     let sql = format!(
-        "{INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1) {REPLACE}"
+        "{INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1)
+         {CONFLICT} {REPLACE}"
     );
     let number = insert::<DB>(connection, letter, sql).await?;
     number.ok_or_else(|| StoreError::new("storing a dead letter", sqlx::Error::RowNotFound))
@@ -148,10 +178,11 @@ pub(super) async fn park<DB: Dialect>(
 ) -> Result<Option<u64>, StoreError> {
     // The rows are locked: whoever removes the last of them waits and then finds the new one, or this one waits
     // and then finds none.
-    let locked = DB::FOR_UPDATE;
+    let (locked, next) = (DB::FOR_UPDATE, DB::NEXT_NUMBER);
     let sql = format!(
         "{INSERT} SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 = 1
-         WHERE EXISTS (SELECT 1 FROM event_api_dead_letters WHERE {PARKED}{locked}) {REPLACE}"
+         WHERE EXISTS (SELECT 1 FROM event_api_dead_letters WHERE {PARKED}{locked})
+         {CONFLICT} number = {next}, {REPLACE}"
     );
     insert::<DB>(connection, letter, sql).await
 }

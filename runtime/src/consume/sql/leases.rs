@@ -192,18 +192,34 @@ async fn renew(connection: &mut PgConnection, member: &Membership, holder: &str)
     .bind(millis(member))
     .execute(&mut *connection)
     .await?;
+    let held = usize::try_from(held.rows_affected()).unwrap_or_default();
+    let share = fair_share(connection, member).await?;
+    // Only then does it matter.
+    let free = if held < share { free(connection, &group).await? } else { 0 };
+    Ok(Standing { held, share, free })
+}
+
+/// How many partitions could be had now.
+async fn free(connection: &mut PgConnection, group: &str) -> Result<usize, sqlx::Error> {
+    // Somebody acquires, and must not pass over what is locked here: it is looked for again with the next renewal.
+    let ours = sqlx::query("SELECT 1 FROM event_api_groups WHERE group_name = $1 FOR UPDATE SKIP LOCKED")
+        .bind(group)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if ours.is_none() {
+        return Ok(0);
+    }
+    // As when they are acquired: one that is locked cannot be had. Who counted it would end its session for nothing.
     let free: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM event_api_claims
-         WHERE group_name = $1 AND (member IS NULL OR until <= clock_timestamp())",
+        "SELECT count(*) FROM (
+             SELECT 1 FROM event_api_claims
+             WHERE group_name = $1 AND (member IS NULL OR until <= clock_timestamp()) FOR UPDATE SKIP LOCKED
+         ) free",
     )
-    .bind(&group)
-    .fetch_one(&mut *connection)
+    .bind(group)
+    .fetch_one(connection)
     .await?;
-    Ok(Standing {
-        held: usize::try_from(held.rows_affected()).unwrap_or_default(),
-        share: fair_share(connection, member).await?,
-        free: usize::try_from(free).unwrap_or_default(),
-    })
+    Ok(usize::try_from(free).unwrap_or_default())
 }
 
 /// Says that a member is there.

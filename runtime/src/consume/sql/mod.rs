@@ -44,6 +44,9 @@ pub trait Dialect: Database {
     /// The same, where others may do the same at the same time.
     const FOR_SHARE: &'static str;
 
+    /// A number for a dead letter that replaces another one, as one that is new would get.
+    const NEXT_NUMBER: &'static str;
+
     /// What stands before and behind a parameter that is a JSON array of texts, to make a list of it for `IN`.
     const LIST: (&'static str, &'static str);
 

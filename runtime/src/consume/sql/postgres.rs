@@ -79,6 +79,17 @@ const CONSUME: &[&str] = &[
         PRIMARY KEY (consumer, event)
     );
 ",
+    "
+    -- Who replays the parked letters of a subject, and until when, in milliseconds since 1970.
+    CREATE TABLE event_api_replays (
+        consumer text NOT NULL,
+        channel text NOT NULL,
+        subject text NOT NULL,
+        holder text NOT NULL,
+        until bigint NOT NULL,
+        PRIMARY KEY (consumer, channel, subject)
+    );
+",
 ];
 
 const INBOX: &[&str] = &["
@@ -151,6 +162,7 @@ async fn connect(url: &str) -> Result<PgPool, StoreError> {
 impl Dialect for Postgres {
     const FOR_UPDATE: &'static str = " FOR UPDATE";
     const FOR_SHARE: &'static str = " FOR SHARE";
+    const NEXT_NUMBER: &'static str = "DEFAULT";
     const LIST: (&'static str, &'static str) = ("(SELECT json_array_elements_text(", "::json))");
 
     // Postgres stores no U+0000. Who sent an event with it must not hold up what comes after it.

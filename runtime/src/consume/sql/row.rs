@@ -32,9 +32,7 @@ fn required<DB: Dialect>(row: &DB::Row, column: &str) -> Result<String, BoxError
 pub(super) fn letter<DB: Dialect>(row: &DB::Row) -> Result<StoredDeadLetter, BoxError> {
     let text = |column: &str| required::<DB>(row, column);
     let optional = |column: &str| DB::text_of(row, column);
-    let time = |column: &str| -> Result<DateTime<Utc>, BoxError> {
-        Ok(DateTime::parse_from_rfc3339(&text(column)?)?.to_utc())
-    };
+    let time = |column: &str| -> Result<DateTime<Utc>, BoxError> { Ok(time(&text(column)?)) };
     let metadata = Metadata {
         id: EventId::from(text("event_id")?),
         event_type: text("event_type")?,
@@ -57,4 +55,24 @@ pub(super) fn letter<DB: Dialect>(row: &DB::Row) -> Result<StoredDeadLetter, Box
         state: if DB::truth_of(row, "parked")? { LetterState::Parked } else { LetterState::GivenUp },
     };
     Ok(StoredDeadLetter { number: u64::try_from(DB::integer_of(row, "number")?)?, letter })
+}
+
+/// Reads a time as `to_rfc3339` writes it: also of years that do not have four digits, which RFC 3339 cannot say. What is
+/// no time is 1970, rather than that one letter hides all others of its consumer.
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_is_read_back() {
+        let far = ["9999-12-31T23:59:59-05:00".parse::<DateTime<Utc>>().unwrap(), DateTime::UNIX_EPOCH];
+        for written in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC].into_iter().chain(far) {
+            assert_eq!(time(&written.to_rfc3339()), written);
+        }
+        assert_eq!(time("yesterday"), DateTime::UNIX_EPOCH);
+    }
 }

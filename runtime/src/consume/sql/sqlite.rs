@@ -63,6 +63,17 @@ const CONSUME: &[&str] = &[
         PRIMARY KEY (consumer, event)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Who replays the parked letters of a subject, and until when, in milliseconds since 1970.
+    CREATE TABLE event_api_replays (
+        consumer TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (consumer, channel, subject)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 const INBOX: &[&str] = &["
@@ -135,6 +146,7 @@ impl Dialect for Sqlite {
     // Whoever writes has the whole database.
     const FOR_UPDATE: &'static str = "";
     const FOR_SHARE: &'static str = "";
+    const NEXT_NUMBER: &'static str = "excluded.number";
     const LIST: (&'static str, &'static str) = ("(SELECT value FROM json_each(", "))");
 
     fn text(text: &str) -> Cow<'_, str> {

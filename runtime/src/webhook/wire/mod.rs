@@ -97,6 +97,8 @@ mod tests {
             r#"{"data":{}}"#,
             r#"{"type":1,"data":{}}"#,
             r#"{"type":"a","data":{},"timestamp":"yesterday"}"#,
+            r#"{"type":"a","data":{},"timestamp":"9999-12-31T23:59:59-05:00"}"#,
+            r#"{"type":"a","data":{},"timestamp":"-0001-12-31T23:59:59Z"}"#,
             r#"{"type":"a","type":"b","data":{}}"#,
             r#"{"type":"a","data":{}} trailing"#,
         ] {

@@ -1,7 +1,8 @@
 //! A body becomes an event.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::event::{EventId, Headers, Metadata, Position, RawEvent};
@@ -40,6 +41,10 @@ pub(crate) fn read(
     time: DateTime<Utc>,
 ) -> Result<Delivered, serde_json::Error> {
     let body: Incoming = serde_json::from_slice(body)?;
+    if body.timestamp.is_some_and(|time| !(0..=9999).contains(&time.year())) {
+        // As the log does: what is stored and sent on is written in RFC 3339.
+        return Err(serde_json::Error::custom("the year of its timestamp, in UTC, does not have four digits"));
+    }
     let metadata = Metadata {
         id: body.id.unwrap_or_else(|| id.into()),
         event_type: body.event_type,
