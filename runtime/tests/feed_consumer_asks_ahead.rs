@@ -26,19 +26,24 @@ fn is_asked_for(feed: &Feed, offset: usize) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_page_is_asked_for_while_one_is_handled() {
-    let feed = Arc::new(Feed::with_pages_of(20, 50).await);
+    let feed = Arc::new(Feed::with_pages_of(20, 150).await);
     let asked = Arc::clone(&feed);
     let handler = Recorder::that(move |id, _| {
         if id == "e0" {
-            assert!(is_asked_for(&asked, 20), "the next page");
-            assert!(!asked.requests().iter().any(|head| head.contains("?offset=40 ")), "and not the one behind it");
+            assert!(is_asked_for(&asked, 20) && is_asked_for(&asked, 40), "the next page, and the one behind it");
+            std::thread::sleep(Duration::from_millis(50));
+            let further = |head: &String| head.contains("?offset=80 ");
+            assert!(!asked.requests().iter().any(further), "and not all: they would be held in memory");
         }
         Act::Succeed
     });
     feed.consumer(MemoryCheckpoints::new()).run_until_caught_up(handler.clone()).await.unwrap();
-    assert_eq!(handler.called(), ids(0..50));
-    let once = feed.requests().iter().filter(|head| head.contains("?offset=20 ")).count();
-    assert_eq!(once, 1, "what was asked for ahead is not asked for again");
+    assert_eq!(handler.called(), ids(0..150));
+    for offset in (20..140).step_by(20) {
+        let line = format!("?offset={offset} ");
+        let once = feed.requests().iter().filter(|head| head.contains(&line)).count();
+        assert_eq!(once, 1, "what was asked for ahead is not asked for again");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

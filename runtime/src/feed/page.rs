@@ -154,7 +154,8 @@ pub(super) fn item_texts(body: &[u8]) -> Vec<&RawValue> {
     text_of(body).and_then(|text| raw_page(text).map_err(PageError::new)).map(|page| page.items).unwrap_or_default()
 }
 
-fn text_of(body: &[u8]) -> Result<&str, PageError> {
+/// The JSON text of a page.
+pub(super) fn text_of(body: &[u8]) -> Result<&str, PageError> {
     // Checked once for the whole page; from here on, strings need no further check.
     let text = std::str::from_utf8(body).map_err(PageError::new)?;
     // RFC 8259 section 8.1 allows a reader to ignore a byte order mark.

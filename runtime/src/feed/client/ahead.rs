@@ -1,62 +1,115 @@
-//! Asking for the next page, and decoding it, while the events of one are handled, so that a consumer with much to catch
-//! up on does not wait for its server, nor the server for it.
+//! Asking for the next pages while the events of one are handled, so that a consumer with much to catch up on does not
+//! wait for its server, nor the server for it: while one page is handled, the next one is decoded, and the one behind it
+//! is on its way.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 use url::Url;
 
 use super::decoded::Decoded;
-use super::fetch::{Answer, Fetcher};
+use super::fetch::{Answer, Body, Fetcher};
+use super::peek;
 use crate::consume::ConsumeError;
 use crate::event::EventSet;
 
 /// A page with fewer events is handled so soon, or is so near to the head, that it is not worth it.
 const FEWEST: usize = 16;
+/// Larger pages than this are not held beside two others.
+const LARGEST: usize = 1 << 20;
 
-/// Asks for pages ahead, one at a time. What is not used is dropped, and its request with it.
+/// Asks for pages ahead. What is not used is dropped, and its request with it.
 pub(super) struct Ahead<E> {
-    asked: Option<Asked<E>>,
+    running: Option<Running<E>>,
     /// Events of the page before.
     before: usize,
 }
 
-/// A page that was asked for before it was needed.
-pub(super) struct Asked<E> {
+struct Running<E> {
+    /// The page that comes next.
     url: Url,
+    pages: mpsc::Receiver<Page<E>>,
     /// One task; it ends when this is dropped.
-    task: JoinSet<Result<Answer<Decoded<E>>, ConsumeError>>,
+    _task: JoinSet<()>,
+}
+
+/// A page that was asked for before it was needed.
+struct Page<E> {
+    answer: Result<Answer<Decoded<E>>, ConsumeError>,
+    /// The page that comes behind it, where it is asked for too.
+    then: Option<Url>,
 }
 
 impl<E: EventSet> Ahead<E> {
     pub(super) fn new() -> Self {
-        Ahead { asked: None, before: 0 }
+        Ahead { running: None, before: 0 }
     }
 
     /// A page of so many new `events` leads on to `next`. One with fewer events than the page before is most likely the
     /// last: what stands behind it is better waited for than asked for.
     pub(super) fn ask(&mut self, fetcher: &Arc<Fetcher>, next: &Url, events: usize) {
         let before = std::mem::replace(&mut self.before, events);
-        self.asked = (events >= FEWEST && events >= before).then(|| {
-            let (fetcher, url) = (Arc::clone(fetcher), next.clone());
+        if self.running.as_ref().is_some_and(|running| running.url == *next) {
+            return;
+        }
+        self.running = (events >= FEWEST && events >= before).then(|| {
+            // One decoded page waits here.
+            let (sender, pages) = mpsc::channel(1);
             let mut task = JoinSet::new();
-            let asking = async move { fetcher.get(&url, None, Duration::ZERO).await.map(Answer::decode) };
-            task.spawn(asking.in_current_span());
-            Asked { url: next.clone(), task }
+            task.spawn(run(Arc::clone(fetcher), next.clone(), sender).in_current_span());
+            Running { url: next.clone(), pages, _task: task }
         });
     }
 
-    /// What was asked for ahead, if it is the page at `url`.
-    pub(super) fn take(&mut self, url: &Url) -> Option<Asked<E>> {
-        self.asked.take().filter(|asked| asked.url == *url)
+    /// The answer for the page at `url`, if it was asked for ahead and the request came to an end.
+    pub(super) async fn answer(&mut self, url: &Url) -> Option<Result<Answer<Decoded<E>>, ConsumeError>> {
+        let mut running = self.running.take().filter(|running| running.url == *url)?;
+        let Page { answer, then } = running.pages.recv().await?;
+        self.running = then.map(|url| Running { url, ..running });
+        Some(answer)
     }
 }
 
-impl<E: EventSet> Asked<E> {
-    /// The answer; `None` when the request came to no end.
-    pub(super) async fn answer(mut self) -> Option<Result<Answer<Decoded<E>>, ConsumeError>> {
-        self.task.join_next().await?.ok()
+/// Asks for page after page, for as long as they promise to be full.
+async fn run<E: EventSet>(fetcher: Arc<Fetcher>, url: Url, pages: mpsc::Sender<Page<E>>) {
+    let mut asked = fetch(&fetcher, url);
+    let mut before = 0;
+    while let Some(Ok(answer)) = asked.join_next().await {
+        let Ok(place) = pages.reserve().await else { return };
+        let then = match &answer {
+            Ok(Answer::Page(body)) => behind(&fetcher, body, before),
+            _ => None,
+        };
+        if let Ok(Answer::Page(body)) = &answer {
+            before = body.bytes.len();
+        }
+        // Before this one is decoded: the server is not to wait for it.
+        let next = then.clone().map(|then| fetch(&fetcher, then));
+        place.send(Page { answer: answer.map(Answer::decode), then });
+        match next {
+            Some(next) => asked = next,
+            None => return,
+        }
     }
+}
+
+fn fetch(fetcher: &Arc<Fetcher>, url: Url) -> JoinSet<Result<Answer<Body>, ConsumeError>> {
+    let fetcher = Arc::clone(fetcher);
+    let mut task = JoinSet::new();
+    task.spawn(async move { fetcher.get(&url, None, Duration::ZERO).await }.in_current_span());
+    task
+}
+
+/// The page behind `body`, if it is worth asking for before this one is decoded: a page that is much shorter than the one
+/// `before` is most likely the last.
+fn behind(fetcher: &Fetcher, body: &Body, before: usize) -> Option<Url> {
+    let length = body.bytes.len();
+    if length > LARGEST || length < before / 4 * 3 {
+        return None;
+    }
+    let next = peek::next_url(&body.bytes)?;
+    fetcher.places.follow(&body.url, &next).ok().filter(|next| *next != body.url)
 }

@@ -9,6 +9,7 @@ mod fresh;
 mod live;
 mod location;
 mod originals;
+mod peek;
 #[cfg(feature = "websocket")]
 mod socket;
 mod walk;

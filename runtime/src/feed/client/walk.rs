@@ -112,20 +112,16 @@ impl<H: Handler> Walk<'_, H> {
             let in_a_hurry = until == Until::CaughtUp || self.passing.is_some() || follows;
             let patience = if in_a_hurry { Duration::ZERO } else { pace.long_poll };
             // A request is dropped by shutdown; the handling of its answer is not.
-            let ahead = self.ahead.take(&self.url).filter(|_| self.etag.is_none());
-            let was_ahead = ahead.is_some();
-            let (fetcher, url, etag) = (self.fetcher, &self.url, self.etag.as_ref());
+            let (ahead, fetcher, url, etag) = (&mut self.ahead, self.fetcher, &self.url, self.etag.as_ref());
             let asking = async move {
-                let answer = match ahead {
-                    Some(ahead) => ahead.answer().await,
-                    None => None,
-                };
-                match answer {
-                    Some(answer) => answer,
-                    None => fetcher.get(url, etag, patience).await.map(Answer::decode),
+                if etag.is_none()
+                    && let Some(answer) = ahead.answer(url).await
+                {
+                    return (answer, true);
                 }
+                (fetcher.get(url, etag, patience).await.map(Answer::decode), false)
             };
-            let Some(answer) = self.lanes.during(asking).await? else {
+            let Some((answer, was_ahead)) = self.lanes.during(asking).await? else {
                 return Ok(());
             };
             let step = match answer? {
