@@ -365,3 +365,34 @@ async fn processes_that_start_at_once_make_the_tables_once() {
     }
     assert_eq!(opened[0].bounds(CHANNEL).await.unwrap().next, Position(4));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_works_whatever_isolation_level_is_the_default() {
+    let Some(schema) = Schema::create().await else { return };
+    for (round, level) in ["read uncommitted", "repeatable read", "serializable"].into_iter().enumerate() {
+        let options = [("default_transaction_isolation", level)];
+        let logs = [schema.log_with(options).await, schema.log_with(options).await];
+        let channel = format!("{CHANNEL} {round}");
+        let writers = (0..8).map(|task| {
+            let (log, channel) = (logs[task % 2].clone(), channel.clone());
+            tokio::spawn(async move {
+                for number in 0..10 {
+                    if (task + number) % 4 == 0 {
+                        let mut tx = log.pool().begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await.unwrap();
+                        tx.append(&channel, vec![event(number)]).await.unwrap();
+                        tx.commit().await.unwrap();
+                    } else {
+                        let receipts = Log::append(&log, &channel, vec![event(number)]).await.unwrap();
+                        let position = receipts[0].position.unwrap();
+                        let page = log.read(&channel, position, 1).await.unwrap();
+                        assert_eq!(page[0].event.metadata.id, receipts[0].id);
+                    }
+                }
+            })
+        });
+        soon(futures_util::future::try_join_all(writers)).await.unwrap();
+        let page = logs[0].read(&channel, Position(0), 1000).await.unwrap();
+        let positions: Vec<u64> = page.iter().map(|stored| stored.position.0).collect();
+        assert_eq!(positions, (0..80).collect::<Vec<_>>(), "{level}");
+    }
+}

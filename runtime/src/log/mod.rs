@@ -11,6 +11,8 @@ mod group;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod held;
 mod memory;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod placement;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod retention;

@@ -7,6 +7,7 @@
 
 mod append;
 mod insert;
+mod new_rows;
 mod row;
 mod sequencer;
 mod trim;
@@ -27,7 +28,7 @@ use crate::event::{EventId, Position, RawEvent};
 use crate::postgres;
 use crate::publish::Receipt;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("append_new.sql")];
 
 /// A log in a Postgres database. Handles are cheap to clone and share the pool, the writer and the waiting.
 ///

@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, Postgres};
-use sqlx::query::Query;
+use sqlx::postgres::{PgConnection, PgPool, Postgres};
 use sqlx::{AssertSqlSafe, Connection as _, Transaction};
 
 use super::super::LogError;
@@ -27,6 +26,8 @@ const ROUND: i64 = 5000;
 pub(super) struct Sequencer {
     pool: PgPool,
     begin: Arc<str>,
+    /// The key of the log's lock.
+    pub(super) lock: i64,
     /// The name under which new events are notified.
     pub(super) notifications: Arc<str>,
 }
@@ -64,67 +65,15 @@ impl Slot {
 
 pub(super) type Slots<'a> = HashMap<&'a str, Slot>;
 
-/// How far channels have grown, for a statement that writes it down and tells the readers of all processes.
-pub(super) struct Growth<'a> {
-    names: Vec<&'a str>,
-    next: Vec<i64>,
-    bytes: Vec<i64>,
-    floors: Vec<i64>,
-    notifications: &'a str,
-}
-
-pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
-
-/// Writes down how far channels have grown, as SQL: an expression of `WITH`.
-macro_rules! grow {
-    ($names:literal, $next:literal, $bytes:literal, $floors:literal) => {
-        concat!(
-            "grown AS (
-                 INSERT INTO event_api_channels AS c (name, next, bytes, floor)
-                 SELECT * FROM unnest(",
-            $names,
-            "::text[], ",
-            $next,
-            "::bigint[], ",
-            $bytes,
-            "::bigint[], ",
-            $floors,
-            "::bigint[])
-                 ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes,
-                 floor = excluded.floor
-                 RETURNING name, next
-             )"
-        )
-    };
-}
-pub(super) use grow;
-
-/// Tells readers of what has `grown`, as SQL. A notification has less than 8000 bytes; of a channel with such a name,
-/// readers learn by polling.
-macro_rules! notify {
-    ($notifications:literal) => {
-        concat!("pg_notify(", $notifications, ", left(next || ' ' || name, 1900))")
-    };
-}
-pub(super) use notify;
-
-impl<'a> Growth<'a> {
-    fn new(slots: &'a Slots<'_>, notifications: &'a str) -> Self {
-        let grown = || slots.iter().filter(|(_, slot)| slot.grown);
-        Growth {
-            names: grown().map(|(name, _)| *name).collect(),
-            next: grown().map(|(_, slot)| to_sql(slot.next)).collect(),
-            bytes: grown().map(|(_, slot)| slot.bytes).collect(),
-            floors: grown().map(|(_, slot)| slot.floor).collect(),
-            notifications,
-        }
-    }
-
-    /// Binds what [`grow`] and [`notify`] name, in this order.
-    pub(super) fn bind<'q>(&'q self, query: Statement<'q>) -> Statement<'q> {
-        query.bind(&self.names).bind(&self.next).bind(&self.bytes).bind(&self.floors).bind(self.notifications)
-    }
-}
+/// Writes down how far channels have grown, and tells the readers of all processes. A notification has less than 8000
+/// bytes; of a channel with such a name, readers learn by polling.
+const GROW: &str = "WITH grown AS (
+        INSERT INTO event_api_channels AS c (name, next, bytes, floor)
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])
+        ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes, floor = excluded.floor
+        RETURNING name, next
+    )
+    SELECT pg_notify($5, left(next || ' ' || name, 1900)) FROM grown";
 
 impl Sequencer {
     /// The sequencer of the log whose tables the pool's connections see.
@@ -140,13 +89,13 @@ impl Sequencer {
         // A process that stops in the middle of its transaction, and whose connection stays open (the machine has lost
         // its network), must not keep the lock. In one round trip, and READ COMMITTED: each statement sees what was
         // committed before the lock was got.
+        let lock = LOCKS | table;
         let begin = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
              SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '30s'; {durable}
-             SELECT pg_advisory_xact_lock({});",
-            LOCKS | table
+             SELECT pg_advisory_xact_lock({lock});"
         );
-        Ok(Sequencer { pool, begin: begin.into(), notifications: format!("event_api_{table}").into() })
+        Ok(Sequencer { pool, begin: begin.into(), lock, notifications: format!("event_api_{table}").into() })
     }
 
     /// Begins a transaction that holds the lock. After an error, the connection is to be closed.
@@ -198,18 +147,19 @@ impl Sequencer {
         mut transaction: Transaction<'_, Postgres>,
         slots: &Slots<'_>,
     ) -> Result<(), LogError> {
-        let growth = Growth::new(slots, &self.notifications);
-        if !growth.names.is_empty() {
-            let query =
-                sqlx::query(concat!("WITH ", grow!("$1", "$2", "$3", "$4"), " SELECT ", notify!("$5"), " FROM grown"));
-            growth.bind(query).execute(&mut *transaction).await.map_err(storage)?;
+        let grown = || slots.iter().filter(|(_, slot)| slot.grown);
+        if grown().next().is_some() {
+            sqlx::query(GROW)
+                .bind(grown().map(|(name, _)| *name).collect::<Vec<_>>())
+                .bind(grown().map(|(_, slot)| to_sql(slot.next)).collect::<Vec<_>>())
+                .bind(grown().map(|(_, slot)| slot.bytes).collect::<Vec<_>>())
+                .bind(grown().map(|(_, slot)| slot.floor).collect::<Vec<_>>())
+                .bind(&*self.notifications)
+                .execute(&mut *transaction)
+                .await
+                .map_err(storage)?;
         }
         transaction.commit().await.map_err(storage)
-    }
-
-    /// What a statement needs to write down how far the channels have grown.
-    pub(super) fn growth<'a>(&'a self, slots: &'a Slots<'_>) -> Growth<'a> {
-        Growth::new(slots, &self.notifications)
     }
 
     /// Gives positions to all committed events of a channel that have none. Where the channel ends then.

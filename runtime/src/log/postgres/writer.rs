@@ -1,7 +1,7 @@
-//! How Postgres commits a group of appends: under the log's lock, with final positions, in few statements.
+//! How Postgres commits a group of appends: under the log's lock, with final positions.
 //!
-//! Most groups hold only new events: then the rows are inserted as planned, and that is all. When an id turns out to be
-//! there, the transaction is rolled back, and the group is planned anew with what is stored under its ids.
+//! Most groups hold only new events, and are committed in one round trip ([`new_rows`]). Otherwise, such as when an id
+//! is there, the group is planned by what is stored under its ids.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use super::super::same::same_content;
 use super::super::sql::storage;
 use super::super::wake::Wake;
 use super::insert::{self, NewRow};
+use super::new_rows;
 use super::row::{self, Found};
 use super::sequencer::{Sequencer, Slots};
 use crate::event::{Position, RawEvent};
@@ -51,9 +52,20 @@ impl Commit for Database {
 
 impl Database {
     async fn commit_on(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        let new = new_rows::commit(connection, &self.sequencer, group).await.map_err(Failure::Together)?;
+        if let Some(committed) = new {
+            for (channel, next) in committed.grown {
+                self.wake.advance(channel, next);
+            }
+            return Ok(committed.receipts.into_iter().map(Ok).collect());
+        }
+        self.commit_planned(connection, group).await
+    }
+
+    /// Commits the group by what is stored under its ids.
+    async fn commit_planned(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
         let channels: HashSet<&str> = group.iter().map(|request| request.channel.as_str()).collect();
         let channels: Vec<&str> = channels.into_iter().collect();
-        let mut look = false;
         let mut attempts = 0;
         loop {
             let mut transaction = self.sequencer.begin(connection).await.map_err(Failure::Together)?;
@@ -63,37 +75,21 @@ impl Database {
                 self.sequencer.commit(transaction, &slots).await.map_err(Failure::Together)?;
                 continue;
             }
-            let stored = match look {
-                true => stored(&mut transaction, group).await.map_err(Failure::One)?,
-                false => Vec::new(),
-            };
+            let stored = stored(&mut transaction, group).await.map_err(Failure::One)?;
             // Committed by a caller since the positions were given: the next look will find a position there.
             let settled = stored.iter().all(|found| found.position.is_some());
             let stored =
                 stored.iter().map(|found| ((&*found.channel, found.event.metadata.id.as_str()), found)).collect();
             let plan = Plan::new(group, &mut slots, &stored);
-            let written = match plan.rows.len() as u64 {
-                0 => settled,
-                rows => {
-                    let growth = self.sequencer.growth(&slots);
-                    let insert = insert::with_growth(&mut transaction, &plan.rows, &growth);
-                    settled && insert.await.map_err(Failure::One)? == rows
-                }
-            };
-            if written {
-                match plan.rows.is_empty() {
-                    true => self.sequencer.commit(transaction, &slots).await,
-                    // The statement that inserted the rows has written down the rest.
-                    false => transaction.commit().await.map_err(storage),
-                }
-                .map_err(Failure::Together)?;
+            let rows = plan.rows.len() as u64;
+            if settled && insert::unless_there(&mut transaction, &plan.rows).await.map_err(Failure::One)? == rows {
+                self.sequencer.commit(transaction, &slots).await.map_err(Failure::Together)?;
                 for (channel, slot) in &slots {
                     self.wake.advance(channel, slot.next);
                 }
                 return Ok(plan.outcomes);
             }
             transaction.rollback().await.map_err(|error| Failure::Together(storage(error)))?;
-            look = true;
             attempts += 1;
             if attempts == ATTEMPTS {
                 return Err(Failure::One(LogError::Storage(Box::new(Contended))));
