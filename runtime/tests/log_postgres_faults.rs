@@ -8,7 +8,7 @@ mod postgres_support;
 use std::time::Duration;
 
 use event_api::log::conformance::event;
-use event_api::log::{Log, PostgresLog};
+use event_api::log::{Log, PostgresLog, Retention};
 use event_api::{Position, RawEvent};
 use postgres_support::Schema;
 use postgres_support::proxy::Proxy;
@@ -52,4 +52,27 @@ async fn a_process_that_freezes_while_it_appends_new_events_holds_up_nobody() {
     };
     soon(committed).await;
     assert_eq!(append(&other, vec![event(2)]).await, [Position(2)]);
+}
+
+#[tokio::test]
+async fn a_process_that_freezes_while_it_trims_holds_up_others_for_seconds_at_most() {
+    let Some(schema) = Schema::create().await else { return };
+    let proxy = Proxy::start(&schema.options()).await;
+    let (frozen, other) = (through(&proxy, &schema).await, schema.log().await);
+    append(&other, (0..10).map(event).collect()).await;
+    let mut first = other.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM event_api_channels FOR UPDATE").execute(&mut *first).await.unwrap();
+    tokio::spawn(async move { frozen.trim(CHANNEL, &Retention::forever().max_events(1), 100).await });
+    let waits = async {
+        let sql = "SELECT EXISTS (SELECT FROM pg_locks w JOIN pg_locks h USING (transactionid)
+                   WHERE NOT w.granted AND h.granted AND h.pid = pg_backend_pid())";
+        while !sqlx::query_scalar::<_, bool>(sql).fetch_one(&mut *first).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon(waits).await;
+    // It gets the channel's row, and never hears of it.
+    proxy.fall_silent();
+    first.rollback().await.unwrap();
+    assert_eq!(soon(append(&other, vec![event(10)])).await, [Position(10)]);
 }

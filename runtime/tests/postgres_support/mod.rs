@@ -37,6 +37,10 @@ impl Schema {
         Some(Schema { name, url })
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Connections to the schema.
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.url.parse::<PgConnectOptions>().unwrap().options([("search_path", self.name.as_str())])

@@ -28,12 +28,12 @@ impl Proxy {
         server.host("127.0.0.1").port(self.port)
     }
 
-    /// From now on the server gets what is sent, and its answers get lost.
+    /// From now on the server gets what is sent, its answers get lost, and nobody can connect.
     pub(crate) fn fall_silent(&self) {
         self.silent.store(true, Ordering::SeqCst);
     }
 
-    /// New connections are forwarded again. Those that have lost an answer stay silent.
+    /// Connections can be made again. Those that have lost an answer stay silent.
     pub(crate) fn speak(&self) {
         self.silent.store(false, Ordering::SeqCst);
     }
@@ -42,6 +42,9 @@ impl Proxy {
 async fn forward(listener: TcpListener, address: String, silent: Arc<AtomicBool>) {
     loop {
         let (client, _) = listener.accept().await.unwrap();
+        if silent.load(Ordering::SeqCst) {
+            continue;
+        }
         let server = TcpStream::connect(&address).await.unwrap();
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();

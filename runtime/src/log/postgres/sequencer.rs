@@ -18,6 +18,15 @@ use super::{insert, row};
 use crate::event::Position;
 use crate::postgres::LOCKS;
 
+/// Begins a transaction in which others are made to wait.
+///
+/// A process that stops in the middle of it, and whose connection stays open (the machine has lost its network), must not
+/// keep its locks. READ COMMITTED: each statement sees what was committed before a lock was got. Whatever else the service
+/// can do without: what is acknowledged is on the disk. All in one round trip.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '30s';
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off';";
+
 /// Events that get positions in one transaction, so that others need not wait for long.
 const ROUND: i64 = 5000;
 
@@ -79,22 +88,26 @@ impl Sequencer {
     /// The sequencer of the log whose tables the pool's connections see.
     pub(super) async fn new(pool: PgPool) -> Result<Self, LogError> {
         // Two logs in different schemas of one database have different tables, and need not wait for each other.
-        let (table, synchronous): (i64, String) =
-            sqlx::query_as("SELECT 'event_api_events'::regclass::oid::bigint, current_setting('synchronous_commit')")
-                .fetch_one(&pool)
-                .await
-                .map_err(storage)?;
-        // Whatever else the service can do without: an append that is acknowledged is on the disk.
-        let durable = if synchronous == "off" { "SET LOCAL synchronous_commit = on;" } else { "" };
-        // A process that stops in the middle of its transaction, and whose connection stays open (the machine has lost
-        // its network), must not keep the lock. In one round trip, and READ COMMITTED: each statement sees what was
-        // committed before the lock was got.
+        let (table, foreign): (i64, bool) = sqlx::query_as(
+            "SELECT 'event_api_events'::regclass::oid::bigint, EXISTS (
+                 SELECT FROM event_api_channels WHERE floor > pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
+        )
+        .fetch_one(&pool)
+        .await
+        .map_err(storage)?;
+        if foreign {
+            // Of another server, from which the tables were restored: when this one's transactions have come as far, those
+            // before would be taken to have ended long ago.
+            sqlx::query(
+                "UPDATE event_api_channels SET floor = 0
+                 WHERE floor > pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+            )
+            .execute(&pool)
+            .await
+            .map_err(storage)?;
+        }
         let lock = LOCKS | table;
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-             SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '30s'; {durable}
-             SELECT pg_advisory_xact_lock({lock});"
-        );
+        let begin = format!("{BEGIN} SELECT pg_advisory_xact_lock({lock});");
         Ok(Sequencer { pool, begin: begin.into(), lock, notifications: format!("event_api_{table}").into() })
     }
 
@@ -114,7 +127,9 @@ impl Sequencer {
         channels: &[&'a str],
     ) -> Result<Slots<'a>, LogError> {
         let found: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
-            "SELECT coalesce(c.next, 0), coalesce(c.floor, 0), ",
+            "SELECT coalesce(c.next, 0), ",
+            row::floor!("asked.name"),
+            ", ",
             row::has_pending!("asked.name"),
             " FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, ordinal)
              LEFT JOIN event_api_channels c ON c.name = asked.name ORDER BY ordinal"
