@@ -132,24 +132,17 @@ async fn one_event_in_two_transactions_is_one_event() {
     let same = event(1);
     let mut one = log.pool().begin().await.unwrap();
     one.append(CHANNEL, vec![same.clone()]).await.unwrap();
-    let waiting: Vec<_> = (0..2)
-        .map(|task| {
-            let (log, same) = (log.clone(), same.clone());
-            tokio::spawn(async move {
-                if task == 0 {
-                    return append(&log, vec![same]).await;
-                }
-                let mut two = log.pool().begin().await.unwrap();
-                two.append(CHANNEL, vec![same]).await.unwrap();
-                two.commit().await.unwrap();
-                Vec::new()
-            })
-        })
-        .collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut two = log.pool().begin().await.unwrap();
+    let waiting = tokio::spawn({
+        let same = same.clone();
+        async move {
+            two.append(CHANNEL, vec![same]).await.unwrap();
+            two.commit().await.unwrap();
+        }
+    });
     one.commit().await.unwrap();
-    let receipts = soon(futures_util::future::try_join_all(waiting)).await.unwrap();
-    assert_eq!(receipts[0], [Position(0)]);
+    soon(waiting).await.unwrap();
+    assert_eq!(append(&log, vec![same.clone()]).await, [Position(0)]);
     assert_eq!(events(&log).await, [same]);
 }
 
@@ -472,4 +465,28 @@ async fn an_append_is_on_the_disk_whatever_a_connection_was_told() {
     let seen: Vec<String> =
         sqlx::query_scalar("SELECT DISTINCT setting FROM seen").fetch_all(log.pool()).await.unwrap();
     assert_eq!(seen, ["on"]);
+}
+
+#[tokio::test]
+async fn a_page_needs_no_more_than_one_round_of_waiting_events() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    let mut tx = log.pool().begin().await.unwrap();
+    tx.append(CHANNEL, (0..6000).map(event).collect()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(log.read(CHANNEL, Position(0), 10).await.unwrap().len(), 10);
+    let sql = "SELECT count(*) FROM event_api_events WHERE position IS NULL";
+    let waiting: i64 = sqlx::query_scalar(sql).fetch_one(log.pool()).await.unwrap();
+    assert_eq!(waiting, 1000);
+    assert_eq!(log.read(CHANNEL, Position(0), 10_000).await.unwrap().len(), 6000);
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_pool_is_closed() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    let mut waiting = std::pin::pin!(log.wait(CHANNEL, Position(0)));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err());
+    log.pool().close().await;
+    soon(waiting).await.unwrap_err();
 }

@@ -8,7 +8,7 @@ mod postgres_support;
 use std::time::Duration;
 
 use event_api::log::conformance::event;
-use event_api::log::{Log, PostgresLog, Retention};
+use event_api::log::{Append as _, Log, LogError, PostgresLog, Retention};
 use event_api::{Position, RawEvent};
 use postgres_support::Schema;
 use postgres_support::proxy::Proxy;
@@ -28,7 +28,8 @@ async fn append(log: &PostgresLog, events: Vec<RawEvent>) -> Vec<Position> {
 
 /// A log whose answers can get lost.
 async fn through(proxy: &Proxy, schema: &Schema) -> PostgresLog {
-    let pool = PgPoolOptions::new().max_connections(4).connect_with(proxy.options(schema.options())).await.unwrap();
+    let options = proxy.options(schema.options()).application_name(schema.name());
+    let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
     PostgresLog::with_pool(pool).await.unwrap()
 }
 
@@ -75,4 +76,67 @@ async fn a_process_that_freezes_while_it_trims_holds_up_others_for_seconds_at_mo
     proxy.fall_silent();
     first.rollback().await.unwrap();
     assert_eq!(soon(append(&other, vec![event(10)])).await, [Position(10)]);
+}
+
+#[tokio::test]
+async fn an_id_that_a_callers_transaction_holds_is_refused_and_all_else_goes_on() {
+    let Some(schema) = Schema::create().await else { return };
+    let (log, other) = (schema.log().await, schema.log().await);
+    let held = event(0);
+    let mut tx = log.pool().begin().await.unwrap();
+    tx.append(CHANNEL, vec![held.clone()]).await.unwrap();
+    let (refused, same, another, elsewhere) = soon(futures_util::future::join4(
+        Log::append(&log, CHANNEL, vec![held.clone()]),
+        Log::append(&log, CHANNEL, vec![event(1)]),
+        Log::append(&log, "other", vec![event(2)]),
+        Log::append(&other, "other", vec![event(3)]),
+    ))
+    .await;
+    assert!(matches!(&refused, Err(LogError::IdUndecided { channel }) if channel == CHANNEL), "{refused:?}");
+    for outcome in [same, another, elsewhere] {
+        outcome.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(append(&log, vec![held]).await, [Position(1)]);
+}
+
+#[tokio::test]
+async fn a_server_that_vanishes_without_a_word_is_given_up_and_found_again() {
+    let Some(schema) = Schema::create().await else { return };
+    let proxy = Proxy::start(&schema.options()).await;
+    let (log, direct) = (through(&proxy, &schema).await, schema.pool(1).await);
+    append(&log, vec![event(0)]).await;
+    let waiter = tokio::spawn({
+        let log = log.clone();
+        async move { log.wait(CHANNEL, Position(2)).await }
+    });
+    // The server's process that listens for the log, and is another one than this.
+    let listener = async |before: i32| {
+        let sql =
+            "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND query LIKE 'LISTEN %' AND pid <> $2";
+        let find =
+            async || sqlx::query_scalar(sql).bind(schema.name()).bind(before).fetch_optional(&direct).await.unwrap();
+        let found = async {
+            loop {
+                match find().await {
+                    Some(pid) => return pid,
+                    None => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        soon(found).await
+    };
+    let before: i32 = listener(0).await;
+    proxy.fall_silent();
+    // Nothing comes any more, so nothing but deadlines can pass.
+    tokio::time::pause();
+    let hour = Duration::from_secs(3600);
+    let unheard = tokio::time::timeout(hour, Log::append(&log, CHANNEL, vec![event(1)])).await.unwrap();
+    assert!(matches!(unheard, Err(LogError::Storage(_))), "{unheard:?}");
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::time::resume();
+    proxy.speak();
+    append(&log, vec![event(2)]).await;
+    soon(waiter).await.unwrap().unwrap();
+    listener(before).await;
 }

@@ -337,3 +337,12 @@ async fn a_pool_can_be_closed_right_after_an_append() {
     tokio::time::timeout(PATIENCE, log.pool().close()).await.unwrap();
     assert!(Log::append(&log, CHANNEL, vec![event(2)]).await.is_err());
 }
+
+#[tokio::test]
+async fn waiting_ends_when_the_pool_is_closed() {
+    let (log, _folder) = temporary().await;
+    let mut waiting = std::pin::pin!(log.wait(CHANNEL, Position(0)));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err());
+    log.pool().close().await;
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it waits for ever").unwrap_err();
+}

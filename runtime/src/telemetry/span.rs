@@ -111,6 +111,7 @@ pub(crate) fn fail(span: &Span, error: &'static str) {
 fn error_type(error: &LogError) -> &'static str {
     match error {
         LogError::IdReused { .. } => "id_reused",
+        LogError::IdUndecided { .. } => "id_undecided",
         LogError::Refused { .. } => "refused",
         _ => "storage",
     }

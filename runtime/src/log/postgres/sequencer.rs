@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Transaction};
 
 use super::super::LogError;
 use super::super::sql::{from_sql, storage, to_sql};
+use super::failure::in_time;
 use super::{insert, row};
 use crate::event::Position;
 use crate::postgres::LOCKS;
@@ -156,54 +157,55 @@ impl Sequencer {
         Ok(slots)
     }
 
-    /// Writes down how far the channels have grown, tells the readers of all processes, and commits.
-    pub(super) async fn commit(
-        &self,
-        mut transaction: Transaction<'_, Postgres>,
-        slots: &Slots<'_>,
-    ) -> Result<(), LogError> {
+    /// Writes down how far the channels have grown, and tells the readers of all processes when it is committed.
+    pub(super) async fn grow(&self, connection: &mut PgConnection, slots: &Slots<'_>) -> Result<(), LogError> {
         let grown = || slots.iter().filter(|(_, slot)| slot.grown);
-        if grown().next().is_some() {
-            sqlx::query(GROW)
-                .bind(grown().map(|(name, _)| *name).collect::<Vec<_>>())
-                .bind(grown().map(|(_, slot)| to_sql(slot.next)).collect::<Vec<_>>())
-                .bind(grown().map(|(_, slot)| slot.bytes).collect::<Vec<_>>())
-                .bind(grown().map(|(_, slot)| slot.floor).collect::<Vec<_>>())
-                .bind(&*self.notifications)
-                .execute(&mut *transaction)
-                .await
-                .map_err(storage)?;
+        if grown().next().is_none() {
+            return Ok(());
         }
-        transaction.commit().await.map_err(storage)
+        sqlx::query(GROW)
+            .bind(grown().map(|(name, _)| *name).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| to_sql(slot.next)).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| slot.bytes).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| slot.floor).collect::<Vec<_>>())
+            .bind(&*self.notifications)
+            .execute(connection)
+            .await
+            .map_err(storage)?;
+        Ok(())
     }
 
     /// Gives positions to all committed events of a channel that have none. Where the channel ends then.
-    ///
-    /// It goes on when the caller stops waiting: a transaction must not be left where it is.
     pub(super) async fn number(&self, channel: &str) -> Result<Position, LogError> {
-        let (this, channel) = (self.clone(), channel.to_owned());
-        let task = tokio::spawn(async move { this.number_all(&channel).await });
-        task.await.map_err(|error| LogError::Storage(error.into()))?
-    }
-
-    async fn number_all(&self, channel: &str) -> Result<Position, LogError> {
         loop {
-            let mut connection = self.pool.acquire().await.map_err(storage)?;
-            match self.round(&mut connection, channel).await {
-                Ok(slot) if slot.more => {}
-                Ok(slot) => return Ok(slot.next),
-                Err(error) => {
-                    connection.close_on_drop();
-                    return Err(error);
-                }
+            let slot = self.number_some(channel).await?;
+            if !slot.more {
+                return Ok(slot.next);
             }
         }
+    }
+
+    /// Gives positions to the first committed events of a channel that have none.
+    ///
+    /// It goes on when the caller stops waiting: a transaction must not be left where it is.
+    pub(super) async fn number_some(&self, channel: &str) -> Result<Slot, LogError> {
+        let (this, channel) = (self.clone(), channel.to_owned());
+        let task = tokio::spawn(async move {
+            let mut connection = this.pool.acquire().await.map_err(storage)?;
+            let numbered = in_time(this.round(&mut connection, &channel)).await.map_err(storage).flatten();
+            if numbered.is_err() {
+                connection.close_on_drop();
+            }
+            numbered
+        });
+        task.await.map_err(|error| LogError::Storage(error.into()))?
     }
 
     async fn round(&self, connection: &mut PgConnection, channel: &str) -> Result<Slot, LogError> {
         let mut transaction = self.begin(connection).await?;
         let slots = self.slots(&mut transaction, &[channel]).await?;
-        self.commit(transaction, &slots).await?;
+        self.grow(&mut transaction, &slots).await?;
+        transaction.commit().await.map_err(storage)?;
         Ok(slots.get(channel).copied().unwrap_or_default())
     }
 }

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use super::super::LogError;
 use super::super::retention::{Aged, Held, Retention, Trimmed};
 use super::super::sql::{from_sql, storage, to_sql};
+use super::failure::in_time;
 use super::sequencer::BEGIN;
 use crate::event::Position;
 
@@ -28,7 +29,7 @@ pub(super) async fn trim(
     let (pool, channel, retention) = (pool.clone(), channel.to_owned(), retention.clone());
     let task = tokio::spawn(async move {
         let mut connection = pool.acquire().await.map_err(storage)?;
-        let trimmed = remove(&mut connection, &channel, &retention, limit).await;
+        let trimmed = in_time(remove(&mut connection, &channel, &retention, limit)).await.map_err(storage).flatten();
         if trimmed.is_err() {
             connection.close_on_drop();
         }

@@ -15,6 +15,7 @@ use super::super::held::Held;
 use super::super::same::same_content;
 use super::super::sql::storage;
 use super::super::wake::Wake;
+use super::failure::{failure, in_time, insertion};
 use super::insert::{self, NewRow};
 use super::new_rows;
 use super::row::{self, Found};
@@ -40,7 +41,8 @@ impl Commit for Database {
         // After an error it is closed: the first message of the transaction has several statements, of which sqlx cannot
         // know how far they came.
         let mut connection = self.connection.take().await?;
-        let outcome = self.commit_on(&mut connection, group).await;
+        let answer = in_time(self.commit_on(&mut connection, group)).await;
+        let outcome = answer.unwrap_or_else(|late| Err(Failure::Together(storage(late))));
         self.connection.put_back(connection, &outcome);
         outcome
     }
@@ -52,7 +54,7 @@ impl Commit for Database {
 
 impl Database {
     async fn commit_on(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
-        let new = new_rows::commit(connection, &self.sequencer, group).await.map_err(Failure::Together)?;
+        let new = new_rows::commit(connection, &self.sequencer, group).await.map_err(failure)?;
         if let Some(committed) = new {
             for (channel, next) in committed.grown {
                 self.wake.advance(channel, next);
@@ -72,18 +74,20 @@ impl Database {
             let mut slots = self.sequencer.slots(&mut transaction, &channels).await.map_err(Failure::Together)?;
             if slots.values().any(|slot| slot.more) {
                 // What was committed before these appends stands before them, however much it is.
-                self.sequencer.commit(transaction, &slots).await.map_err(Failure::Together)?;
+                self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
+                transaction.commit().await.map_err(|error| Failure::Together(storage(error)))?;
                 continue;
             }
-            let stored = stored(&mut transaction, group).await.map_err(Failure::One)?;
+            let stored = stored(&mut transaction, group).await.map_err(failure)?;
             // Committed by a caller since the positions were given: the next look will find a position there.
             let settled = stored.iter().all(|found| found.position.is_some());
             let stored =
                 stored.iter().map(|found| ((&*found.channel, found.event.metadata.id.as_str()), found)).collect();
             let plan = Plan::new(group, &mut slots, &stored);
-            let rows = plan.rows.len() as u64;
-            if settled && insert::unless_there(&mut transaction, &plan.rows).await.map_err(Failure::One)? == rows {
-                self.sequencer.commit(transaction, &slots).await.map_err(Failure::Together)?;
+            // First the channels, whose rows are a matter of the log alone.
+            self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
+            if settled && insert(&mut transaction, &plan.rows).await? {
+                transaction.commit().await.map_err(|error| Failure::Together(storage(error)))?;
                 for (channel, slot) in &slots {
                     self.wake.advance(channel, slot.next);
                 }
@@ -96,6 +100,18 @@ impl Database {
             }
         }
     }
+}
+
+/// From here on, all that is waited for is a transaction that has inserted one of the ids, and has not ended. Everybody
+/// else waits meanwhile, so it must end soon.
+const SOON: &str = "LOCK TABLE event_api_events IN ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '200ms'";
+
+/// Inserts the rows; whether none of them was there.
+async fn insert(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Result<bool, Failure> {
+    let Some(first) = rows.first() else { return Ok(true) };
+    sqlx::raw_sql(SOON).execute(&mut *connection).await.map_err(|error| failure(storage(error)))?;
+    let inserted = insert::unless_there(connection, rows).await.map_err(|error| insertion(error, first.channel))?;
+    Ok(inserted == rows.len() as u64)
 }
 
 /// The ids of a group are appended by others again and again, at the same time.
