@@ -10,6 +10,8 @@ use event_api::log::{Append, Log, LogError, Retention, SqliteLog};
 use event_api::{Channel, EventSet, Headers, Position, Publisher, RawEvent, Transport};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
 const CHANNEL: &str = "user-events";
@@ -345,4 +347,18 @@ async fn waiting_ends_when_the_pool_is_closed() {
     assert!(tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err());
     log.pool().close().await;
     tokio::time::timeout(PATIENCE, waiting).await.expect("it waits for ever").unwrap_err();
+}
+
+#[tokio::test]
+async fn a_new_file_can_be_opened_while_another_process_makes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut opening = std::pin::pin!(SqliteLog::open(&file));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut opening).await.is_err(), "it gives up at once");
+    writing.rollback().await.unwrap();
+    let log = tokio::time::timeout(PATIENCE, opening).await.unwrap().unwrap();
+    append(&log, vec![event(0)]).await;
 }
