@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use event_api::log::conformance::event;
 use event_api::log::{Append, Log, LogError, Retention, SqliteLog};
-use event_api::{Channel, EventSet, Headers, Position, Publisher, RawEvent, Transport};
+use event_api::{Channel, EventSet, Headers, Position, PublishError, Publisher, RawEvent, Transport};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sqlx::Connection as _;
@@ -262,6 +262,29 @@ async fn a_publisher_publishes_by_itself_or_within_a_transaction() {
     assert_eq!((metadata.subject.as_deref(), metadata.version.as_deref()), (Some("/user/7"), Some("1.2.0")));
     let again = users.id("my-id").publish(NameChanged("Jack".to_owned())).await.unwrap();
     assert_eq!(again, within, "publishing again is a no-op with the first receipt");
+}
+
+#[tokio::test]
+async fn a_publisher_publishes_many_or_none() {
+    let (log, _folder) = temporary().await;
+    let users = Publisher::<NameChanged>::new(&log).subject("/user/7");
+    let names = |names: [&str; 3]| names.map(|name| NameChanged(name.to_owned()));
+    let receipts = users.publish_all(names(["John", "Jack", "James"])).await.unwrap();
+    let places: Vec<_> = receipts.iter().map(|receipt| receipt.position.unwrap().0).collect();
+    assert_eq!(places, [0, 1, 2]);
+    let stored = log.read(CHANNEL, Position(0), 10).await.unwrap();
+    for ((stored, receipt), name) in stored.iter().zip(&receipts).zip(names(["John", "Jack", "James"])) {
+        assert_eq!((&stored.event.metadata.id, stored.event.decode::<NameChanged>().unwrap()), (&receipt.id, name));
+        assert_eq!(stored.event.metadata.subject.as_deref(), Some("/user/7"));
+    }
+    let refused = users.id("one").publish_all(names(["one", "id", "for all"])).await.unwrap_err();
+    assert!(matches!(refused, PublishError::Log(LogError::IdReused { .. })), "{refused:?}");
+    assert_eq!(users.publish_all(Vec::<NameChanged>::new()).await.unwrap(), []);
+    let mut tx = log.begin().await.unwrap();
+    let within = users.within(&mut tx).publish_all(names(["a", "b", "c"])).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((within[0].position, within.len()), (Some(Position(3)), 3));
+    assert_eq!(events(&log).await.len(), 6);
 }
 
 #[tokio::test]
