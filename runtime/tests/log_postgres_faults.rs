@@ -12,7 +12,8 @@ use event_api::log::{Append as _, Log, LogError, PostgresLog, Retention};
 use event_api::{Position, RawEvent};
 use postgres_support::Schema;
 use postgres_support::proxy::Proxy;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgConnection, PgPoolOptions};
 
 const CHANNEL: &str = "user-events";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,6 +56,43 @@ async fn a_process_that_freezes_while_it_appends_new_events_holds_up_nobody() {
     assert_eq!(append(&other, vec![event(2)]).await, [Position(2)]);
 }
 
+/// Returns when a process `a` of the server waits for this transaction to end, of which the condition holds.
+async fn waited_for(transaction: &mut PgConnection, condition: &str) {
+    let sql = format!(
+        "SELECT EXISTS (
+             SELECT FROM pg_locks w JOIN pg_locks h USING (transactionid)
+             JOIN pg_stat_activity a ON a.pid = w.pid
+             WHERE NOT w.granted AND h.granted AND h.pid = pg_backend_pid() AND {condition})"
+    );
+    let waits = async {
+        while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(&*sql)).fetch_one(&mut *transaction).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon(waits).await;
+}
+
+#[tokio::test]
+async fn a_process_that_freezes_while_it_has_the_lock_holds_up_others_for_seconds_at_most() {
+    let Some(schema) = Schema::create().await else { return };
+    let proxy = Proxy::start(&schema.options()).await;
+    let (frozen, other) = (through(&proxy, &schema).await, schema.log().await);
+    append(&other, vec![event(0)]).await;
+    // To be given a position before the next event is appended, which takes several statements.
+    let mut tx = other.pool().begin().await.unwrap();
+    tx.append(CHANNEL, vec![event(1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut first = other.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM event_api_channels FOR UPDATE").execute(&mut *first).await.unwrap();
+    tokio::spawn(async move { append(&frozen, vec![event(2)]).await });
+    let has_the_lock = "a.query LIKE 'WITH grown%' AND EXISTS (
+        SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.pid = a.pid)";
+    waited_for(&mut first, has_the_lock).await;
+    proxy.fall_silent();
+    first.rollback().await.unwrap();
+    assert_eq!(soon(append(&other, vec![event(3)])).await, [Position(2)]);
+}
+
 #[tokio::test]
 async fn a_process_that_freezes_while_it_trims_holds_up_others_for_seconds_at_most() {
     let Some(schema) = Schema::create().await else { return };
@@ -64,14 +102,7 @@ async fn a_process_that_freezes_while_it_trims_holds_up_others_for_seconds_at_mo
     let mut first = other.pool().begin().await.unwrap();
     sqlx::query("SELECT FROM event_api_channels FOR UPDATE").execute(&mut *first).await.unwrap();
     tokio::spawn(async move { frozen.trim(CHANNEL, &Retention::forever().max_events(1), 100).await });
-    let waits = async {
-        let sql = "SELECT EXISTS (SELECT FROM pg_locks w JOIN pg_locks h USING (transactionid)
-                   WHERE NOT w.granted AND h.granted AND h.pid = pg_backend_pid())";
-        while !sqlx::query_scalar::<_, bool>(sql).fetch_one(&mut *first).await.unwrap() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    soon(waits).await;
+    waited_for(&mut first, "true").await;
     // It gets the channel's row, and never hears of it.
     proxy.fall_silent();
     first.rollback().await.unwrap();
