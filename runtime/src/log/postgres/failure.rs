@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::super::LogError;
 use super::super::group::Failure;
 
-/// How long an answer may take, waiting for locks included. A server, or a network, that vanishes says nothing.
+/// How long a transaction may take, waiting for locks included. A server, or a network, that vanishes says nothing.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>, as the others below.
@@ -55,4 +55,27 @@ fn is_outage(error: &sqlx::Error) -> bool {
 
 fn has_code(error: &sqlx::Error, is: impl Fn(&str) -> bool) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().is_some_and(|code| is(&code)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EventId;
+
+    #[test]
+    fn errors_of_the_server_concern_all_and_others_one() {
+        let broken = || sqlx::Error::Io(io::Error::from(io::ErrorKind::BrokenPipe));
+        for outage in
+            [broken(), sqlx::Error::PoolTimedOut, sqlx::Error::PoolClosed, sqlx::Error::Protocol(String::new())]
+        {
+            let outage = failure(LogError::Storage(outage.into()));
+            assert!(matches!(outage, Failure::Together(_)), "{outage:?}");
+        }
+        let unencodable = LogError::Storage(sqlx::Error::Encode("too large".into()).into());
+        let reused = LogError::IdReused { channel: String::new(), id: EventId::from(String::new()) };
+        for error in [unencodable, reused] {
+            let one = failure(error);
+            assert!(matches!(one, Failure::One(_)), "{one:?}");
+        }
+    }
 }

@@ -41,8 +41,7 @@ impl Commit for Database {
         // After an error it is closed: the first message of the transaction has several statements, of which sqlx cannot
         // know how far they came.
         let mut connection = self.connection.take().await?;
-        let answer = in_time(self.commit_on(&mut connection, group)).await;
-        let outcome = answer.unwrap_or_else(|late| Err(Failure::Together(storage(late))));
+        let outcome = self.commit_on(&mut connection, group).await;
         self.connection.put_back(connection, &outcome);
         outcome
     }
@@ -54,8 +53,8 @@ impl Commit for Database {
 
 impl Database {
     async fn commit_on(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
-        let new = new_rows::commit(connection, &self.sequencer, group).await.map_err(failure)?;
-        if let Some(committed) = new {
+        let new = in_time(new_rows::commit(connection, &self.sequencer, group)).await.map_err(storage).flatten();
+        if let Some(committed) = new.map_err(failure)? {
             for (channel, next) in committed.grown {
                 self.wake.advance(channel, next);
             }
@@ -69,37 +68,58 @@ impl Database {
         let channels: HashSet<&str> = group.iter().map(|request| request.channel.as_str()).collect();
         let channels: Vec<&str> = channels.into_iter().collect();
         let mut attempts = 0;
-        loop {
-            let mut transaction = self.sequencer.begin(connection).await.map_err(Failure::Together)?;
-            let mut slots = self.sequencer.slots(&mut transaction, &channels).await.map_err(Failure::Together)?;
-            if slots.values().any(|slot| slot.more) {
+        while attempts < ATTEMPTS {
+            let attempt = in_time(self.attempt(connection, &channels, group)).await;
+            match attempt.map_err(|late| Failure::Together(storage(late)))?? {
+                Attempt::Committed(outcomes) => return Ok(outcomes),
                 // What was committed before these appends stands before them, however much it is.
-                self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
-                transaction.commit().await.map_err(|error| Failure::Together(storage(error)))?;
-                continue;
-            }
-            let stored = stored(&mut transaction, group).await.map_err(failure)?;
-            // Committed by a caller since the positions were given: the next look will find a position there.
-            let settled = stored.iter().all(|found| found.position.is_some());
-            let stored =
-                stored.iter().map(|found| ((&*found.channel, found.event.metadata.id.as_str()), found)).collect();
-            let plan = Plan::new(group, &mut slots, &stored);
-            // First the channels, whose rows are a matter of the log alone.
-            self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
-            if settled && insert(&mut transaction, &plan.rows).await? {
-                transaction.commit().await.map_err(|error| Failure::Together(storage(error)))?;
-                for (channel, slot) in &slots {
-                    self.wake.advance(channel, slot.next);
-                }
-                return Ok(plan.outcomes);
-            }
-            transaction.rollback().await.map_err(|error| Failure::Together(storage(error)))?;
-            attempts += 1;
-            if attempts == ATTEMPTS {
-                return Err(Failure::One(LogError::Storage(Box::new(Contended))));
+                Attempt::Behind => {}
+                Attempt::Overtaken => attempts += 1,
             }
         }
+        Err(Failure::One(LogError::Storage(Box::new(Contended))))
     }
+
+    async fn attempt(
+        &self,
+        connection: &mut PgConnection,
+        channels: &[&str],
+        group: &[Request],
+    ) -> Result<Attempt, Failure> {
+        let together = |error| Failure::Together(storage(error));
+        let mut transaction = self.sequencer.begin(connection).await.map_err(Failure::Together)?;
+        let mut slots = self.sequencer.slots(&mut transaction, channels).await.map_err(Failure::Together)?;
+        if slots.values().any(|slot| slot.more) {
+            self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
+            transaction.commit().await.map_err(together)?;
+            return Ok(Attempt::Behind);
+        }
+        let stored = stored(&mut transaction, group).await.map_err(failure)?;
+        // Committed by a caller since the positions were given: the next look will find a position there.
+        let settled = stored.iter().all(|found| found.position.is_some());
+        let stored = stored.iter().map(|found| ((&*found.channel, found.event.metadata.id.as_str()), found)).collect();
+        let plan = Plan::new(group, &mut slots, &stored);
+        // First the channels, whose rows are a matter of the log alone.
+        self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
+        if settled && insert(&mut transaction, &plan.rows).await? {
+            transaction.commit().await.map_err(together)?;
+            for (channel, slot) in &slots {
+                self.wake.advance(channel, slot.next);
+            }
+            return Ok(Attempt::Committed(plan.outcomes));
+        }
+        transaction.rollback().await.map_err(together)?;
+        Ok(Attempt::Overtaken)
+    }
+}
+
+/// What came of one transaction for a group.
+enum Attempt {
+    Committed(Vec<Outcome>),
+    /// Earlier events have got positions, and there may be more of them.
+    Behind,
+    /// A caller's transaction has committed one of the ids meanwhile.
+    Overtaken,
 }
 
 /// From here on, all that is waited for is a transaction that has inserted one of the ids, and has not ended. Everybody
