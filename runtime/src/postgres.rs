@@ -38,10 +38,13 @@ pub(crate) async fn migrate(
     migrations: &[&'static str],
 ) -> Result<(), MigrationError> {
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
-    if version(&mut *pool.acquire().await?, store).await? == Some(known) {
-        return Ok(());
+    match version(&mut *pool.acquire().await?, store).await? {
+        Some(found) if found == known => return Ok(()),
+        Some(found) if found > known => return Err(MigrationError::Newer { store, found, known }),
+        _ => {}
     }
-    let mut transaction = pool.begin().await?;
+    // READ COMMITTED: whoever waits for the lock sees afterwards what the other one has done.
+    let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
     // Of two processes that start at once, the second one waits and then finds the work done. Tables that are created
     // `IF NOT EXISTS` by two at once would fail in one of them.
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCKS).execute(&mut *transaction).await?;
@@ -71,10 +74,13 @@ pub(crate) async fn migrate(
     Ok(())
 }
 
-/// The version of the tables; `None` when there are none.
+/// The version of the tables; `None` when there are none where they would be created, which is the first schema only:
+/// those in another one are of another service.
 async fn version(connection: &mut PgConnection, store: &str) -> Result<Option<i64>, sqlx::Error> {
     let there: bool =
-        sqlx::query_scalar("SELECT to_regclass('event_api_schema') IS NOT NULL").fetch_one(&mut *connection).await?;
+        sqlx::query_scalar("SELECT to_regclass(quote_ident(current_schema()) || '.event_api_schema') IS NOT NULL")
+            .fetch_one(&mut *connection)
+            .await?;
     if !there {
         return Ok(None);
     }

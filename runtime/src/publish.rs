@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use crate::event::{Envelope, EventId, EventSet, Metadata, Position, RawEvent};
 use crate::log::{Append, Log, LogError};
@@ -84,6 +84,17 @@ impl Settings {
         }
         Envelope { metadata, event }.into_raw().map_err(PublishError::Encode)
     }
+
+    /// The events as the log takes them, each with its span.
+    fn prepare<E: EventSet>(
+        &self,
+        events: impl IntoIterator<Item = impl Into<E>>,
+    ) -> Result<(Vec<RawEvent>, Vec<Sending>), PublishError> {
+        let raw = events.into_iter().map(|event| self.raw::<E>(event.into()));
+        let mut raw = raw.collect::<Result<Vec<_>, _>>()?;
+        let sending = raw.iter_mut().map(|raw| Sending::begin(E::CHANNEL.name, &mut raw.metadata)).collect();
+        Ok((raw, sending))
+    }
 }
 
 impl<E> Clone for Publisher<E> {
@@ -150,11 +161,30 @@ impl<E: EventSet> Publisher<E> {
     /// # Errors
     /// When the event cannot be encoded or the log refuses it; then it is not published.
     pub async fn publish(&self, event: impl Into<E>) -> PublishResult {
-        let mut raw = self.settings.raw::<E>(event.into())?;
-        let sending = Sending::begin(E::CHANNEL.name, &mut raw.metadata);
-        let appending = self.log.append(E::CHANNEL.name, vec![raw]);
-        let appended = appending.instrument(sending.span()).await;
-        sending.end(appended)
+        self.publish_all([event]).await.and_then(only)
+    }
+
+    /// Publishes all of `events`, in their order and in one append, or none; a receipt for each. When it returns, they are
+    /// durable.
+    ///
+    /// ```no_run
+    /// # use event_api::{EventSet, PublishError, Publisher};
+    /// # async fn example<E: EventSet>(users: Publisher<E>, created: E, renamed: E) -> Result<(), PublishError> {
+    /// let receipts = users.publish_all([created, renamed]).await?;
+    /// assert_eq!(receipts.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When an event cannot be encoded or the log refuses one; then none is published.
+    pub async fn publish_all(
+        &self,
+        events: impl IntoIterator<Item = impl Into<E>>,
+    ) -> Result<Vec<Receipt>, PublishError> {
+        let (raw, sending) = self.settings.prepare::<E>(events)?;
+        let appended = self.log.append(E::CHANNEL.name, raw).instrument(first(&sending)).await;
+        end(sending, appended)
     }
 
     /// A publisher that appends in the caller's transaction: events exist if and only if it commits.
@@ -176,10 +206,40 @@ impl<E: EventSet> Within<'_, E> {
     /// # Errors
     /// When the event cannot be encoded or the log refuses it; the transaction should then be rolled back.
     pub async fn publish(&self, event: impl Into<E>) -> PublishResult {
-        let mut raw = self.settings.raw::<E>(event.into())?;
-        let sending = Sending::begin(E::CHANNEL.name, &mut raw.metadata);
-        let mut transaction = self.transaction.lock().await;
-        let appended = transaction.append(E::CHANNEL.name, vec![raw]).instrument(sending.span()).await;
-        sending.end(appended)
+        self.publish_all([event]).await.and_then(only)
     }
+
+    /// Publishes all of `events`, in their order, when the transaction commits; a receipt for each. As
+    /// [`Publisher::publish_all`].
+    ///
+    /// # Errors
+    /// When an event cannot be encoded or the log refuses one; the transaction should then be rolled back.
+    pub async fn publish_all(
+        &self,
+        events: impl IntoIterator<Item = impl Into<E>>,
+    ) -> Result<Vec<Receipt>, PublishError> {
+        let (raw, sending) = self.settings.prepare::<E>(events)?;
+        let mut transaction = self.transaction.lock().await;
+        let appended = transaction.append(E::CHANNEL.name, raw).instrument(first(&sending)).await;
+        end(sending, appended)
+    }
+}
+
+/// The span of an append: that of its first event.
+fn first(sending: &[Sending]) -> Span {
+    sending.first().map_or_else(Span::none, Sending::span)
+}
+
+/// The log has answered.
+fn end(sending: Vec<Sending>, appended: Result<Vec<Receipt>, LogError>) -> Result<Vec<Receipt>, PublishError> {
+    let complete = |receipts: &Vec<Receipt>| receipts.len() == sending.len();
+    let appended = appended.and_then(|receipts| Some(receipts).filter(complete).ok_or(LogError::NoReceipt));
+    for sending in sending {
+        sending.end(appended.as_ref().err());
+    }
+    Ok(appended?)
+}
+
+fn only(receipts: Vec<Receipt>) -> PublishResult {
+    receipts.into_iter().next().ok_or(PublishError::Log(LogError::NoReceipt))
 }

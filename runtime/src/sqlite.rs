@@ -5,13 +5,16 @@
 //! still be used alone.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 /// How long a writer waits for another one, before it gives up with `SQLITE_BUSY`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two attempts of what SQLite does not wait for.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// A store whose tables could not be brought to the newest version.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +44,7 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
 
 /// Opens the database at `path`, and creates it where there is none.
 pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
-    SqlitePoolOptions::new()
+    let pool = SqlitePoolOptions::new()
         .max_connections(8)
         // A connection to a file does not break while it is idle.
         .test_before_acquire(false)
@@ -53,8 +56,22 @@ pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
                 Ok(!connection.is_in_transaction())
             })
         })
-        .connect_with(options(path))
-        .await
+        .connect_lazy_with(options(path));
+    // While somebody else makes a new file a write-ahead log, SQLite gives up at once, whatever the busy timeout is.
+    let begun = Instant::now();
+    loop {
+        match pool.acquire().await {
+            Ok(_) => return Ok(pool),
+            Err(error) if is_busy(&error) && begun.elapsed() < BUSY_TIMEOUT => tokio::time::sleep(BUSY_PAUSE).await,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Somebody else has the lock that it takes: `SQLITE_BUSY`, or one of its extended codes.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    error.code().and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// Brings the tables of `store` to the newest version: the `n`-th migration leads from version `n` to `n + 1`.

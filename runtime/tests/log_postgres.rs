@@ -10,6 +10,7 @@ use event_api::log::conformance::event;
 use event_api::log::{Append, Log, LogError, PostgresLog, Retention};
 use event_api::{Position, RawEvent};
 use postgres_support::Schema;
+use sqlx::postgres::PgPool;
 
 const CHANNEL: &str = "user-events";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -131,24 +132,17 @@ async fn one_event_in_two_transactions_is_one_event() {
     let same = event(1);
     let mut one = log.pool().begin().await.unwrap();
     one.append(CHANNEL, vec![same.clone()]).await.unwrap();
-    let waiting: Vec<_> = (0..2)
-        .map(|task| {
-            let (log, same) = (log.clone(), same.clone());
-            tokio::spawn(async move {
-                if task == 0 {
-                    return append(&log, vec![same]).await;
-                }
-                let mut two = log.pool().begin().await.unwrap();
-                two.append(CHANNEL, vec![same]).await.unwrap();
-                two.commit().await.unwrap();
-                Vec::new()
-            })
-        })
-        .collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut two = log.pool().begin().await.unwrap();
+    let waiting = tokio::spawn({
+        let same = same.clone();
+        async move {
+            two.append(CHANNEL, vec![same]).await.unwrap();
+            two.commit().await.unwrap();
+        }
+    });
     one.commit().await.unwrap();
-    let receipts = soon(futures_util::future::try_join_all(waiting)).await.unwrap();
-    assert_eq!(receipts[0], [Position(0)]);
+    soon(waiting).await.unwrap();
+    assert_eq!(append(&log, vec![same.clone()]).await, [Position(0)]);
     assert_eq!(events(&log).await, [same]);
 }
 
@@ -331,37 +325,168 @@ async fn a_long_reading_transaction_does_not_make_it_slow() {
     backup.rollback().await.unwrap();
 }
 
+/// Where tables come from that are restored here, transactions had come further by so many. Until where.
+async fn restore(log: &PostgresLog, further: i64) -> i64 {
+    sqlx::query_scalar(
+        "UPDATE event_api_channels SET floor = pg_snapshot_xmax(pg_current_snapshot())::text::bigint + $1 RETURNING floor",
+    )
+    .bind(further)
+    .fetch_one(log.pool())
+    .await
+    .unwrap()
+}
+
+async fn floor(log: &PostgresLog) -> i64 {
+    sqlx::query_scalar("SELECT floor FROM event_api_channels").fetch_one(log.pool()).await.unwrap()
+}
+
 #[tokio::test]
 async fn tables_restored_in_another_server_lose_nothing() {
     let Some(schema) = Schema::create().await else { return };
+    let before = schema.log().await;
+    append(&before, vec![event(0)]).await;
+    let far = restore(&before, 100).await;
     let log = schema.log().await;
-    append(&log, vec![event(0)]).await;
-    // Where they come from, transactions had come much further.
-    sqlx::query("UPDATE event_api_channels SET floor = 1000000000000000").execute(log.pool()).await.unwrap();
+    let mut tx = log.pool().begin().await.unwrap();
+    tx.append(CHANNEL, vec![event(1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    // Nobody reads until this server's transactions have come as far, and those of other tests have ended.
+    let passed = async {
+        let sql = "SELECT pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+        while sqlx::query_as::<_, (i64, i64)>(sql).fetch_one(log.pool()).await.unwrap().1 <= far {}
+    };
+    soon(passed).await;
+    assert_eq!(events(&log).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_floor_of_another_server_is_not_carried_on() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    let first = event(0);
+    append(&log, vec![first.clone()]).await;
+    let far = restore(&log, 1_000_000_000_000).await;
     let mut tx = log.pool().begin().await.unwrap();
     tx.append(CHANNEL, vec![event(1)]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(events(&log).await.len(), 2);
-    let floor: i64 = sqlx::query_scalar("SELECT floor FROM event_api_channels").fetch_one(log.pool()).await.unwrap();
-    assert!(floor < 1_000_000_000_000_000, "and from then on it is this server's");
+    assert!(floor(&log).await < far, "by who gives positions");
+    let far = restore(&log, 1_000_000_000_000).await;
+    append(&log, vec![first, event(2)]).await;
+    assert!(floor(&log).await < far, "by who appends an id again");
 }
 
 #[tokio::test]
-async fn tables_of_a_newer_release_are_refused() {
+async fn tables_of_a_newer_release_are_refused_also_where_none_may_be_created() {
     let Some(schema) = Schema::create().await else { return };
     let log = schema.log().await;
     sqlx::query("UPDATE event_api_schema SET version = 999").execute(log.pool()).await.unwrap();
-    let refused = PostgresLog::connect(&schema.url()).await.unwrap_err();
-    let LogError::Storage(source) = refused else { panic!("{refused:?}") };
-    assert!(source.to_string().contains("newer release"), "{source}");
+    for role in ["none", "pg_read_all_data"] {
+        let pool = PgPool::connect_with(schema.options().options([("role", role)])).await.unwrap();
+        let refused = PostgresLog::with_pool(pool).await.unwrap_err();
+        let LogError::Storage(source) = refused else { panic!("{refused:?}") };
+        assert!(source.to_string().contains("newer release"), "{source}");
+    }
+}
+
+#[tokio::test]
+async fn tables_are_those_of_the_first_schema_only() {
+    let (Some(one), Some(other)) = (Schema::create().await, Schema::create().await) else { return };
+    let log = one.log().await;
+    append(&log, vec![event(0)]).await;
+    let path = format!("{},{}", other.name(), one.name());
+    let both = other.log_with([("search_path", path.as_str())]).await;
+    append(&both, vec![event(1)]).await;
+    assert_eq!((events(&log).await.len(), events(&both).await.len()), (1, 1));
+    let alone = other.log().await;
+    assert_eq!(events(&alone).await, events(&both).await, "also when the first one is all that it sees");
 }
 
 #[tokio::test]
 async fn processes_that_start_at_once_make_the_tables_once() {
     let Some(schema) = Schema::create().await else { return };
-    let opened = futures_util::future::join_all((0..4).map(|_| schema.log())).await;
+    // A stricter level would see what was there before the other one had made the tables.
+    let level = [("default_transaction_isolation", "serializable")];
+    let opened = futures_util::future::join_all((0..4).map(|_| schema.log_with(level))).await;
     for log in &opened {
         append(log, vec![event(0)]).await;
     }
     assert_eq!(opened[0].bounds(CHANNEL).await.unwrap().next, Position(4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_works_whatever_isolation_level_is_the_default() {
+    let Some(schema) = Schema::create().await else { return };
+    for (round, level) in ["read uncommitted", "repeatable read", "serializable"].into_iter().enumerate() {
+        let options = [("default_transaction_isolation", level)];
+        let logs = [schema.log_with(options).await, schema.log_with(options).await];
+        let channel = format!("{CHANNEL} {round}");
+        let writers = (0..8).map(|task| {
+            let (log, channel) = (logs[task % 2].clone(), channel.clone());
+            tokio::spawn(async move {
+                for number in 0..10 {
+                    if (task + number) % 4 == 0 {
+                        let mut tx = log.pool().begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await.unwrap();
+                        tx.append(&channel, vec![event(number)]).await.unwrap();
+                        tx.commit().await.unwrap();
+                    } else {
+                        let receipts = Log::append(&log, &channel, vec![event(number)]).await.unwrap();
+                        let position = receipts[0].position.unwrap();
+                        let page = log.read(&channel, position, 1).await.unwrap();
+                        assert_eq!(page[0].event.metadata.id, receipts[0].id);
+                    }
+                }
+            })
+        });
+        soon(futures_util::future::try_join_all(writers)).await.unwrap();
+        let page = logs[0].read(&channel, Position(0), 1000).await.unwrap();
+        let positions: Vec<u64> = page.iter().map(|stored| stored.position.0).collect();
+        assert_eq!(positions, (0..80).collect::<Vec<_>>(), "{level}");
+    }
+}
+
+#[tokio::test]
+async fn an_append_is_on_the_disk_whatever_a_connection_was_told() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = PostgresLog::with_pool(schema.pool(1).await).await.unwrap();
+    sqlx::raw_sql(
+        "CREATE TABLE seen (setting text);
+         CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+         CREATE TRIGGER see AFTER INSERT ON event_api_events EXECUTE FUNCTION see();
+         SET synchronous_commit = off;",
+    )
+    .execute(log.pool())
+    .await
+    .unwrap();
+    let first = event(0);
+    append(&log, vec![first.clone()]).await;
+    append(&log, vec![first, event(1)]).await;
+    let seen: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT setting FROM seen").fetch_all(log.pool()).await.unwrap();
+    assert_eq!(seen, ["on"]);
+}
+
+#[tokio::test]
+async fn a_page_needs_no_more_than_one_round_of_waiting_events() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    let mut tx = log.pool().begin().await.unwrap();
+    tx.append(CHANNEL, (0..6000).map(event).collect()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(log.read(CHANNEL, Position(0), 10).await.unwrap().len(), 10);
+    let sql = "SELECT count(*) FROM event_api_events WHERE position IS NULL";
+    let waiting: i64 = sqlx::query_scalar(sql).fetch_one(log.pool()).await.unwrap();
+    assert_eq!(waiting, 1000);
+    assert_eq!(log.read(CHANNEL, Position(0), 10_000).await.unwrap().len(), 6000);
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_pool_is_closed() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    let mut waiting = std::pin::pin!(log.wait(CHANNEL, Position(0)));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err());
+    log.pool().close().await;
+    soon(waiting).await.unwrap_err();
 }

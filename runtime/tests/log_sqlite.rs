@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use event_api::log::conformance::event;
 use event_api::log::{Append, Log, LogError, Retention, SqliteLog};
-use event_api::{Channel, EventSet, Headers, Position, Publisher, RawEvent, Transport};
+use event_api::{Channel, EventSet, Headers, Position, PublishError, Publisher, RawEvent, Transport};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
 const CHANNEL: &str = "user-events";
@@ -263,6 +265,29 @@ async fn a_publisher_publishes_by_itself_or_within_a_transaction() {
 }
 
 #[tokio::test]
+async fn a_publisher_publishes_many_or_none() {
+    let (log, _folder) = temporary().await;
+    let users = Publisher::<NameChanged>::new(&log).subject("/user/7");
+    let names = |names: [&str; 3]| names.map(|name| NameChanged(name.to_owned()));
+    let receipts = users.publish_all(names(["John", "Jack", "James"])).await.unwrap();
+    let places: Vec<_> = receipts.iter().map(|receipt| receipt.position.unwrap().0).collect();
+    assert_eq!(places, [0, 1, 2]);
+    let stored = log.read(CHANNEL, Position(0), 10).await.unwrap();
+    for ((stored, receipt), name) in stored.iter().zip(&receipts).zip(names(["John", "Jack", "James"])) {
+        assert_eq!((&stored.event.metadata.id, stored.event.decode::<NameChanged>().unwrap()), (&receipt.id, name));
+        assert_eq!(stored.event.metadata.subject.as_deref(), Some("/user/7"));
+    }
+    let refused = users.id("one").publish_all(names(["one", "id", "for all"])).await.unwrap_err();
+    assert!(matches!(refused, PublishError::Log(LogError::IdReused { .. })), "{refused:?}");
+    assert_eq!(users.publish_all(Vec::<NameChanged>::new()).await.unwrap(), []);
+    let mut tx = log.begin().await.unwrap();
+    let within = users.within(&mut tx).publish_all(names(["a", "b", "c"])).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((within[0].position, within.len()), (Some(Position(3)), 3));
+    assert_eq!(events(&log).await.len(), 6);
+}
+
+#[tokio::test]
 async fn a_service_and_the_log_share_a_pool() {
     let folder = tempfile::tempdir().unwrap();
     let options = SqliteLog::options(folder.path().join("service.db"));
@@ -336,4 +361,27 @@ async fn a_pool_can_be_closed_right_after_an_append() {
     append(&log, vec![event(1)]).await;
     tokio::time::timeout(PATIENCE, log.pool().close()).await.unwrap();
     assert!(Log::append(&log, CHANNEL, vec![event(2)]).await.is_err());
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_pool_is_closed() {
+    let (log, _folder) = temporary().await;
+    let mut waiting = std::pin::pin!(log.wait(CHANNEL, Position(0)));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err());
+    log.pool().close().await;
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it waits for ever").unwrap_err();
+}
+
+#[tokio::test]
+async fn a_new_file_can_be_opened_while_another_process_makes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut opening = std::pin::pin!(SqliteLog::open(&file));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut opening).await.is_err(), "it gives up at once");
+    writing.rollback().await.unwrap();
+    let log = tokio::time::timeout(PATIENCE, opening).await.unwrap().unwrap();
+    append(&log, vec![event(0)]).await;
 }

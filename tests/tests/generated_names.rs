@@ -134,6 +134,7 @@ async fn messages_may_be_called_like_the_methods_of_a_publisher() {
     let orders = api::Orders2Events::publisher(&log);
     for receipt in [
         orders.publish_event("p".to_owned()).await,
+        orders.publish_all_event("a".to_owned()).await,
         orders.subject_event("s".to_owned()).await,
         orders.id_event("i".to_owned()).await,
         orders.within_event("w".to_owned()).await,

@@ -20,8 +20,19 @@ use crate::rules;
 
 /// Methods that every publisher and handler trait has, and those of `Publisher` itself, which would be called in the
 /// place of a message's method of the same name.
-const RESERVED_METHODS: &[&str] =
-    &["publish", "unknown", "handle", "address", "clone", "id", "subject", "time", "traceparent", "within"];
+const RESERVED_METHODS: &[&str] = &[
+    "publish",
+    "publish_all",
+    "unknown",
+    "handle",
+    "address",
+    "clone",
+    "id",
+    "subject",
+    "time",
+    "traceparent",
+    "within",
+];
 /// Variants that every event enum may have.
 const RESERVED_VARIANTS: &[&str] = &["Unknown"];
 

@@ -91,6 +91,11 @@ impl Decimal {
         self.finite
     }
 
+    /// Whether all digits are kept.
+    pub(crate) const fn is_exact(&self) -> bool {
+        self.finite && !self.more
+    }
+
     /// Whether it has no fractional part: `1.0` has none.
     pub fn is_integer(&self) -> bool {
         self.finite && self.exponent >= 0

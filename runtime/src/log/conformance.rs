@@ -3,14 +3,16 @@
 //! In: an empty log (each check needs one of its own). Out: nothing, or a panic that says which promise is broken.
 //! Wire them with one test per check, so that a failure has a name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{TimeZone, Utc};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::value::RawValue;
 
-use super::{Bounds, Log, LogError, PageLimit, Retention, StoredEvent, Trimmed};
+use super::{Append, Bounds, Log, LogError, PageLimit, Retention, StoredEvent, Trimmed};
 use crate::event::{Headers, Metadata, Position, RawEvent};
 
 const CHANNEL: &str = "user-events";
@@ -381,6 +383,164 @@ pub async fn retention_by_age_counts_from_the_append(log: impl Log) {
     append(&log, vec![event(4), event(5)]).await;
     assert_eq!(trim(&log, &Retention::forever().max_age(AGE)).await, 4);
     assert_eq!(bounds(&log).await, (4, 6));
+}
+
+/// While events are appended and removed, readers see every event where its receipt says, but for those that were removed
+/// before they came to them.
+pub async fn retention_harms_neither_readers_nor_writers(log: impl Log + Clone + 'static) {
+    const TASKS: usize = 4;
+    const EACH: usize = 50;
+    const KEPT: u64 = 20;
+    let all = (TASKS * EACH) as u64;
+    let writers = (0..TASKS).map(|_| {
+        let log = log.clone();
+        tokio::spawn(async move {
+            let mut appended = BTreeMap::new();
+            for number in 0..EACH {
+                let event = event(number);
+                let position = append(&log, vec![event.clone()]).await[0];
+                appended.insert(position, event.metadata.id);
+            }
+            appended
+        })
+    });
+    let readers = (0..2).map(|_| {
+        let log = log.clone();
+        tokio::spawn(async move {
+            let (mut seen, mut next) = (BTreeMap::new(), 0);
+            while next < all {
+                soon("a reader", log.wait(CHANNEL, Position(next))).await.unwrap_or_else(|error| panic!("{error:?}"));
+                // At its own pace, and where the channel begins, which is where events go meanwhile.
+                for from in [next, bounds(&log).await.0] {
+                    match log.read(CHANNEL, Position(from), 7).await {
+                        Ok(page) => {
+                            let expected: Vec<_> = (from..).take(page.len()).collect();
+                            assert_eq!(positions(&page), expected, "a page has no gaps");
+                            next = next.max(from + page.len() as u64);
+                            seen.extend(page.into_iter().map(|stored| (stored.position.0, stored.event.metadata.id)));
+                        }
+                        Err(LogError::Retained { oldest, .. }) => {
+                            assert!(oldest.0 > from, "removed from {oldest} on, and not {from}");
+                            next = next.max(oldest.0);
+                        }
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            }
+            seen
+        })
+    });
+    let (writers, readers): (Vec<_>, Vec<_>) = (writers.collect(), readers.collect());
+    let retention = Retention::forever().max_events(KEPT);
+    while bounds(&log).await.1 < all {
+        trim(&log, &retention).await;
+        tokio::task::yield_now().await;
+    }
+    let appended = try_join_all(writers).await.unwrap_or_else(|error| panic!("{error}"));
+    let appended: BTreeMap<_, _> = appended.into_iter().flatten().collect();
+    assert!(appended.keys().copied().eq(0..all), "each position once, none missing");
+    for seen in try_join_all(readers).await.unwrap_or_else(|error| panic!("{error}")) {
+        assert!(seen.iter().all(|(position, id)| appended.get(position) == Some(id)), "what was acknowledged is read");
+    }
+    trim(&log, &retention).await;
+    assert_eq!(bounds(&log).await, (all - KEPT, all));
+}
+
+/// How a caller begins and ends the transactions in which events can be appended. Methods panic where they fail.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] mod example {
+/// # use event_api::log::{SqliteLog, conformance::Transactions};
+/// struct OfSqlite(SqliteLog);
+///
+/// impl Transactions for OfSqlite {
+///     type Transaction = sqlx::Transaction<'static, sqlx::Sqlite>;
+///
+///     async fn begin(&self) -> Self::Transaction {
+///         self.0.begin().await.unwrap()
+///     }
+///
+///     async fn commit(&self, transaction: Self::Transaction) {
+///         transaction.commit().await.unwrap();
+///     }
+///
+///     async fn rollback(&self, transaction: Self::Transaction) {
+///         transaction.rollback().await.unwrap();
+///     }
+/// }
+/// # }
+/// ```
+pub trait Transactions: Send + Sync + 'static {
+    /// A transaction under way.
+    type Transaction: Append;
+
+    /// Begins a transaction.
+    fn begin(&self) -> impl Future<Output = Self::Transaction> + Send;
+
+    /// Commits it.
+    fn commit(&self, transaction: Self::Transaction) -> impl Future<Output = ()> + Send;
+
+    /// Rolls it back.
+    fn rollback(&self, transaction: Self::Transaction) -> impl Future<Output = ()> + Send;
+}
+
+/// Events appended within transactions are there if and only if these commit, once, and behind everything that was
+/// committed before their transaction began; beside them, the log's own appends keep their receipts.
+pub async fn events_are_there_if_and_only_if_their_transaction_commits(
+    log: impl Log + Clone + 'static,
+    transactions: impl Transactions,
+) {
+    const TASKS: usize = 6;
+    const EACH: usize = 10;
+    let (transactions, clock) = (Arc::new(transactions), Arc::new(AtomicUsize::new(0)));
+    let writers = (0..TASKS).map(|task| {
+        let (log, transactions, clock) = (log.clone(), Arc::clone(&transactions), Arc::clone(&clock));
+        tokio::spawn(async move {
+            let mut committed = Vec::new();
+            for number in 0..EACH {
+                let began = clock.fetch_add(1, Ordering::SeqCst);
+                let events: Vec<_> = (0..=number % 3).map(event).collect();
+                let ids: Vec<_> = events.iter().map(|event| event.metadata.id.clone()).collect();
+                if (task + number) % 3 == 0 {
+                    append(&log, events).await;
+                } else {
+                    let mut transaction = transactions.begin().await;
+                    for event in events {
+                        let receipts = transaction.append(CHANNEL, vec![event]).await;
+                        receipts.unwrap_or_else(|error| panic!("append failed: {error:?}"));
+                        tokio::task::yield_now().await;
+                    }
+                    if number % 4 == 0 {
+                        transactions.rollback(transaction).await;
+                        continue;
+                    }
+                    transactions.commit(transaction).await;
+                }
+                committed.push((began, clock.fetch_add(1, Ordering::SeqCst), ids));
+            }
+            committed
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    let committed = soon("transactions", try_join_all(writers)).await.unwrap_or_else(|error| panic!("{error}"));
+    let committed: Vec<_> = committed.into_iter().flatten().collect();
+    let stored = read(&log, 0, usize::MAX).await;
+    assert_eq!(positions(&stored), (0..stored.len() as u64).collect::<Vec<_>>(), "no gaps");
+    let places: BTreeMap<_, _> = stored.iter().map(|stored| (&stored.event.metadata.id, stored.position.0)).collect();
+    let count: usize = committed.iter().map(|(_, _, ids)| ids.len()).sum();
+    assert_eq!((stored.len(), places.len()), (count, count), "what was committed, once, and nothing else");
+    let place = |id| *places.get(id).unwrap_or_else(|| panic!("{id} was committed, and is not there"));
+    for (began, ended, ids) in &committed {
+        let own: Vec<_> = ids.iter().map(place).collect();
+        assert!(own.is_sorted(), "events of a transaction stand in their order");
+        for (later, _, behind) in committed.iter().filter(|(later, ..)| later > ended) {
+            let first = behind.iter().map(place).min();
+            assert!(
+                first > own.last().copied(),
+                "committed at {ended} (begun at {began}), and behind what began at {later}"
+            );
+        }
+    }
 }
 
 /// A page ends with the event with which its payloads reach the limit in bytes, and holds one event at least.

@@ -20,6 +20,8 @@ use crate::publish::Receipt;
 const QUEUE: usize = 1024;
 /// Appends that share a commit.
 const GROUP: usize = 512;
+/// Bytes of payload that share a commit; a larger append has one of its own. Far below what a database takes at once.
+const LARGEST: usize = 64 * 1024 * 1024;
 /// How long no append must have come before the writer rests.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -32,6 +34,13 @@ pub(super) struct Request {
     pub(super) channel: String,
     pub(super) events: Vec<RawEvent>,
     reply: oneshot::Sender<Outcome>,
+}
+
+impl Request {
+    fn answer(self, outcome: Outcome) {
+        // A caller that has gone away needs no answer.
+        let _ = self.reply.send(outcome);
+    }
 }
 
 /// How a database commits a group.
@@ -94,29 +103,54 @@ async fn run(mut database: impl Commit, mut requests: mpsc::Receiver<Request>) {
         if taken == 0 {
             return;
         }
-        let outcomes = match database.commit(&group).await {
-            Ok(outcomes) => outcomes,
-            Err(Failure::Together(error)) => {
-                let error = Arc::new(error);
-                group.iter().map(|_| Err(LogError::Storage(Box::new(Shared(Arc::clone(&error)))))).collect()
-            }
-            Err(Failure::One(error)) if group.len() == 1 => vec![Err(error)],
-            // One of them cannot be stored, such as a payload beyond the database's limit: the others must not suffer.
-            Err(Failure::One(_)) => {
-                let mut outcomes = Vec::with_capacity(group.len());
-                for request in &group {
-                    outcomes.push(match database.commit(std::slice::from_ref(request)).await {
-                        Ok(mut outcome) => outcome.pop().unwrap_or(Err(LogError::NoReceipt)),
-                        Err(Failure::One(error) | Failure::Together(error)) => Err(error),
-                    });
-                }
-                outcomes
-            }
-        };
-        for (request, outcome) in group.drain(..).zip(outcomes) {
-            // A caller that has gone away needs no answer.
-            let _ = request.reply.send(outcome);
+        while !group.is_empty() {
+            let share = share(&group, LARGEST);
+            commit(&mut database, group.drain(..share).collect()).await;
         }
+        // Those who were answered come first, and append again: the next commit is theirs together.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// How many of the first appends share a commit: those whose payloads have at most `largest` bytes, and one at least.
+fn share(group: &[Request], largest: usize) -> usize {
+    let mut bytes: usize = 0;
+    let fits = |request: &&Request| {
+        bytes += request.events.iter().map(|event| event.data.get().len()).sum::<usize>();
+        bytes <= largest
+    };
+    group.iter().take_while(fits).count().max(1)
+}
+
+/// Commits the appends, each answered as soon as its outcome is known.
+async fn commit(database: &mut impl Commit, group: Vec<Request>) {
+    match database.commit(&group).await {
+        Ok(outcomes) => group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome)),
+        Err(Failure::Together(error)) => refuse(group, error),
+        Err(Failure::One(error)) if group.len() == 1 => {
+            group.into_iter().zip([Err(error)]).for_each(|(request, outcome)| request.answer(outcome));
+        }
+        // One of them cannot be stored, such as a payload beyond the database's limit: the others must not suffer.
+        Err(Failure::One(_)) => {
+            let mut group = group.into_iter();
+            while let Some(request) = group.next() {
+                let outcome = match database.commit(std::slice::from_ref(&request)).await {
+                    Ok(mut outcomes) => outcomes.pop().unwrap_or(Err(LogError::NoReceipt)),
+                    Err(Failure::One(error)) => Err(error),
+                    // What is to follow would fail in the same way, each after its own time.
+                    Err(Failure::Together(error)) => return refuse([request].into_iter().chain(group), error),
+                };
+                request.answer(outcome);
+            }
+        }
+    }
+}
+
+/// Answers all with the same error.
+fn refuse(group: impl IntoIterator<Item = Request>, error: LogError) {
+    let error = Arc::new(error);
+    for request in group {
+        request.answer(Err(LogError::Storage(Box::new(Shared(Arc::clone(&error))))));
     }
 }
 
@@ -139,5 +173,87 @@ impl fmt::Display for Shared {
 impl std::error::Error for Shared {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::event::Metadata;
+
+    fn event(data: &str) -> RawEvent {
+        let data = serde_json::value::to_raw_value(data).unwrap();
+        RawEvent { metadata: Metadata::new("Test"), data }
+    }
+
+    /// Commits no group of several; of single appends it commits one for each permit, and then none.
+    struct Failing {
+        permits: Arc<Semaphore>,
+        commits: mpsc::UnboundedSender<usize>,
+    }
+
+    #[async_trait]
+    impl Commit for Failing {
+        async fn commit(&mut self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+            self.commits.send(group.len()).unwrap();
+            if group.len() > 1 {
+                return Err(Failure::One(LogError::NoReceipt));
+            }
+            match self.permits.acquire().await {
+                Ok(permit) => permit.forget(),
+                Err(_) => return Err(Failure::Together(LogError::Corrupt("the disk".to_owned()))),
+            }
+            Ok(vec![Ok(vec![Receipt::new(group[0].events[0].metadata.id.clone(), None)])])
+        }
+
+        fn rest(&mut self) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn appends_of_a_group_that_fails_are_answered_one_by_one_until_nothing_can_be_written() {
+        let (commits, mut committed) = mpsc::unbounded_channel();
+        let permits = Arc::new(Semaphore::new(0));
+        let writer = Writer::start(Failing { permits: Arc::clone(&permits), commits });
+        let appends = [0; 20].map(|_| {
+            tokio::spawn({
+                let writer = writer.clone();
+                async move { writer.append("channel", vec![event("")]).await }
+            })
+        });
+        let [first, second, rest @ ..] = appends;
+        permits.add_permits(1);
+        let first = timeout(PAUSE, first).await.expect("it is answered before the others are tried");
+        first.unwrap().unwrap();
+        permits.add_permits(1);
+        second.await.unwrap().unwrap();
+        permits.close();
+        for append in rest {
+            let error = append.await.unwrap().unwrap_err();
+            assert!(
+                matches!(&error, LogError::Storage(source) if source.to_string().contains("the disk")),
+                "{error:?}"
+            );
+        }
+        drop(writer);
+        let mut sizes = Vec::new();
+        while let Some(size) = committed.recv().await {
+            sizes.push(size);
+        }
+        assert_eq!(sizes, [20, 1, 1, 1], "what nobody can write is tried once");
+    }
+
+    #[test]
+    fn payloads_that_are_too_large_together_are_committed_apart() {
+        let request = |length| {
+            let (reply, _) = oneshot::channel();
+            Request { channel: String::new(), events: vec![event(&"a".repeat(length))], reply }
+        };
+        // Two bytes more each, with the quotes.
+        let group: Vec<_> = [98, 3, 3, 3, 0].map(request).into();
+        assert_eq!(share(&group, 10), 1);
+        assert_eq!(share(&group[1..], 10), 2);
+        assert_eq!(share(&group[3..], 10), 2);
     }
 }

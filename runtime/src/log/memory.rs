@@ -145,10 +145,10 @@ impl Log for MemoryLog {
 
     async fn wait(&self, channel: &str, position: Position) -> Result<(), LogError> {
         let watch = self.shared.wake.watch(channel);
-        if self.bounds(channel).await?.next <= position {
-            watch.beyond(position).await;
+        match self.bounds(channel).await?.next <= position {
+            true => watch.beyond(position).await,
+            false => Ok(()),
         }
-        Ok(())
     }
 
     async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {

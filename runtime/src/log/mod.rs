@@ -11,6 +11,8 @@ mod group;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod held;
 mod memory;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod placement;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod retention;
@@ -43,7 +45,8 @@ pub trait Append: Send {
     /// An event whose id the channel has already is not appended again: its receipt is the first one's.
     ///
     /// # Errors
-    /// [`LogError::IdReused`] when an id is there with other content; otherwise when storage fails.
+    /// [`LogError::IdReused`] when an id is there with other content; [`LogError::IdUndecided`] when a caller's
+    /// transaction holds one; otherwise when storage fails.
     async fn append(&mut self, channel: &str, events: Vec<RawEvent>) -> Result<Vec<Receipt>, LogError>;
 }
 
@@ -157,6 +160,15 @@ pub enum LogError {
         channel: String,
         /// The id.
         id: EventId,
+    },
+    /// Whether an event with the same id will be in the channel is not decided yet.
+    #[error(
+        "a transaction that has not ended appends an event with the same id to channel {channel:?}; append again when it \
+         has ended"
+    )]
+    IdUndecided {
+        /// The channel.
+        channel: String,
     },
     /// The event or the channel cannot be stored as it is.
     #[error("event {id:?} cannot be appended to channel {channel:?}: {reason}")]

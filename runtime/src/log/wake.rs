@@ -7,13 +7,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
+use super::LogError;
 use crate::event::Position;
+
+/// What is known of each channel's next position, for the channels that somebody waits for.
+type Watched = HashMap<String, watch::Sender<Position>>;
+
+#[derive(Debug, Default)]
+struct Channels {
+    watched: Watched,
+    /// Nothing more will be known.
+    ended: bool,
+}
 
 /// Who waits for which channel.
 #[derive(Debug, Default)]
 pub(super) struct Wake {
-    /// What is known of each channel's next position, for the channels that somebody waits for.
-    channels: Mutex<HashMap<String, watch::Sender<Position>>>,
+    channels: Mutex<Channels>,
     /// Told when somebody begins to wait.
     arrival: Notify,
 }
@@ -22,11 +32,13 @@ impl Wake {
     /// Begins to watch a channel. Look at the channel only afterwards, so that nothing falls between the two.
     pub(super) fn watch(&self, channel: &str) -> Watch {
         let mut channels = self.channels();
-        let receiver = match channels.get(channel) {
+        let receiver = match channels.watched.get(channel) {
             Some(sender) => sender.subscribe(),
             None => {
                 let (sender, receiver) = watch::channel(Position::default());
-                channels.insert(channel.to_owned(), sender);
+                if !channels.ended {
+                    channels.watched.insert(channel.to_owned(), sender);
+                }
                 receiver
             }
         };
@@ -38,9 +50,9 @@ impl Wake {
     /// The channel's next event will stand at `next`: wakes those who wait for an event before it.
     pub(super) fn advance(&self, channel: &str, next: Position) {
         let mut channels = self.channels();
-        let Some(sender) = channels.get(channel) else { return };
+        let Some(sender) = channels.watched.get(channel) else { return };
         if sender.receiver_count() == 0 {
-            channels.remove(channel);
+            channels.watched.remove(channel);
             return;
         }
         sender.send_if_modified(|known| {
@@ -48,6 +60,12 @@ impl Wake {
             *known = next.max(*known);
             grown
         });
+    }
+
+    /// Nobody will learn of growth any more: ends all waiting, and that which begins later.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn end(&self) {
+        *self.channels() = Channels { watched: Watched::new(), ended: true };
     }
 
     /// Returns when somebody waits; at once if somebody does.
@@ -67,17 +85,22 @@ impl Wake {
     /// The channels that somebody waits for.
     #[cfg(feature = "postgres")]
     pub(super) fn awaited(&self) -> Vec<String> {
-        self.channels().iter().filter(|(_, sender)| sender.receiver_count() > 0).map(|(name, _)| name.clone()).collect()
+        self.channels()
+            .watched
+            .iter()
+            .filter(|(_, sender)| sender.receiver_count() > 0)
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     fn is_awaited(&self) -> bool {
         let mut channels = self.channels();
-        channels.retain(|_, sender| sender.receiver_count() > 0);
-        !channels.is_empty()
+        channels.watched.retain(|_, sender| sender.receiver_count() > 0);
+        !channels.watched.is_empty()
     }
 
-    fn channels(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<Position>>> {
+    fn channels(&self) -> MutexGuard<'_, Channels> {
         // Nothing that holds this lock can leave the map half changed.
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,9 +111,19 @@ impl Wake {
 pub(super) struct Watch(watch::Receiver<Position>);
 
 impl Watch {
-    /// Returns when the channel has grown beyond `position`, or can no longer grow.
-    pub(super) async fn beyond(mut self, position: Position) {
-        // The only error is that the log is gone, and then there is nothing to wait for.
-        let _ = self.0.wait_for(|next| *next > position).await;
+    /// Returns when the channel has grown beyond `position`.
+    ///
+    /// # Errors
+    /// When nothing more will be known of the channel.
+    pub(super) async fn beyond(mut self, position: Position) -> Result<(), LogError> {
+        match self.0.wait_for(|next| *next > position).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(LogError::Storage(Box::new(Closed))),
+        }
     }
 }
+
+/// The log was closed while somebody waited for its events.
+#[derive(Debug, thiserror::Error)]
+#[error("the log's database pool was closed")]
+struct Closed;

@@ -8,7 +8,6 @@ use tracing::{Span, field};
 use super::{record, trace_context};
 use crate::event::Metadata;
 use crate::log::LogError;
-use crate::publish::{PublishError, PublishResult, Receipt};
 
 /// An event on its way into the log.
 pub(crate) struct Sending {
@@ -45,14 +44,12 @@ impl Sending {
     }
 
     /// The log has answered.
-    pub(crate) fn end(self, appended: Result<Vec<Receipt>, LogError>) -> PublishResult {
-        let result = appended.and_then(|mut receipts| receipts.pop().ok_or(LogError::NoReceipt));
-        let error = result.as_ref().err().map(error_type);
+    pub(crate) fn end(self, error: Option<&LogError>) {
+        let error = error.map(error_type);
         if let Some(error) = error {
             fail(&self.span, error);
         }
         record::sent(self.channel, self.began.elapsed(), error);
-        result.map_err(PublishError::Log)
     }
 }
 
@@ -111,6 +108,7 @@ pub(crate) fn fail(span: &Span, error: &'static str) {
 fn error_type(error: &LogError) -> &'static str {
     match error {
         LogError::IdReused { .. } => "id_reused",
+        LogError::IdUndecided { .. } => "id_undecided",
         LogError::Refused { .. } => "refused",
         _ => "storage",
     }

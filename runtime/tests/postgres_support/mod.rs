@@ -5,6 +5,8 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+pub(crate) mod proxy;
+
 use event_api::log::PostgresLog;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -35,6 +37,10 @@ impl Schema {
         Some(Schema { name, url })
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Connections to the schema.
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.url.parse::<PgConnectOptions>().unwrap().options([("search_path", self.name.as_str())])
@@ -52,6 +58,14 @@ impl Schema {
 
     pub(crate) async fn log(&self) -> PostgresLog {
         PostgresLog::with_pool(self.pool(8).await).await.unwrap()
+    }
+
+    /// A log whose connections have settings of the server, such as `synchronous_commit`.
+    pub(crate) async fn log_with(&self, settings: impl IntoIterator<Item = (&str, &str)>) -> PostgresLog {
+        let options = self.options().options(settings);
+        PostgresLog::with_pool(PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap())
+            .await
+            .unwrap()
     }
 }
 

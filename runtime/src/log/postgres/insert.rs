@@ -1,13 +1,15 @@
 //! Writing the rows of events, many in one statement.
 
 use sqlx::Row;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgArguments, PgConnection, Postgres};
+use sqlx::query::Query;
 
 use super::super::LogError;
 use super::super::sql::{headers_to_sql, storage, time_to_sql, to_sql};
 use super::row;
-use super::sequencer::{Growth, Statement, grow, notify};
 use crate::event::{Position, RawEvent};
+
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 /// An event and where it shall stand: without a position where the transaction is the caller's.
 #[derive(Clone, Copy, Debug)]
@@ -17,54 +19,35 @@ pub(super) struct NewRow<'a> {
     pub(super) event: &'a RawEvent,
 }
 
-/// The statement that inserts those rows of which the id is not there. Identities are given in the order of the rows.
-macro_rules! insert_unless_there {
-    () => {
-        "INSERT INTO event_api_events
-             (channel, position, id, type, time, subject, address, version, traceparent, headers, data)
-         SELECT channel, position, id, type, time, subject, address, version, traceparent, headers, data
-         FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                     $9::text[], $10::text[], $11::text[]) WITH ORDINALITY AS new
-             (channel, position, id, type, time, subject, address, version, traceparent, headers, data, ordinal)
-         ORDER BY ordinal
-         ON CONFLICT (channel, id) DO NOTHING"
-    };
-}
+/// Identities are given in the order of the rows.
+const INSERT: &str = "INSERT INTO event_api_events
+     (channel, position, id, type, time, subject, address, version, traceparent, headers, data)
+ SELECT channel, position, id, type, time, subject, address, version, traceparent, headers, data
+ FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+             $9::text[], $10::text[], $11::text[]) WITH ORDINALITY AS new
+     (channel, position, id, type, time, subject, address, version, traceparent, headers, data, ordinal)
+ ORDER BY ordinal
+ ON CONFLICT (channel, id) DO NOTHING";
 
 /// Inserts those rows of which the id is not there; how many these were.
 ///
 /// Where another transaction has inserted an id and has not ended, this waits for its end.
 pub(super) async fn unless_there(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Result<u64, LogError> {
-    let query = bind(sqlx::query(insert_unless_there!()), rows)?;
+    let query = sqlx::query(INSERT)
+        .bind(rows.iter().map(|row| row.channel).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.position.map(to_sql)).collect::<Vec<_>>());
+    let query = bind_events(query, rows.iter().map(|row| row.event))?;
     Ok(query.execute(connection).await.map_err(storage)?.rows_affected())
 }
 
-/// The same in one round trip with [`sequencer::Growth`](super::sequencer::Growth). Unless all rows are inserted, the
-/// transaction is to be rolled back, because channels have grown by all of them.
-pub(super) async fn with_growth(
-    connection: &mut PgConnection,
-    rows: &[NewRow<'_>],
-    growth: &Growth<'_>,
-) -> Result<u64, LogError> {
-    let query = sqlx::query(concat!(
-        "WITH inserted AS (",
-        insert_unless_there!(),
-        " RETURNING 1), ",
-        grow!("$12", "$13", "$14", "$15"),
-        " SELECT (SELECT count(*) FROM inserted) AS inserted, (SELECT count(",
-        notify!("$16"),
-        ") FROM grown) AS grown"
-    ));
-    let row = growth.bind(bind(query, rows)?).fetch_one(connection).await.map_err(storage)?;
-    Ok(row.try_get::<i64, _>("inserted").map_err(storage)?.unsigned_abs())
-}
-
-fn bind<'q>(query: Statement<'q>, rows: &'q [NewRow<'_>]) -> Result<Statement<'q>, LogError> {
-    let metadata = || rows.iter().map(|row| &row.event.metadata);
+/// Binds the columns that say what the events are: from `id` to `data`.
+pub(super) fn bind_events<'q, 'a: 'q>(
+    query: Statement<'q>,
+    events: impl Iterator<Item = &'a RawEvent> + Clone,
+) -> Result<Statement<'q>, LogError> {
+    let metadata = || events.clone().map(|event| &event.metadata);
     let headers: Vec<Option<String>> = metadata().map(headers_to_sql).collect::<Result<_, _>>()?;
     Ok(query
-        .bind(rows.iter().map(|row| row.channel).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.position.map(to_sql)).collect::<Vec<_>>())
         .bind(metadata().map(|metadata| metadata.id.as_str()).collect::<Vec<_>>())
         .bind(metadata().map(|metadata| metadata.event_type.as_str()).collect::<Vec<_>>())
         .bind(metadata().map(time_to_sql).collect::<Vec<_>>())
@@ -73,7 +56,7 @@ fn bind<'q>(query: Statement<'q>, rows: &'q [NewRow<'_>]) -> Result<Statement<'q
         .bind(metadata().map(|metadata| metadata.version.as_deref()).collect::<Vec<_>>())
         .bind(metadata().map(|metadata| metadata.traceparent.as_deref()).collect::<Vec<_>>())
         .bind(headers)
-        .bind(rows.iter().map(|row| row.event.data.get()).collect::<Vec<_>>()))
+        .bind(events.map(|event| event.data.get()).collect::<Vec<_>>()))
 }
 
 /// Events that were given positions.

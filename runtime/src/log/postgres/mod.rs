@@ -6,7 +6,9 @@
 //! became visible. Reads are single statements, each on one snapshot.
 
 mod append;
+mod failure;
 mod insert;
+mod new_rows;
 mod row;
 mod sequencer;
 mod trim;
@@ -27,7 +29,7 @@ use crate::event::{EventId, Position, RawEvent};
 use crate::postgres;
 use crate::publish::Receipt;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("append_new.sql")];
 
 /// A log in a Postgres database. Handles are cheap to clone and share the pool, the writer and the waiting.
 ///
@@ -51,7 +53,8 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 /// # }
 /// ```
 ///
-/// Such transactions may be long and many: none waits for another, unless both append the same event id. Positions are
+/// Such transactions may be long and many: none waits for another, unless both append the same event id; an append of the
+/// log itself does not wait for their end, and is refused with [`LogError::IdUndecided`]. Positions are
 /// given after the commit, so receipts have none. Events of transactions that commit at nearly the same time stand in the
 /// order in which they were appended; what was committed before a transaction began stands before its events.
 ///
@@ -60,6 +63,9 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 /// A process in which somebody waits for events listens on one connection beside the pool. Through a proxy that gives
 /// connections to transactions (PgBouncer in transaction mode) there are no notifications, and events of other
 /// processes are seen after a second at the latest.
+///
+/// A server, or a network, may vanish without a word. An append that has no answer after a minute fails, and waiting for
+/// events goes on with another connection. Whether that append was made is known when it is made again with the same ids.
 #[derive(Clone, Debug)]
 pub struct PostgresLog {
     pool: PgPool,
@@ -116,12 +122,13 @@ impl Log for PostgresLog {
     }
 
     async fn read_page(&self, channel: &str, from: Position, limit: PageLimit) -> Result<Vec<StoredEvent>, LogError> {
-        let seen = row::read(&self.pool, channel, from, limit).await?;
-        if !seen.pending || !limit.is_at_end(&seen.value) {
-            return Ok(seen.value);
+        let mut seen = row::read(&self.pool, channel, from, limit).await?;
+        let mut more = seen.pending;
+        while more && limit.is_at_end(&seen.value) {
+            more = self.sequencer.number_some(channel).await?.more;
+            seen = row::read(&self.pool, channel, from, limit).await?;
         }
-        self.sequencer.number(channel).await?;
-        Ok(row::read(&self.pool, channel, from, limit).await?.value)
+        Ok(seen.value)
     }
 
     async fn find(&self, channel: &str, id: &EventId) -> Result<Option<Position>, LogError> {
@@ -146,10 +153,10 @@ impl Log for PostgresLog {
 
     async fn wait(&self, channel: &str, position: Position) -> Result<(), LogError> {
         let watch = self.waiting.wake.watch(channel);
-        if self.bounds(channel).await?.next <= position {
-            watch.beyond(position).await;
+        match self.bounds(channel).await?.next <= position {
+            true => watch.beyond(position).await,
+            false => Ok(()),
         }
-        Ok(())
     }
 
     async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {

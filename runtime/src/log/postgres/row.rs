@@ -139,20 +139,20 @@ pub(super) async fn bounds(pool: &PgPool, channel: &str) -> Result<Seen<Bounds>,
 }
 
 /// The next position of every channel.
-pub(super) async fn ends(pool: &PgPool) -> Result<Vec<(String, Position)>, LogError> {
+pub(super) async fn ends(connection: &mut PgConnection) -> Result<Vec<(String, Position)>, LogError> {
     let found: Vec<(String, i64)> =
-        sqlx::query_as("SELECT name, next FROM event_api_channels").fetch_all(pool).await.map_err(storage)?;
+        sqlx::query_as("SELECT name, next FROM event_api_channels").fetch_all(connection).await.map_err(storage)?;
     found.into_iter().map(|(name, next)| Ok((name, from_sql(next)?))).collect()
 }
 
 /// The channels with committed events that have no position yet, of those that there are and those that are `awaited`.
-pub(super) async fn pending(pool: &PgPool, awaited: &[String]) -> Result<Vec<String>, LogError> {
+pub(super) async fn pending(connection: &mut PgConnection, awaited: &[String]) -> Result<Vec<String>, LogError> {
     sqlx::query_scalar(concat!(
         "SELECT name FROM (SELECT name FROM event_api_channels UNION SELECT unnest($1::text[])) AS n WHERE ",
         has_pending!("n.name")
     ))
     .bind(awaited)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await
     .map_err(storage)
 }

@@ -9,15 +9,24 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, Postgres};
-use sqlx::query::Query;
+use sqlx::postgres::{PgConnection, PgPool, Postgres};
 use sqlx::{AssertSqlSafe, Connection as _, Transaction};
 
 use super::super::LogError;
 use super::super::sql::{from_sql, storage, to_sql};
+use super::failure::in_time;
 use super::{insert, row};
 use crate::event::Position;
 use crate::postgres::LOCKS;
+
+/// Begins a transaction in which others are made to wait.
+///
+/// A process that stops in the middle of it, and whose connection stays open (the machine has lost its network), must not
+/// keep its locks. READ COMMITTED: each statement sees what was committed before a lock was got. Whatever else the service
+/// can do without: what is acknowledged is on the disk. All in one round trip.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '30s';
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off';";
 
 /// Events that get positions in one transaction, so that others need not wait for long.
 const ROUND: i64 = 5000;
@@ -27,6 +36,8 @@ const ROUND: i64 = 5000;
 pub(super) struct Sequencer {
     pool: PgPool,
     begin: Arc<str>,
+    /// The key of the log's lock.
+    pub(super) lock: i64,
     /// The name under which new events are notified.
     pub(super) notifications: Arc<str>,
 }
@@ -64,89 +75,41 @@ impl Slot {
 
 pub(super) type Slots<'a> = HashMap<&'a str, Slot>;
 
-/// How far channels have grown, for a statement that writes it down and tells the readers of all processes.
-pub(super) struct Growth<'a> {
-    names: Vec<&'a str>,
-    next: Vec<i64>,
-    bytes: Vec<i64>,
-    floors: Vec<i64>,
-    notifications: &'a str,
-}
-
-pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
-
-/// Writes down how far channels have grown, as SQL: an expression of `WITH`.
-macro_rules! grow {
-    ($names:literal, $next:literal, $bytes:literal, $floors:literal) => {
-        concat!(
-            "grown AS (
-                 INSERT INTO event_api_channels AS c (name, next, bytes, floor)
-                 SELECT * FROM unnest(",
-            $names,
-            "::text[], ",
-            $next,
-            "::bigint[], ",
-            $bytes,
-            "::bigint[], ",
-            $floors,
-            "::bigint[])
-                 ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes,
-                 floor = excluded.floor
-                 RETURNING name, next
-             )"
-        )
-    };
-}
-pub(super) use grow;
-
-/// Tells readers of what has `grown`, as SQL. A notification has less than 8000 bytes; of a channel with such a name,
-/// readers learn by polling.
-macro_rules! notify {
-    ($notifications:literal) => {
-        concat!("pg_notify(", $notifications, ", left(next || ' ' || name, 1900))")
-    };
-}
-pub(super) use notify;
-
-impl<'a> Growth<'a> {
-    fn new(slots: &'a Slots<'_>, notifications: &'a str) -> Self {
-        let grown = || slots.iter().filter(|(_, slot)| slot.grown);
-        Growth {
-            names: grown().map(|(name, _)| *name).collect(),
-            next: grown().map(|(_, slot)| to_sql(slot.next)).collect(),
-            bytes: grown().map(|(_, slot)| slot.bytes).collect(),
-            floors: grown().map(|(_, slot)| slot.floor).collect(),
-            notifications,
-        }
-    }
-
-    /// Binds what [`grow`] and [`notify`] name, in this order.
-    pub(super) fn bind<'q>(&'q self, query: Statement<'q>) -> Statement<'q> {
-        query.bind(&self.names).bind(&self.next).bind(&self.bytes).bind(&self.floors).bind(self.notifications)
-    }
-}
+/// Writes down how far channels have grown, and tells the readers of all processes. A notification has less than 8000
+/// bytes; of a channel with such a name, readers learn by polling.
+const GROW: &str = "WITH grown AS (
+        INSERT INTO event_api_channels AS c (name, next, bytes, floor)
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])
+        ON CONFLICT (name) DO UPDATE SET next = excluded.next, bytes = c.bytes + excluded.bytes, floor = excluded.floor
+        RETURNING name, next
+    )
+    SELECT pg_notify($5, left(next || ' ' || name, 1900)) FROM grown";
 
 impl Sequencer {
     /// The sequencer of the log whose tables the pool's connections see.
     pub(super) async fn new(pool: PgPool) -> Result<Self, LogError> {
         // Two logs in different schemas of one database have different tables, and need not wait for each other.
-        let (table, synchronous): (i64, String) =
-            sqlx::query_as("SELECT 'event_api_events'::regclass::oid::bigint, current_setting('synchronous_commit')")
-                .fetch_one(&pool)
-                .await
-                .map_err(storage)?;
-        // Whatever else the service can do without: an append that is acknowledged is on the disk.
-        let durable = if synchronous == "off" { "SET LOCAL synchronous_commit = on;" } else { "" };
-        // A process that stops in the middle of its transaction, and whose connection stays open (the machine has lost
-        // its network), must not keep the lock. In one round trip, and READ COMMITTED: each statement sees what was
-        // committed before the lock was got.
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-             SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '30s'; {durable}
-             SELECT pg_advisory_xact_lock({});",
-            LOCKS | table
-        );
-        Ok(Sequencer { pool, begin: begin.into(), notifications: format!("event_api_{table}").into() })
+        let (table, foreign): (i64, bool) = sqlx::query_as(
+            "SELECT 'event_api_events'::regclass::oid::bigint, EXISTS (
+                 SELECT FROM event_api_channels WHERE floor > pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
+        )
+        .fetch_one(&pool)
+        .await
+        .map_err(storage)?;
+        if foreign {
+            // Of another server, from which the tables were restored: when this one's transactions have come as far, those
+            // before would be taken to have ended long ago.
+            sqlx::query(
+                "UPDATE event_api_channels SET floor = 0
+                 WHERE floor > pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+            )
+            .execute(&pool)
+            .await
+            .map_err(storage)?;
+        }
+        let lock = LOCKS | table;
+        let begin = format!("{BEGIN} SELECT pg_advisory_xact_lock({lock});");
+        Ok(Sequencer { pool, begin: begin.into(), lock, notifications: format!("event_api_{table}").into() })
     }
 
     /// Begins a transaction that holds the lock. After an error, the connection is to be closed.
@@ -165,7 +128,9 @@ impl Sequencer {
         channels: &[&'a str],
     ) -> Result<Slots<'a>, LogError> {
         let found: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
-            "SELECT coalesce(c.next, 0), coalesce(c.floor, 0), ",
+            "SELECT coalesce(c.next, 0), ",
+            row::floor!("asked.name"),
+            ", ",
             row::has_pending!("asked.name"),
             " FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, ordinal)
              LEFT JOIN event_api_channels c ON c.name = asked.name ORDER BY ordinal"
@@ -192,53 +157,55 @@ impl Sequencer {
         Ok(slots)
     }
 
-    /// Writes down how far the channels have grown, tells the readers of all processes, and commits.
-    pub(super) async fn commit(
-        &self,
-        mut transaction: Transaction<'_, Postgres>,
-        slots: &Slots<'_>,
-    ) -> Result<(), LogError> {
-        let growth = Growth::new(slots, &self.notifications);
-        if !growth.names.is_empty() {
-            let query =
-                sqlx::query(concat!("WITH ", grow!("$1", "$2", "$3", "$4"), " SELECT ", notify!("$5"), " FROM grown"));
-            growth.bind(query).execute(&mut *transaction).await.map_err(storage)?;
+    /// Writes down how far the channels have grown, and tells the readers of all processes when it is committed.
+    pub(super) async fn grow(&self, connection: &mut PgConnection, slots: &Slots<'_>) -> Result<(), LogError> {
+        let grown = || slots.iter().filter(|(_, slot)| slot.grown);
+        if grown().next().is_none() {
+            return Ok(());
         }
-        transaction.commit().await.map_err(storage)
-    }
-
-    /// What a statement needs to write down how far the channels have grown.
-    pub(super) fn growth<'a>(&'a self, slots: &'a Slots<'_>) -> Growth<'a> {
-        Growth::new(slots, &self.notifications)
+        sqlx::query(GROW)
+            .bind(grown().map(|(name, _)| *name).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| to_sql(slot.next)).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| slot.bytes).collect::<Vec<_>>())
+            .bind(grown().map(|(_, slot)| slot.floor).collect::<Vec<_>>())
+            .bind(&*self.notifications)
+            .execute(connection)
+            .await
+            .map_err(storage)?;
+        Ok(())
     }
 
     /// Gives positions to all committed events of a channel that have none. Where the channel ends then.
-    ///
-    /// It goes on when the caller stops waiting: a transaction must not be left where it is.
     pub(super) async fn number(&self, channel: &str) -> Result<Position, LogError> {
-        let (this, channel) = (self.clone(), channel.to_owned());
-        let task = tokio::spawn(async move { this.number_all(&channel).await });
-        task.await.map_err(|error| LogError::Storage(error.into()))?
-    }
-
-    async fn number_all(&self, channel: &str) -> Result<Position, LogError> {
         loop {
-            let mut connection = self.pool.acquire().await.map_err(storage)?;
-            match self.round(&mut connection, channel).await {
-                Ok(slot) if slot.more => {}
-                Ok(slot) => return Ok(slot.next),
-                Err(error) => {
-                    connection.close_on_drop();
-                    return Err(error);
-                }
+            let slot = self.number_some(channel).await?;
+            if !slot.more {
+                return Ok(slot.next);
             }
         }
+    }
+
+    /// Gives positions to the first committed events of a channel that have none.
+    ///
+    /// It goes on when the caller stops waiting: a transaction must not be left where it is.
+    pub(super) async fn number_some(&self, channel: &str) -> Result<Slot, LogError> {
+        let (this, channel) = (self.clone(), channel.to_owned());
+        let task = tokio::spawn(async move {
+            let mut connection = this.pool.acquire().await.map_err(storage)?;
+            let numbered = in_time(this.round(&mut connection, &channel)).await.map_err(storage).flatten();
+            if numbered.is_err() {
+                connection.close_on_drop();
+            }
+            numbered
+        });
+        task.await.map_err(|error| LogError::Storage(error.into()))?
     }
 
     async fn round(&self, connection: &mut PgConnection, channel: &str) -> Result<Slot, LogError> {
         let mut transaction = self.begin(connection).await?;
         let slots = self.slots(&mut transaction, &[channel]).await?;
-        self.commit(transaction, &slots).await?;
+        self.grow(&mut transaction, &slots).await?;
+        transaction.commit().await.map_err(storage)?;
         Ok(slots.get(channel).copied().unwrap_or_default())
     }
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::super::LogError;
 use super::super::retention::{Aged, Held, Retention, Trimmed};
 use super::super::sql::{from_sql, storage, to_sql};
+use super::failure::in_time;
+use super::sequencer::BEGIN;
 use crate::event::Position;
 
 pub(super) async fn trim(
@@ -24,12 +27,25 @@ pub(super) async fn trim(
     }
     // To its end also when the caller stops waiting: a transaction must not be left where it is.
     let (pool, channel, retention) = (pool.clone(), channel.to_owned(), retention.clone());
-    let task = tokio::spawn(async move { remove(&pool, &channel, &retention, limit).await });
+    let task = tokio::spawn(async move {
+        let mut connection = pool.acquire().await.map_err(storage)?;
+        let trimmed = in_time(remove(&mut connection, &channel, &retention, limit)).await.map_err(storage).flatten();
+        if trimmed.is_err() {
+            connection.close_on_drop();
+        }
+        trimmed
+    });
     task.await.map_err(|error| LogError::Storage(error.into()))?
 }
 
-async fn remove(pool: &PgPool, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {
-    let mut transaction = pool.begin().await.map_err(storage)?;
+/// After an error, the connection is to be closed.
+async fn remove(
+    connection: &mut PgConnection,
+    channel: &str,
+    retention: &Retention,
+    limit: usize,
+) -> Result<Trimmed, LogError> {
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(storage)?;
     let found = look(&mut transaction, Lock::Channel, channel, retention, limit).await?;
     sqlx::query(
         "WITH removed AS (DELETE FROM event_api_events WHERE channel = $1 AND position < $2)

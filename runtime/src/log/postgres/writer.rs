@@ -1,7 +1,7 @@
-//! How Postgres commits a group of appends: under the log's lock, with final positions, in few statements.
+//! How Postgres commits a group of appends: under the log's lock, with final positions.
 //!
-//! Most groups hold only new events: then the rows are inserted as planned, and that is all. When an id turns out to be
-//! there, the transaction is rolled back, and the group is planned anew with what is stored under its ids.
+//! Most groups hold only new events, and are committed in one round trip ([`new_rows`]). Otherwise, such as when an id
+//! is there, the group is planned by what is stored under its ids.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,7 +15,9 @@ use super::super::held::Held;
 use super::super::same::same_content;
 use super::super::sql::storage;
 use super::super::wake::Wake;
+use super::failure::{failure, in_time, insertion};
 use super::insert::{self, NewRow};
+use super::new_rows;
 use super::row::{self, Found};
 use super::sequencer::{Sequencer, Slots};
 use crate::event::{Position, RawEvent};
@@ -51,55 +53,85 @@ impl Commit for Database {
 
 impl Database {
     async fn commit_on(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        let new = in_time(new_rows::commit(connection, &self.sequencer, group)).await.map_err(storage).flatten();
+        if let Some(committed) = new.map_err(failure)? {
+            for (channel, next) in committed.grown {
+                self.wake.advance(channel, next);
+            }
+            return Ok(committed.receipts.into_iter().map(Ok).collect());
+        }
+        self.commit_planned(connection, group).await
+    }
+
+    /// Commits the group by what is stored under its ids.
+    async fn commit_planned(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
         let channels: HashSet<&str> = group.iter().map(|request| request.channel.as_str()).collect();
         let channels: Vec<&str> = channels.into_iter().collect();
-        let mut look = false;
         let mut attempts = 0;
-        loop {
-            let mut transaction = self.sequencer.begin(connection).await.map_err(Failure::Together)?;
-            let mut slots = self.sequencer.slots(&mut transaction, &channels).await.map_err(Failure::Together)?;
-            if slots.values().any(|slot| slot.more) {
+        while attempts < ATTEMPTS {
+            let attempt = in_time(self.attempt(connection, &channels, group)).await;
+            match attempt.map_err(|late| Failure::Together(storage(late)))?? {
+                Attempt::Committed(outcomes) => return Ok(outcomes),
                 // What was committed before these appends stands before them, however much it is.
-                self.sequencer.commit(transaction, &slots).await.map_err(Failure::Together)?;
-                continue;
-            }
-            let stored = match look {
-                true => stored(&mut transaction, group).await.map_err(Failure::One)?,
-                false => Vec::new(),
-            };
-            // Committed by a caller since the positions were given: the next look will find a position there.
-            let settled = stored.iter().all(|found| found.position.is_some());
-            let stored =
-                stored.iter().map(|found| ((&*found.channel, found.event.metadata.id.as_str()), found)).collect();
-            let plan = Plan::new(group, &mut slots, &stored);
-            let written = match plan.rows.len() as u64 {
-                0 => settled,
-                rows => {
-                    let growth = self.sequencer.growth(&slots);
-                    let insert = insert::with_growth(&mut transaction, &plan.rows, &growth);
-                    settled && insert.await.map_err(Failure::One)? == rows
-                }
-            };
-            if written {
-                match plan.rows.is_empty() {
-                    true => self.sequencer.commit(transaction, &slots).await,
-                    // The statement that inserted the rows has written down the rest.
-                    false => transaction.commit().await.map_err(storage),
-                }
-                .map_err(Failure::Together)?;
-                for (channel, slot) in &slots {
-                    self.wake.advance(channel, slot.next);
-                }
-                return Ok(plan.outcomes);
-            }
-            transaction.rollback().await.map_err(|error| Failure::Together(storage(error)))?;
-            look = true;
-            attempts += 1;
-            if attempts == ATTEMPTS {
-                return Err(Failure::One(LogError::Storage(Box::new(Contended))));
+                Attempt::Behind => {}
+                Attempt::Overtaken => attempts += 1,
             }
         }
+        Err(Failure::One(LogError::Storage(Box::new(Contended))))
     }
+
+    async fn attempt(
+        &self,
+        connection: &mut PgConnection,
+        channels: &[&str],
+        group: &[Request],
+    ) -> Result<Attempt, Failure> {
+        let together = |error| Failure::Together(storage(error));
+        let mut transaction = self.sequencer.begin(connection).await.map_err(Failure::Together)?;
+        let mut slots = self.sequencer.slots(&mut transaction, channels).await.map_err(Failure::Together)?;
+        if slots.values().any(|slot| slot.more) {
+            self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
+            transaction.commit().await.map_err(together)?;
+            return Ok(Attempt::Behind);
+        }
+        let stored = stored(&mut transaction, group).await.map_err(failure)?;
+        // Committed by a caller since the positions were given: the next look will find a position there.
+        let settled = stored.iter().all(|found| found.position.is_some());
+        let stored = stored.iter().map(|found| ((&*found.channel, found.event.metadata.id.as_str()), found)).collect();
+        let plan = Plan::new(group, &mut slots, &stored);
+        // First the channels, whose rows are a matter of the log alone.
+        self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
+        if settled && insert(&mut transaction, &plan.rows).await? {
+            transaction.commit().await.map_err(together)?;
+            for (channel, slot) in &slots {
+                self.wake.advance(channel, slot.next);
+            }
+            return Ok(Attempt::Committed(plan.outcomes));
+        }
+        transaction.rollback().await.map_err(together)?;
+        Ok(Attempt::Overtaken)
+    }
+}
+
+/// What came of one transaction for a group.
+enum Attempt {
+    Committed(Vec<Outcome>),
+    /// Earlier events have got positions, and there may be more of them.
+    Behind,
+    /// A caller's transaction has committed one of the ids meanwhile.
+    Overtaken,
+}
+
+/// From here on, all that is waited for is a transaction that has inserted one of the ids, and has not ended. Everybody
+/// else waits meanwhile, so it must end soon.
+const SOON: &str = "LOCK TABLE event_api_events IN ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '200ms'";
+
+/// Inserts the rows; whether none of them was there.
+async fn insert(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Result<bool, Failure> {
+    let Some(first) = rows.first() else { return Ok(true) };
+    sqlx::raw_sql(SOON).execute(&mut *connection).await.map_err(|error| failure(storage(error)))?;
+    let inserted = insert::unless_there(connection, rows).await.map_err(|error| insertion(error, first.channel))?;
+    Ok(inserted == rows.len() as u64)
 }
 
 /// The ids of a group are appended by others again and again, at the same time.

@@ -134,10 +134,10 @@ impl Log for SqliteLog {
 
     async fn wait(&self, channel: &str, position: Position) -> Result<(), LogError> {
         let watch = self.waiting.wake.watch(channel);
-        if self.bounds(channel).await?.next <= position {
-            watch.beyond(position).await;
+        match self.bounds(channel).await?.next <= position {
+            true => watch.beyond(position).await,
+            false => Ok(()),
         }
-        Ok(())
     }
 
     async fn trim(&self, channel: &str, retention: &Retention, limit: usize) -> Result<Trimmed, LogError> {

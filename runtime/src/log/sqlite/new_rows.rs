@@ -3,7 +3,6 @@
 //! A round trip to that thread costs more than a row does. So the database itself says where the rows stand: first the
 //! channels grow by what is appended to them, then each row stands as far before its channel's end as it should.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::TryStreamExt as _;
@@ -12,10 +11,9 @@ use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 
 use super::super::LogError;
 use super::super::group::{Failure, Request};
-use super::super::sql::{from_sql, headers_to_sql, storage, time_to_sql};
+use super::super::placement::{Committed, Growth, Place, Placement};
+use super::super::sql::{headers_to_sql, storage, time_to_sql};
 use super::insert::now;
-use crate::event::{Position, RawEvent};
-use crate::publish::Receipt;
 
 /// How many rows a statement writes. Few sizes, so that each is prepared once; what a statement has no rows for stays
 /// unbound, which is `NULL`, and is the row of no channel.
@@ -28,67 +26,21 @@ const GROW: &str = "INSERT INTO event_api_channels (name, next, bytes) VALUES (?
     ON CONFLICT (name) DO UPDATE SET next = next + excluded.next, bytes = bytes + excluded.bytes
     RETURNING next; ";
 
-/// What was committed.
-#[derive(Debug)]
-pub(super) struct Committed<'a> {
-    /// Of each request.
-    pub(super) receipts: Vec<Vec<Receipt>>,
-    /// The channels that have grown, and their next positions.
-    pub(super) grown: Vec<(&'a str, Position)>,
-}
-
-/// What is appended to a channel.
-#[derive(Debug, Default)]
-struct Growth {
-    events: i64,
-    /// Of payload.
-    bytes: i64,
-    /// Behind what of it was placed.
-    next: i64,
-}
-
 /// Commits the events of `group`. `None` when an id is there already: then nothing of them is left, and the requests are
 /// to be appended one by one. After an error, the connection is to be closed.
 pub(super) async fn commit<'a>(
     connection: &mut SqliteConnection,
     group: &'a [Request],
 ) -> Result<Option<Committed<'a>>, Failure> {
-    let mut channels: BTreeMap<&str, Growth> = BTreeMap::new();
-    let mut rows = Vec::with_capacity(group.len());
-    for request in group.iter().filter(|request| !request.events.is_empty()) {
-        let growth = channels.entry(&request.channel).or_default();
-        for event in &request.events {
-            rows.push((request.channel.as_str(), growth.events, event));
-            growth.events += 1;
-            growth.bytes = growth.bytes.saturating_add(i64::try_from(event.data.get().len()).unwrap_or(i64::MAX));
-        }
-    }
-    let ends = match write(connection, &channels, &rows).await {
-        Ok(ends) => ends,
+    let placement = Placement::new(group);
+    match write(connection, &placement).await {
+        Ok(ends) => placement.committed(&ends).map(Some).map_err(Failure::Together),
         Err(Stopped::Duplicate) => {
             let rolled_back = sqlx::query("ROLLBACK").execute(connection).await;
-            return rolled_back.map(|_| None).map_err(|error| Failure::Together(storage(error)));
+            rolled_back.map(|_| None).map_err(|error| Failure::Together(storage(error)))
         }
-        Err(Stopped::Failed(failure)) => return Err(failure),
-    };
-    let mut grown = Vec::with_capacity(channels.len());
-    for ((channel, growth), end) in channels.iter_mut().zip(ends) {
-        growth.next = end - growth.events;
-        grown.push((*channel, from_sql(end).map_err(Failure::Together)?));
+        Err(Stopped::Failed(failure)) => Err(failure),
     }
-    let mut receipts = Vec::with_capacity(group.len());
-    for request in group {
-        let mut own = Vec::with_capacity(request.events.len());
-        if let Some(growth) = channels.get_mut(request.channel.as_str()) {
-            for event in &request.events {
-                let position = from_sql(growth.next).map_err(Failure::Together)?;
-                own.push(Receipt::new(event.metadata.id.clone(), Some(position)));
-                growth.next += 1;
-            }
-        }
-        receipts.push(own);
-    }
-    Ok(Some(Committed { receipts, grown }))
 }
 
 /// Why the transaction was not committed.
@@ -98,15 +50,9 @@ enum Stopped {
     Failed(Failure),
 }
 
-/// A row: its channel, which of the channel's new rows it is, and its event.
-type NewRow<'a> = (&'a str, i64, &'a RawEvent);
-
 /// Writes the rows in one transaction. Where the channels end then, in their order.
-async fn write(
-    connection: &mut SqliteConnection,
-    channels: &BTreeMap<&str, Growth>,
-    rows: &[NewRow<'_>],
-) -> Result<Vec<i64>, Stopped> {
+async fn write(connection: &mut SqliteConnection, placement: &Placement<'_>) -> Result<Vec<i64>, Stopped> {
+    let Placement { channels, rows, .. } = placement;
     let one = |error| Stopped::Failed(Failure::One(error));
     let mut ends = Vec::with_capacity(channels.len());
     let [.., largest] = SIZES;
@@ -118,13 +64,12 @@ async fn write(
         let mut arguments = SqliteArguments::default();
         arguments.reserve(3 * channels.len() + WIDTH * chunk.len(), 0);
         if first {
-            for (channel, growth) in channels {
-                bind_growth(&mut arguments, channel, growth).map_err(one)?;
+            for growth in channels {
+                bind_growth(&mut arguments, growth).map_err(one)?;
             }
         }
-        for (channel, index, event) in chunk {
-            let before_end = channels.get(channel).map_or(0, |growth| growth.events - index);
-            bind_row(&mut arguments, channel, before_end, event).map_err(one)?;
+        for row in chunk {
+            bind_row(&mut arguments, &channels[row.channel], row).map_err(one)?;
         }
         // Made of constants only.
         let sql = AssertSqlSafe(sql(if first { channels.len() } else { 0 }, size, last));
@@ -173,21 +118,22 @@ fn text(channels: usize, size: usize, last: bool) -> Arc<str> {
     .into()
 }
 
-fn bind_growth(arguments: &mut SqliteArguments, channel: &str, growth: &Growth) -> Result<(), LogError> {
+fn bind_growth(arguments: &mut SqliteArguments, growth: &Growth<'_>) -> Result<(), LogError> {
     let mut bind = || {
-        arguments.add(channel)?;
+        arguments.add(growth.channel)?;
         arguments.add(growth.events)?;
         arguments.add(growth.bytes)
     };
     bind().map_err(LogError::Storage)
 }
 
-fn bind_row(arguments: &mut SqliteArguments, channel: &str, before_end: i64, event: &RawEvent) -> Result<(), LogError> {
+fn bind_row(arguments: &mut SqliteArguments, growth: &Growth<'_>, row: &Place<'_>) -> Result<(), LogError> {
+    let event = row.event;
     let metadata = &event.metadata;
     let headers = headers_to_sql(metadata)?;
     let bind = || {
-        arguments.add(channel)?;
-        arguments.add(before_end)?;
+        arguments.add(growth.channel)?;
+        arguments.add(growth.events - row.index)?;
         arguments.add(metadata.id.as_str())?;
         arguments.add(metadata.event_type.as_str())?;
         arguments.add(time_to_sql(metadata))?;

@@ -25,7 +25,17 @@ impl Waiting {
     pub(super) fn start(pool: SqlitePool) -> Self {
         let wake = Arc::new(Wake::default());
         let look = Arc::new(Notify::new());
-        let poller = tokio::spawn(poll(pool, Arc::clone(&wake), Arc::clone(&look))).abort_handle();
+        let poller = tokio::spawn({
+            let (wake, look) = (Arc::clone(&wake), Arc::clone(&look));
+            async move {
+                let mut closed = pool.close_event();
+                tokio::select! {
+                    () = poll(&pool, &wake, &look) => {}
+                    () = &mut closed => wake.end(),
+                }
+            }
+        });
+        let poller = poller.abort_handle();
         Waiting { wake, look, poller }
     }
 
@@ -41,12 +51,12 @@ impl Drop for Waiting {
     }
 }
 
-async fn poll(pool: SqlitePool, wake: Arc<Wake>, look: Arc<Notify>) {
+async fn poll(pool: &SqlitePool, wake: &Wake, look: &Notify) {
     loop {
         wake.somebody().await;
         // Either way it is time to look.
         let _ = tokio::time::timeout(INTERVAL, look.notified()).await;
-        match row::ends(&pool).await {
+        match row::ends(pool).await {
             Ok(ends) => {
                 for (channel, next) in ends {
                     wake.advance(&channel, next);

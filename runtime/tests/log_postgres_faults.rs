@@ -1,0 +1,173 @@
+//! What the Postgres log does when others hold it up: processes and connections that stop in the middle, servers that
+//! vanish, transactions that do not end.
+#![cfg(feature = "postgres")]
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+mod postgres_support;
+
+use std::time::Duration;
+
+use event_api::log::conformance::event;
+use event_api::log::{Append as _, Log, LogError, PostgresLog, Retention};
+use event_api::{Position, RawEvent};
+use postgres_support::Schema;
+use postgres_support::proxy::Proxy;
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgConnection, PgPoolOptions};
+
+const CHANNEL: &str = "user-events";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("nothing happened")
+}
+
+async fn append(log: &PostgresLog, events: Vec<RawEvent>) -> Vec<Position> {
+    let receipts = Log::append(log, CHANNEL, events).await.unwrap();
+    receipts.into_iter().map(|receipt| receipt.position.unwrap()).collect()
+}
+
+/// A log whose answers can get lost.
+async fn through(proxy: &Proxy, schema: &Schema) -> PostgresLog {
+    let options = proxy.options(schema.options()).application_name(schema.name());
+    let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
+    PostgresLog::with_pool(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_process_that_freezes_while_it_appends_new_events_holds_up_nobody() {
+    let Some(schema) = Schema::create().await else { return };
+    let proxy = Proxy::start(&schema.options()).await;
+    let (frozen, other) = (through(&proxy, &schema).await, schema.log().await);
+    // From here on its statements are prepared.
+    append(&frozen, vec![event(0)]).await;
+    proxy.fall_silent();
+    let unheard = event(1);
+    tokio::spawn({
+        let unheard = unheard.clone();
+        async move { append(&frozen, vec![unheard]).await }
+    });
+    let committed = async {
+        while other.find(CHANNEL, &unheard.metadata.id).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon(committed).await;
+    assert_eq!(append(&other, vec![event(2)]).await, [Position(2)]);
+}
+
+/// Returns when a process `a` of the server waits for this transaction to end, of which the condition holds.
+async fn waited_for(transaction: &mut PgConnection, condition: &str) {
+    let sql = format!(
+        "SELECT EXISTS (
+             SELECT FROM pg_locks w JOIN pg_locks h USING (transactionid)
+             JOIN pg_stat_activity a ON a.pid = w.pid
+             WHERE NOT w.granted AND h.granted AND h.pid = pg_backend_pid() AND {condition})"
+    );
+    let waits = async {
+        while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(&*sql)).fetch_one(&mut *transaction).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon(waits).await;
+}
+
+#[tokio::test]
+async fn a_process_that_freezes_while_it_has_the_lock_holds_up_others_for_seconds_at_most() {
+    let Some(schema) = Schema::create().await else { return };
+    let proxy = Proxy::start(&schema.options()).await;
+    let (frozen, other) = (through(&proxy, &schema).await, schema.log().await);
+    append(&other, vec![event(0)]).await;
+    // To be given a position before the next event is appended, which takes several statements.
+    let mut tx = other.pool().begin().await.unwrap();
+    tx.append(CHANNEL, vec![event(1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut first = other.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM event_api_channels FOR UPDATE").execute(&mut *first).await.unwrap();
+    tokio::spawn(async move { append(&frozen, vec![event(2)]).await });
+    let has_the_lock = "a.query LIKE 'WITH grown%' AND EXISTS (
+        SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.pid = a.pid)";
+    waited_for(&mut first, has_the_lock).await;
+    proxy.fall_silent();
+    first.rollback().await.unwrap();
+    assert_eq!(soon(append(&other, vec![event(3)])).await, [Position(2)]);
+}
+
+#[tokio::test]
+async fn a_process_that_freezes_while_it_trims_holds_up_others_for_seconds_at_most() {
+    let Some(schema) = Schema::create().await else { return };
+    let proxy = Proxy::start(&schema.options()).await;
+    let (frozen, other) = (through(&proxy, &schema).await, schema.log().await);
+    append(&other, (0..10).map(event).collect()).await;
+    let mut first = other.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM event_api_channels FOR UPDATE").execute(&mut *first).await.unwrap();
+    tokio::spawn(async move { frozen.trim(CHANNEL, &Retention::forever().max_events(1), 100).await });
+    waited_for(&mut first, "true").await;
+    // It gets the channel's row, and never hears of it.
+    proxy.fall_silent();
+    first.rollback().await.unwrap();
+    assert_eq!(soon(append(&other, vec![event(10)])).await, [Position(10)]);
+}
+
+#[tokio::test]
+async fn an_id_that_a_callers_transaction_holds_is_refused_and_all_else_goes_on() {
+    let Some(schema) = Schema::create().await else { return };
+    let (log, other) = (schema.log().await, schema.log().await);
+    let held = event(0);
+    let mut tx = log.pool().begin().await.unwrap();
+    tx.append(CHANNEL, vec![held.clone()]).await.unwrap();
+    let (refused, same, another, elsewhere) = soon(futures_util::future::join4(
+        Log::append(&log, CHANNEL, vec![held.clone()]),
+        Log::append(&log, CHANNEL, vec![event(1)]),
+        Log::append(&log, "other", vec![event(2)]),
+        Log::append(&other, "other", vec![event(3)]),
+    ))
+    .await;
+    assert!(matches!(&refused, Err(LogError::IdUndecided { channel }) if channel == CHANNEL), "{refused:?}");
+    for outcome in [same, another, elsewhere] {
+        outcome.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(append(&log, vec![held]).await, [Position(1)]);
+}
+
+#[tokio::test]
+async fn a_server_that_vanishes_without_a_word_is_given_up_and_found_again() {
+    let Some(schema) = Schema::create().await else { return };
+    let proxy = Proxy::start(&schema.options()).await;
+    let (log, direct) = (through(&proxy, &schema).await, schema.pool(1).await);
+    append(&log, vec![event(0)]).await;
+    let waiter = tokio::spawn({
+        let log = log.clone();
+        async move { log.wait(CHANNEL, Position(2)).await }
+    });
+    // The server's process that listens for the log, and is another one than this.
+    let listener = async |before: i32| {
+        let sql =
+            "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND query LIKE 'LISTEN %' AND pid <> $2";
+        let find =
+            async || sqlx::query_scalar(sql).bind(schema.name()).bind(before).fetch_optional(&direct).await.unwrap();
+        let found = async {
+            loop {
+                match find().await {
+                    Some(pid) => return pid,
+                    None => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        soon(found).await
+    };
+    let before: i32 = listener(0).await;
+    proxy.fall_silent();
+    // Nothing comes any more, so nothing but deadlines can pass.
+    tokio::time::pause();
+    let hour = Duration::from_secs(3600);
+    let unheard = tokio::time::timeout(hour, Log::append(&log, CHANNEL, vec![event(1)])).await.unwrap();
+    assert!(matches!(unheard, Err(LogError::Storage(_))), "{unheard:?}");
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::time::resume();
+    proxy.speak();
+    append(&log, vec![event(2)]).await;
+    soon(waiter).await.unwrap().unwrap();
+    listener(before).await;
+}
