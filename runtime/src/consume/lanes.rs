@@ -171,7 +171,7 @@ impl<H: Handler> Lanes<H> {
         let _pending = self.lag.take(incoming.time());
         let checkpoint = incoming.checkpoint.clone();
         let commit = Commit::Move { holder, from: self.progress.stored().cloned(), to: checkpoint.clone() };
-        match self.pipeline.process(incoming, commit).await? {
+        match self.pipeline.process(incoming, &commit).await? {
             Outcome::Interrupted => Ok(Flow::Stopped),
             Outcome::Completed(stored) => {
                 self.progress.completed(checkpoint, stored).await?;
@@ -249,7 +249,7 @@ impl<H: Handler> Lanes<H> {
         let pipeline = Arc::clone(&self.pipeline);
         self.running.spawn(async move {
             let _pending = pending;
-            let outcome = pipeline.process(incoming, commit).await;
+            let outcome = pipeline.process(incoming, &commit).await;
             Finished { number, lane, outcome }
         });
     }
@@ -320,7 +320,7 @@ async fn until(due: Option<Instant>) {
 impl<E: EventSet> Incoming<E> {
     /// What the event is about.
     pub(super) fn subject(&self) -> Option<&str> {
-        match &self.event {
+        match &*self.event {
             Ok(envelope) => envelope.metadata.subject.as_deref(),
             Err(_) => self.subject.as_deref(),
         }
@@ -328,7 +328,7 @@ impl<E: EventSet> Incoming<E> {
 
     /// When the event happened, if it says so.
     fn time(&self) -> DateTime<Utc> {
-        self.event.as_ref().map_or_else(|_| Utc::now(), |envelope| envelope.metadata.time)
+        (*self.event).as_ref().map_or_else(|_| Utc::now(), |envelope| envelope.metadata.time)
     }
 
     /// What tells the event from others of its consumer.

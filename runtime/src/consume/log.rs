@@ -164,7 +164,7 @@ fn incoming<E: EventSet>(stored: StoredEvent, source: &Arc<str>) -> Incoming<E> 
     let typed = event.decode().map(|typed| Envelope { metadata: metadata.clone(), event: typed });
     Incoming {
         subject: typed.is_err().then(|| metadata.subject.clone()).flatten(),
-        event: typed,
+        event: Box::new(typed),
         checkpoint,
         source: Arc::clone(source),
         original: Original::new(Arc::new(event), 0),

@@ -58,8 +58,8 @@ pub(crate) struct Pipeline<H> {
 
 /// An event as a transport brings it.
 pub(crate) struct Incoming<E> {
-    /// The event, or why it is none.
-    pub(crate) event: Result<Envelope<E>, DecodeError>,
+    /// The event, or why it is none. In a box, because this is handed on from future to future.
+    pub(crate) event: Box<Result<Envelope<E>, DecodeError>>,
     /// What it is about, where the event does not tell because it is none.
     pub(crate) subject: Option<String>,
     /// Behind it.
@@ -91,13 +91,17 @@ const COMPLETED: Outcome = Outcome::Completed(Stored::No);
 
 impl<H: Handler> Pipeline<H> {
     /// Takes one event through.
-    pub(crate) async fn process(&self, incoming: Incoming<H::Events>, commit: Commit) -> Result<Outcome, ConsumeError> {
+    pub(crate) async fn process(
+        &self,
+        incoming: Incoming<H::Events>,
+        commit: &Commit,
+    ) -> Result<Outcome, ConsumeError> {
         let channel = H::Events::CHANNEL.name;
         self.metrics.consumed();
         let parked = self.parked_subject(&incoming);
         let Incoming { event, subject, checkpoint, source, original } = incoming;
         let origin = Origin { source, checkpoint, subject, original };
-        let event_type = match &event {
+        let event_type = match &*event {
             Ok(envelope) => &envelope.metadata.event_type,
             Err(error) => &error.event_type,
         };
@@ -112,21 +116,21 @@ impl<H: Handler> Pipeline<H> {
             _ => {}
         }
         if let Some(subject) = parked
-            && let Some(stored) = self.park_behind(&origin, &subject, &commit).await?
+            && let Some(stored) = self.park_behind(&origin, &subject, commit).await?
         {
             return Ok(Outcome::Completed(stored));
         }
         if unknown && self.treatment.on_unknown == OnUnknown::DeadLetter {
             let reason = format!("the channel {channel:?} declares no event type {event_type:?}");
-            return self.bury(&origin, reason, 0, &commit).await;
+            return self.bury(&origin, reason, 0, commit).await;
         }
-        match event {
+        match *event {
             Ok(Envelope { metadata, event }) => {
                 let span = telemetry::processing(channel, &self.consumer, &metadata);
                 let mut context = Context::new(metadata, origin.checkpoint.position);
-                self.attempts(event, &mut context, &commit, &origin).instrument(span).await
+                self.attempts(event, &mut context, commit, &origin).instrument(span).await
             }
-            Err(error) => self.bury(&origin, error.to_string(), 0, &commit).await,
+            Err(error) => self.bury(&origin, error.to_string(), 0, commit).await,
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Item<E> {
     /// What it is about, where it holds no event that would tell.
     pub(super) subject: Option<String>,
     /// The event, or why it holds none.
-    pub(super) event: Result<Envelope<E>, DecodeError>,
+    pub(super) event: Box<Result<Envelope<E>, DecodeError>>,
 }
 
 impl<E: EventSet> From<PageItem<'_, E>> for Item<E> {
@@ -34,7 +34,7 @@ impl<E: EventSet> From<PageItem<'_, E>> for Item<E> {
         Item {
             position: item.position,
             subject: item.subject_of_unreadable(),
-            event: item.into_event_of(id.clone()),
+            event: Box::new(item.into_event_of(id.clone())),
             id,
         }
     }

@@ -64,7 +64,7 @@ mod tests {
             id: EventId::from(*id),
             position: position.map(Position),
             subject: None,
-            event: Ok(Envelope { metadata: Metadata::new("A"), event: () }),
+            event: Box::new(Ok(Envelope { metadata: Metadata::new("A"), event: () })),
         };
         members.iter().map(item).collect()
     }
