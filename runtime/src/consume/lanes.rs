@@ -171,7 +171,11 @@ impl<H: Handler> Lanes<H> {
         let _pending = self.lag.take(incoming.time());
         let checkpoint = incoming.checkpoint.clone();
         let commit = Commit::Move { holder, from: self.progress.stored().cloned(), to: checkpoint.clone() };
-        match self.pipeline.process(incoming, &commit).await? {
+        let processed = self.pipeline.process(incoming, &commit).await;
+        if let Err(ConsumeError::Overtaken { .. }) = processed {
+            self.progress.overtaken();
+        }
+        match processed? {
             Outcome::Interrupted => Ok(Flow::Stopped),
             Outcome::Completed(stored) => {
                 self.progress.completed(checkpoint, stored).await?;
@@ -208,7 +212,7 @@ impl<H: Handler> Lanes<H> {
         loop {
             let due = self.progress.due();
             if due.is_some_and(|due| due <= Instant::now()) {
-                self.progress.flush().await?;
+                self.progress.store_due().await?;
                 continue;
             }
             tokio::select! {
@@ -269,10 +273,15 @@ impl<H: Handler> Lanes<H> {
 
     /// Waits for the next to finish.
     async fn reap_next(&mut self) -> Result<Flow, ConsumeError> {
-        match self.running.join_next().await {
-            Some(finished) => self.finished(finished),
-            // Nothing runs because lanes were given up.
-            None => return Ok(Flow::Stopped),
+        let due = self.progress.due();
+        tokio::select! {
+            biased;
+            finished = self.running.join_next() => match finished {
+                Some(finished) => self.finished(finished),
+                // Nothing runs because lanes were given up.
+                None => return Ok(Flow::Stopped),
+            },
+            () = until(due) => self.progress.store_due().await?,
         }
         self.reap().await
     }

@@ -375,18 +375,25 @@ impl<H: Handler> Pipeline<H> {
             Place::Behind => persist(&self.shutdown, || store.park(letter)).await?,
         };
         let Some(number) = number else { return Ok(None) };
-        let stored = match (commit, &self.completions) {
-            // At once: a letter may be replayed, and its event must not be handled again after that.
+        // At once: a letter may be replayed, and its event must not be handled again after that.
+        match persist(&self.shutdown, || self.mark_alone(commit)).await? {
+            Moved::Yes => Ok(Some(Kept { number: Some(number), stored: Stored::Yes })),
+            Moved::Overtaken => Err(overtaken()),
+        }
+    }
+
+    /// Stores that the event is completed, without a transaction.
+    async fn mark_alone(&self, commit: &Commit) -> Result<Moved, StoreError> {
+        match (commit, &self.completions) {
             (Commit::Note { holder, completion }, Some(completions)) => {
-                let completion = std::slice::from_ref(completion);
-                match persist(&self.shutdown, || completions.note(holder, completion)).await? {
-                    Moved::Yes => Stored::Yes,
-                    Moved::Overtaken => return Err(overtaken()),
-                }
+                completions.note(holder, std::slice::from_ref(completion)).await
             }
-            _ => Stored::No,
-        };
-        Ok(Some(Kept { number: Some(number), stored }))
+            (Commit::Move { holder: Some(holder), to, .. }, Some(completions)) => {
+                completions.advance(holder, &[&self.consumer], to, &[]).await
+            }
+            (Commit::Move { to, .. }, _) => self.checkpoints.store(&self.consumer, to).await.map(|()| Moved::Yes),
+            (Commit::Note { .. }, None) => Ok(Moved::Overtaken),
+        }
     }
 
     /// The same in one transaction. The outer `None` when somebody else has taken over.

@@ -70,6 +70,8 @@ pub(crate) struct Progress {
     unnoted: usize,
     /// How far the checkpoint may go, where it is not yet in the store.
     unwritten: Option<Checkpoint>,
+    /// Whether that passes events of this consumer.
+    own: bool,
     /// What the checkpoint has passed then, of what is noted in the store.
     passed: Vec<Completion>,
 }
@@ -109,6 +111,7 @@ impl Progress {
             bytes: 0,
             unnoted: 0,
             unwritten: None,
+            own: false,
             passed: Vec::new(),
         }
     }
@@ -125,7 +128,8 @@ impl Progress {
 
     /// When something has to be stored, if there is anything.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.unwritten.as_ref().map(|_| self.stored_at + self.interval)
+        let is_something = self.unwritten.is_some() || self.unnoted >= UNNOTED;
+        is_something.then(|| self.stored_at + self.interval)
     }
 
     fn is_due(&self) -> bool {
@@ -206,7 +210,7 @@ impl Progress {
             let passed: Vec<Slot> = self.window.drain(..done).collect();
             self.first += done as u64;
             self.bytes -= passed.iter().map(|slot| slot.bytes).sum::<usize>();
-            let own = passed.iter().any(|slot| slot.completion.is_some());
+            self.own |= passed.iter().any(|slot| slot.completion.is_some());
             for slot in passed {
                 let Slot { checkpoint, state, completion, .. } = slot;
                 self.unwritten = Some(checkpoint);
@@ -219,17 +223,32 @@ impl Progress {
                     _ => {}
                 }
             }
-            if own && self.is_due() {
-                self.flush().await?;
-            }
+        }
+        // What has to be forgotten is held in memory until then.
+        if self.own && (self.is_due() || self.passed.len() >= WINDOW) {
+            self.flush().await?;
         }
         if self.unnoted >= UNNOTED && self.is_due() { self.note().await } else { Ok(()) }
+    }
+
+    /// Stores what is due.
+    pub(super) async fn store_due(&mut self) -> Result<(), ConsumeError> {
+        self.flush().await?;
+        if self.unnoted >= UNNOTED { self.note().await } else { Ok(()) }
+    }
+
+    /// Somebody else has moved the checkpoint: where nobody would notice, it must not be moved back.
+    pub(super) fn overtaken(&mut self) {
+        if let Keeper::Alone { .. } = self.keeper {
+            self.unwritten = None;
+        }
     }
 
     /// Stores how far the checkpoint may go.
     pub(super) async fn flush(&mut self) -> Result<(), ConsumeError> {
         let Some(next) = self.unwritten.take() else { return Ok(()) };
         let passed = std::mem::take(&mut self.passed);
+        self.own = false;
         self.write(&next, &passed).await?;
         self.stored = Some(next);
         self.stored_at = Instant::now();
@@ -260,6 +279,7 @@ impl Progress {
         let mut completed: Vec<Completion> = slots.iter().filter_map(|slot| slot.completion.clone()).collect();
         completed.sort_by(|one, next| one.consumer.cmp(&next.consumer));
         self.unnoted = 0;
+        self.stored_at = Instant::now();
         if completed.is_empty() {
             return Ok(());
         }

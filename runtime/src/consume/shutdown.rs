@@ -52,6 +52,10 @@ impl Shutdown {
         }
         // A wish that panicked is asked again, and panics again.
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another one has polled it to its end meanwhile.
+        if self.wish.peek().is_some() {
+            return true;
+        }
         let waker = Waker::from(Arc::clone(&self.alarm));
         Pin::new(&mut *watched).poll(&mut Context::from_waker(&waker)).is_ready()
     }

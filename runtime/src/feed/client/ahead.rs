@@ -1,5 +1,5 @@
 //! Asking for the next pages while the events of one are handled, so that a consumer with much to catch up on does not
-//! wait for its server, nor the server for it: while one page is handled, the next one is decoded, and the one behind it
+//! wait for its server, nor the server for it: while one page is handled, the next one is there, and the one behind it
 //! is on its way.
 
 use std::sync::Arc;
@@ -10,11 +10,9 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 use url::Url;
 
-use super::decoded::Decoded;
 use super::fetch::{Answer, Body, Fetcher};
 use super::peek;
 use crate::consume::ConsumeError;
-use crate::event::EventSet;
 
 /// A page with fewer events is handled so soon, or is so near to the head, that it is not worth it.
 const FEWEST: usize = 16;
@@ -22,28 +20,28 @@ const FEWEST: usize = 16;
 const LARGEST: usize = 1 << 20;
 
 /// Asks for pages ahead. What is not used is dropped, and its request with it.
-pub(super) struct Ahead<E> {
-    running: Option<Running<E>>,
+pub(super) struct Ahead {
+    running: Option<Running>,
     /// Events of the page before.
     before: usize,
 }
 
-struct Running<E> {
+struct Running {
     /// The page that comes next.
     url: Url,
-    pages: mpsc::Receiver<Page<E>>,
+    pages: mpsc::Receiver<Page>,
     /// One task; it ends when this is dropped.
     _task: JoinSet<()>,
 }
 
 /// A page that was asked for before it was needed.
-struct Page<E> {
-    answer: Result<Answer<Decoded<E>>, ConsumeError>,
+struct Page {
+    answer: Result<Answer, ConsumeError>,
     /// The page that comes behind it, where it is asked for too.
     then: Option<Url>,
 }
 
-impl<E: EventSet> Ahead<E> {
+impl Ahead {
     pub(super) fn new() -> Self {
         Ahead { running: None, before: 0 }
     }
@@ -56,7 +54,7 @@ impl<E: EventSet> Ahead<E> {
             return;
         }
         self.running = (events >= FEWEST && events >= before).then(|| {
-            // One decoded page waits here.
+            // One page waits here.
             let (sender, pages) = mpsc::channel(1);
             let mut task = JoinSet::new();
             task.spawn(run(Arc::clone(fetcher), next.clone(), sender).in_current_span());
@@ -64,8 +62,13 @@ impl<E: EventSet> Ahead<E> {
         });
     }
 
+    /// Drops what was asked for.
+    pub(super) fn stop(&mut self) {
+        self.running = None;
+    }
+
     /// The answer for the page at `url`, if it was asked for ahead and the request came to an end.
-    pub(super) async fn answer(&mut self, url: &Url) -> Option<Result<Answer<Decoded<E>>, ConsumeError>> {
+    pub(super) async fn answer(&mut self, url: &Url) -> Option<Result<Answer, ConsumeError>> {
         let mut running = self.running.take().filter(|running| running.url == *url)?;
         let Page { answer, then } = running.pages.recv().await?;
         self.running = then.map(|url| Running { url, ..running });
@@ -74,7 +77,7 @@ impl<E: EventSet> Ahead<E> {
 }
 
 /// Asks for page after page, for as long as they promise to be full.
-async fn run<E: EventSet>(fetcher: Arc<Fetcher>, url: Url, pages: mpsc::Sender<Page<E>>) {
+async fn run(fetcher: Arc<Fetcher>, url: Url, pages: mpsc::Sender<Page>) {
     let mut asked = fetch(&fetcher, url);
     let mut before = 0;
     while let Some(Ok(answer)) = asked.join_next().await {
@@ -86,9 +89,9 @@ async fn run<E: EventSet>(fetcher: Arc<Fetcher>, url: Url, pages: mpsc::Sender<P
         if let Ok(Answer::Page(body)) = &answer {
             before = body.bytes.len();
         }
-        // Before this one is decoded: the server is not to wait for it.
+        // Before this one is taken: the server is not to wait for that.
         let next = then.clone().map(|then| fetch(&fetcher, then));
-        place.send(Page { answer: answer.map(Answer::decode), then });
+        place.send(Page { answer, then });
         match next {
             Some(next) => asked = next,
             None => return,
@@ -96,14 +99,14 @@ async fn run<E: EventSet>(fetcher: Arc<Fetcher>, url: Url, pages: mpsc::Sender<P
     }
 }
 
-fn fetch(fetcher: &Arc<Fetcher>, url: Url) -> JoinSet<Result<Answer<Body>, ConsumeError>> {
+fn fetch(fetcher: &Arc<Fetcher>, url: Url) -> JoinSet<Result<Answer, ConsumeError>> {
     let fetcher = Arc::clone(fetcher);
     let mut task = JoinSet::new();
     task.spawn(async move { fetcher.get(&url, None, Duration::ZERO).await }.in_current_span());
     task
 }
 
-/// The page behind `body`, if it is worth asking for before this one is decoded: a page that is much shorter than the one
+/// The page behind `body`, if it is worth asking for before this one is read: a page that is much shorter than the one
 /// `before` is most likely the last.
 fn behind(fetcher: &Fetcher, body: &Body, before: usize) -> Option<Url> {
     let length = body.bytes.len();

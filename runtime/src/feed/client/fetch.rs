@@ -43,11 +43,11 @@ pub(super) enum Accepted {
     Ours,
 }
 
-/// What an answer means; `P` is a page.
+/// What an answer means.
 #[derive(Debug)]
-pub(super) enum Answer<P> {
+pub(super) enum Answer {
     /// A page, presumably.
-    Page(P),
+    Page(Body),
     /// Nothing has changed since the page with that `ETag`.
     Unchanged,
     /// The events there were removed by retention.
@@ -83,7 +83,7 @@ impl Fetcher {
         url: &Url,
         etag: Option<&HeaderValue>,
         wait: Duration,
-    ) -> Result<Answer<Body>, ConsumeError> {
+    ) -> Result<Answer, ConsumeError> {
         let mut asking = HeaderMap::new();
         asking.insert(ACCEPT, HeaderValue::from_static("application/feed+json, application/json;q=0.9, */*;q=0.1"));
         if let Some(etag) = etag {
@@ -105,7 +105,7 @@ impl Fetcher {
     }
 
     /// What is no page stays as it is, and is refused when it is read.
-    fn in_our_names(&self, answer: Answer<Body>) -> Answer<Body> {
+    fn in_our_names(&self, answer: Answer) -> Answer {
         match (self.names, answer) {
             (Some(names), Answer::Page(body)) => {
                 let bytes = names.page_in_ours(&body.bytes).map(Bytes::from);
@@ -195,7 +195,7 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-fn answer(url: Url, response: Response) -> Result<Answer<Body>, ConsumeError> {
+fn answer(url: Url, response: Response) -> Result<Answer, ConsumeError> {
     let Response { status, headers, body } = response;
     match status {
         StatusCode::OK => Ok(Answer::Page(Body {
@@ -217,7 +217,7 @@ fn answer(url: Url, response: Response) -> Result<Answer<Body>, ConsumeError> {
     }
 }
 
-fn later(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Answer<Body> {
+fn later(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Answer {
     let after = wished_delay(headers);
     Answer::Later { reason: format!("it answered {}: {}", status.as_u16(), detail(status, body)), after }
 }

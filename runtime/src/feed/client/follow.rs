@@ -7,14 +7,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-use super::decoded::Item;
 use super::fetch::beginning;
 use super::fresh::{self, Odd};
 use super::live::{Connection, Frame, Live, Opening};
 use super::location::{at_offset, offset, types};
 use super::originals::Items;
-use super::walk::{Walk, checkpoint};
-use crate::consume::{ConsumeError, Flow, Handler, Incoming, Original};
+use super::walk::{Walk, incoming};
+use crate::consume::{ConsumeError, Flow, Handler, Original};
 use crate::event::Position;
 use crate::feed::page::PageItem;
 
@@ -130,7 +129,7 @@ impl<H: Handler> Follow<'_, '_, H> {
     async fn take(&mut self, text: &str) -> Result<Taken, ConsumeError> {
         let walk = &mut *self.walk;
         let item = match PageItem::<H::Events>::from_text(text) {
-            Ok(item) => Item::from(item),
+            Ok(item) => item,
             Err(error) => return Ok(Taken::Odd(format!("what came is no item: {error} ({:?})", beginning(text)))),
         };
         let Some(position) = item.position else { return Ok(Taken::Unknown) };
@@ -152,13 +151,8 @@ impl<H: Handler> Follow<'_, '_, H> {
         let walk = &mut *self.walk;
         let next = at_offset(&walk.url, behind);
         let resume = walk.fetcher.places.remembered(&next);
-        let incoming = Incoming {
-            checkpoint: checkpoint(&resume, Some(position), item.id),
-            subject: item.subject,
-            event: item.event,
-            source: self.url.as_str().into(),
-            original: Original::new(Arc::new(Items::<H::Events>::alone(text.as_bytes())), 0),
-        };
+        let original = Original::new(Arc::new(Items::<H::Events>::alone(text.as_bytes())), 0);
+        let incoming = incoming(item, resume.into(), self.url.as_str().into(), original);
         if walk.lanes.take(incoming).await? == Flow::Stopped {
             return Ok(Taken::Stopped);
         }

@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::decoded::Item;
 use crate::consume::Checkpoint;
 use crate::event::{EventId, Position};
+use crate::feed::page::PageItem;
 
 /// A page that contradicts what a feed promises.
 #[derive(Debug, PartialEq)]
@@ -18,17 +18,17 @@ pub(super) enum Odd {
 
 /// Tells for each item whether it is new. Positions decide where both sides have them; else it is what stands behind
 /// the last completed event, found by its id.
-pub(super) fn items<E>(items: &[Item<E>], checkpoint: Option<&Checkpoint>) -> Result<Vec<bool>, Odd> {
+pub(super) fn items<E>(items: &[PageItem<'_, E>], checkpoint: Option<&Checkpoint>) -> Result<Vec<bool>, Odd> {
     let last_id = checkpoint.and_then(|checkpoint| checkpoint.event_id.as_ref());
     let last_position = checkpoint.and_then(|checkpoint| checkpoint.position);
-    let through = last_id.and_then(|last| items.iter().rposition(|item| item.id == *last));
+    let through = last_id.and_then(|last| items.iter().rposition(|item| item.id == last.as_str()));
 
     let mut highest: Option<Position> = None;
     let mut seen = HashSet::new();
     let mut fresh = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let Some(position) = item.position else {
-            fresh.push(through.is_none_or(|through| index > through) && seen.insert(item.id.as_str()));
+            fresh.push(through.is_none_or(|through| index > through) && seen.insert(item.id.as_ref()));
             continue;
         };
         if let Some(highest) = highest
@@ -44,9 +44,9 @@ pub(super) fn items<E>(items: &[Item<E>], checkpoint: Option<&Checkpoint>) -> Re
         };
         if position == last
             && let Some(expected) = last_id
-            && item.id != *expected
+            && item.id != expected.as_str()
         {
-            let (expected, found) = (expected.clone(), item.id.clone());
+            let (expected, found) = (expected.clone(), EventId::from(item.id.as_ref()));
             return Err(Odd::Rewritten { position, expected, found });
         }
         fresh.push(position > last);
@@ -56,15 +56,23 @@ pub(super) fn items<E>(items: &[Item<E>], checkpoint: Option<&Checkpoint>) -> Re
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::event::{Envelope, Metadata};
+    use std::borrow::Cow;
 
-    fn page(members: &[(&'static str, Option<u64>)]) -> Vec<Item<()>> {
-        let item = |(id, position): &(&'static str, Option<u64>)| Item {
-            id: EventId::from(*id),
+    use super::*;
+    use crate::event::Headers;
+
+    fn page(members: &[(&'static str, Option<u64>)]) -> Vec<PageItem<'static, ()>> {
+        let item = |(id, position): &(&'static str, Option<u64>)| PageItem {
+            id: Cow::Borrowed(*id),
+            event_type: Cow::Borrowed("A"),
+            date_published: None,
             position: position.map(Position),
             subject: None,
-            event: Box::new(Ok(Envelope { metadata: Metadata::new("A"), event: () })),
+            version: None,
+            traceparent: None,
+            address: None,
+            headers: Headers::default(),
+            event: Ok(()),
         };
         members.iter().map(item).collect()
     }

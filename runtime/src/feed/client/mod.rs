@@ -1,7 +1,6 @@
 //! The feed consumer: follows a feed over HTTP from its checkpoint on and brings every event to a handler.
 
 mod ahead;
-mod decoded;
 mod event_stream;
 mod fetch;
 mod follow;

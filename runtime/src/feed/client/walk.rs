@@ -9,16 +9,17 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::ahead::Ahead;
-use super::decoded::{Decoded, Item};
-use super::fetch::{Answer, Body, Fetcher, Oldest};
+use super::fetch::{Answer, Body, Fetcher, Oldest, beginning};
 use super::follow::{Followed, Following, Over};
 use super::fresh;
 use super::live::Live;
 use super::location::{Visited, at_offset, check_types, has_offset, offset};
+use super::originals::Items;
 use crate::consume::{
-    Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Original, Reader, Retained, Until,
+    Backoff, Checkpoint, ConsumeError, Flow, Handler, Incoming, Lanes, Original, Originals, Reader, Retained, Until,
 };
-use crate::event::{EventId, Position};
+use crate::event::{EventId, EventSet, Position};
+use crate::feed::page::{Page, PageError, PageItem};
 
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -68,7 +69,7 @@ pub(super) struct Walk<'a, H: Handler> {
     pub(super) url: Url,
     /// The `ETag` of the page at `url`, once all of it is taken.
     pub(super) etag: Option<HeaderValue>,
-    ahead: Ahead<H::Events>,
+    ahead: Ahead,
     visited: Visited,
     /// While events are passed over until the head is reached: the last one that was.
     passing: Option<Passed>,
@@ -119,16 +120,13 @@ impl<H: Handler> Walk<'_, H> {
                 {
                     return (answer, true);
                 }
-                (fetcher.get(url, etag, patience).await.map(Answer::decode), false)
+                (fetcher.get(url, etag, patience).await, false)
             };
             let Some((answer, was_ahead)) = self.lanes.during(asking).await? else {
                 return Ok(());
             };
             let step = match answer? {
-                Answer::Page(page) => {
-                    self.settle(&page.body).await?;
-                    self.take(page).await?
-                }
+                Answer::Page(body) => self.read(&body).await?,
                 Answer::Unchanged => Step::Head,
                 Answer::Later { reason, after } => Step::Again(Again { reason, after }),
                 // It may have changed since it was asked for.
@@ -140,7 +138,8 @@ impl<H: Handler> Walk<'_, H> {
                 }
             };
             if was_ahead && matches!(step, Step::Head | Step::Slowly) {
-                // There may be more since it was asked for.
+                // There may be more since it was asked for, which is to be asked for anew.
+                self.ahead.stop();
                 (failures, gaps) = (0, 0);
                 continue;
             }
@@ -224,6 +223,17 @@ impl<H: Handler> Walk<'_, H> {
         );
     }
 
+    async fn read(&mut self, body: &Body) -> Result<Step, ConsumeError> {
+        match Page::from_slice(&body.bytes) {
+            Ok(page) => {
+                self.settle(body).await?;
+                self.take(page, body).await
+            }
+            // What is no page may become one.
+            Err(error) => Ok(Step::Again(Again { reason: unreadable(&error, body), after: None })),
+        }
+    }
+
     /// Goes over to the URL with an offset that the server names for a page that was asked for without one. Where such
     /// a page begins moves with retention: from a checkpoint there, removed events would be passed over unnoticed.
     async fn settle(&mut self, body: &Body) -> Result<(), ConsumeError> {
@@ -246,8 +256,8 @@ impl<H: Handler> Walk<'_, H> {
     }
 
     /// Takes every event of a page that was not taken yet.
-    async fn take(&mut self, page: Decoded<H::Events>) -> Result<Step, ConsumeError> {
-        let Decoded { items, next_url, originals, body } = page;
+    async fn take(&mut self, page: Page<'_, H::Events>, body: &Body) -> Result<Step, ConsumeError> {
+        let Page { items, next_url, .. } = page;
         let fresh = match fresh::items(&items, self.lanes.progress().checkpoint()) {
             Ok(fresh) => fresh,
             Err(fresh::Odd::OutOfOrder(reason)) => return Ok(Step::Again(Again { reason, after: None })),
@@ -259,13 +269,14 @@ impl<H: Handler> Walk<'_, H> {
         // Where the feed leads on is looked at beforehand, for the last event's checkpoint; that it leads astray is
         // told afterwards, because the events of this page are good.
         let last = fresh.iter().rposition(|fresh| *fresh);
-        let next = self.next(next_url.as_deref(), &body, last.is_some());
+        let next = self.next(next_url.as_deref(), body, last.is_some());
 
         if self.passing.is_some() {
-            let passed = items.last().map(|item| (item.position, item.id.clone()));
-            return self.pass(passed, next?, &body).await;
+            let passed = items.last().map(|item| (item.position, EventId::from(item.id.as_ref())));
+            return self.pass(passed, next?, body).await;
         }
         let here: Arc<str> = self.url.as_str().into();
+        let originals: Arc<dyn Originals> = Arc::new(Items::<H::Events>::of_page(body.bytes.clone()));
         let remembered = |url| -> Arc<str> { self.fetcher.places.remembered(url).into() };
         let resume_here = remembered(&self.url);
         let resume_next = next.as_ref().ok().and_then(Option::as_ref).map(remembered);
@@ -281,14 +292,8 @@ impl<H: Handler> Walk<'_, H> {
                 Some(next) if last == Some(index) => next,
                 _ => &resume_here,
             };
-            let Item { id, position, subject, event } = item;
-            let incoming = Incoming {
-                event,
-                subject,
-                checkpoint: Checkpoint { resume: Arc::clone(resume), position, event_id: Some(id) },
-                source: Arc::clone(&here),
-                original: Original::new(Arc::clone(&originals), index),
-            };
+            let original = Original::new(Arc::clone(&originals), index);
+            let incoming = incoming(item, Arc::clone(resume), Arc::clone(&here), original);
             if self.lanes.take(incoming).await? == Flow::Stopped {
                 return Ok(Step::Stopped);
             }
@@ -368,6 +373,30 @@ impl<H: Handler> Walk<'_, H> {
     }
 }
 
-pub(super) fn checkpoint(resume: &str, position: Option<Position>, id: EventId) -> Checkpoint {
+/// An item on its way to the handler.
+pub(super) fn incoming<E: EventSet>(
+    item: PageItem<'_, E>,
+    resume: Arc<str>,
+    source: Arc<str>,
+    original: Original,
+) -> Incoming<E> {
+    let id = EventId::from(item.id.as_ref());
+    Incoming {
+        checkpoint: Checkpoint { resume, position: item.position, event_id: Some(id.clone()) },
+        subject: item.subject_of_unreadable(),
+        event: Box::new(item.into_event_of(id)),
+        source,
+        original,
+    }
+}
+
+fn unreadable(error: &PageError, body: &Body) -> String {
+    let content_type = body.content_type.as_deref().map_or_else(|| "of no content type".to_owned(), beginning);
+    let text = String::from_utf8_lossy(&body.bytes[..body.bytes.len().min(400)]);
+    let begins: String = beginning(&text).chars().take(80).collect();
+    format!("{error} (the answer is {content_type} and begins {begins:?})")
+}
+
+fn checkpoint(resume: &str, position: Option<Position>, id: EventId) -> Checkpoint {
     Checkpoint { resume: resume.into(), position, event_id: Some(id) }
 }
