@@ -13,7 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use consume_support::{Scripted, consumer, databases, log, stores};
 use event_api::consume::{
-    Checkpoint, Checkpoints, Completion, Completions, MemoryCheckpoints, Moved, Opened, StoreError,
+    Checkpoint, Checkpoints, Completion, Completions, DeadLetters as _, MemoryCheckpoints, MemoryDeadLetters, Moved,
+    Opened, StoreError,
 };
 use event_api::{Context, Handler, HandlerResult, Position};
 use support::{Act, UserEvents};
@@ -174,5 +175,91 @@ async fn effects_in_transactions_stay_exactly_once() {
             consumer().run_until_caught_up(handler).await.unwrap();
             assert_eq!(store.effects().await.len() - before, 7, "{concurrency} at a time");
         }
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_held_up_does_not_keep_notes_of_others_from_the_store() {
+    // The first event hangs, and all others are completed beyond the checkpoint.
+    let events: Vec<(String, String)> = (0..200).map(|n| (format!("e{n:03}"), format!("/users/{n}"))).collect();
+    for store in stores().await {
+        let log = log(&borrowed(&events)).await;
+        let checkpoints = store.checkpoints().await;
+        let consumer = || {
+            let consumer = consumer(&log, Arc::clone(&checkpoints)).concurrency(4);
+            consumer.checkpoint_interval(Duration::from_millis(20))
+        };
+        let stuck = Scripted::that(|id, _| if id == "e000" { Act::Hang } else { Act::Succeed });
+        let running = tokio::spawn(consumer().run(stuck.clone()));
+        let noted = async || checkpoints.completions().unwrap().open("mailer").await.unwrap().completed.len();
+        let all = async {
+            while noted().await < 160 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), all).await.expect("noted although nothing else ends");
+        running.abort();
+        let again = Scripted::succeeding();
+        consumer().run_until_caught_up(again.clone()).await.unwrap();
+        assert!(again.handled.borrow().len() <= 40, "{} came again", again.handled.borrow().len());
+    }
+}
+
+/// Writes for all events but the last, which hangs.
+struct AllButTheLast(Scripted, Scripted);
+
+impl Handler for AllButTheLast {
+    type Events = UserEvents;
+
+    async fn handle(&self, event: UserEvents, cx: &Context) -> HandlerResult {
+        if cx.id.as_str() == "e1499" { self.1.handle(event, cx).await } else { self.0.handle(event, cx).await }
+    }
+}
+
+#[tokio::test]
+async fn what_the_checkpoint_passes_is_forgotten_before_it_is_too_much() {
+    // All is noted in handlers' transactions, and an hour is a long time to remember it.
+    let events = events(1500);
+    for store in databases().await {
+        let log = log(&borrowed(&events)).await;
+        let checkpoints = store.checkpoints().await;
+        let writing = Scripted::succeeding().writing(&store);
+        let handler = AllButTheLast(writing.clone(), Scripted::that(|_, _| Act::Hang));
+        let consumer = consumer(&log, Arc::clone(&checkpoints)).concurrency(4).checkpoint_interval(HOUR);
+        let running = tokio::spawn(consumer.run(handler));
+        let all = writing.handled.subscribe();
+        let all = async move { all.clone().wait_for(|handled| handled.len() == 1499).await.map(drop) };
+        tokio::time::timeout(Duration::from_secs(60), all).await.expect("all are handled").unwrap();
+        let noted = checkpoints.completions().unwrap().open("mailer").await.unwrap().completed.len();
+        assert!(noted <= 1100, "{noted} are noted");
+        running.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_dead_letter_elsewhere_moves_the_checkpoint_at_once() {
+    for concurrency in [1, 4] {
+        let (checkpoints, letters) = (MemoryCheckpoints::new(), MemoryDeadLetters::new());
+        let handler = Scripted::that(|id, _| if id == "e004" { Act::Reject } else { Act::Succeed });
+        let log = log(&borrowed(&events(5))).await;
+        let consumer = || {
+            let consumer = consumer(&log, checkpoints.clone()).dead_letters(letters.clone());
+            consumer.concurrency(concurrency).checkpoint_interval(HOUR)
+        };
+        let running = tokio::spawn(consumer().run(handler.clone()));
+        let kept = async {
+            while letters.list("mailer", 0, 9).await.unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        kept.await;
+        // What stores the letter stores this too, before anything else.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        running.abort();
+        let again = Scripted::succeeding();
+        consumer().run_until_caught_up(again.clone()).await.unwrap();
+        assert!(!again.handled.borrow().contains(&"e004".to_owned()), "replayed, it would be handled twice");
     }
 }

@@ -3,7 +3,8 @@
 //! A checkpoint names the last event that was completed (handled, or stored as a dead letter) and where to read on. It
 //! is stored after every event unless the consumer was given an interval, and never before: a consumer that is killed
 //! between an event's effect and its checkpoint handles that event again. So handling is at least once; in every orderly
-//! stop and restart it is exactly once. Where several events are handled at a time, [`Completions`] know those beyond the checkpoint that are completed.
+//! stop and restart it is exactly once. Where several events are handled at a time, [`Completions`] know those beyond the
+//! checkpoint that are completed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -96,3 +96,28 @@ impl fmt::Debug for Shutdown {
         f.debug_struct("Shutdown").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn it_is_asked_for_by_many_at_the_moment_when_it_comes() {
+        for _ in 0..2000 {
+            let (send, receive) = oneshot::channel::<()>();
+            let outer = Shutdown::when(async { receive.await.unwrap_or_default() });
+            let (also, never) = oneshot::channel::<()>();
+            let inner = outer.or_when(async { never.await.unwrap_or_default() });
+            std::thread::scope(|scope| {
+                for shutdown in [&outer, &inner, &inner, &inner] {
+                    scope.spawn(move || while !shutdown.requested() {});
+                }
+                send.send(()).ok();
+            });
+            assert!(inner.requested() && outer.requested());
+            drop(also);
+        }
+    }
+}
