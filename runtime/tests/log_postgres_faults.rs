@@ -219,12 +219,14 @@ async fn a_server_that_vanishes_without_a_word_is_given_up_and_found_again() {
     // Nothing comes any more, so nothing but deadlines can pass.
     tokio::time::pause();
     let hour = Duration::from_secs(3600);
-    let unheard = tokio::time::timeout(hour, Log::append(&log, CHANNEL, vec![event(1)])).await.unwrap();
-    assert!(matches!(unheard, Err(LogError::Storage(_))), "{unheard:?}");
+    let unheard = event(1);
+    let outcome = tokio::time::timeout(hour, Log::append(&log, CHANNEL, vec![unheard.clone()])).await.unwrap();
+    assert!(matches!(outcome, Err(LogError::Storage(_))), "{outcome:?}");
     tokio::time::sleep(Duration::from_secs(300)).await;
     tokio::time::resume();
     proxy.speak();
-    append(&log, vec![event(2)]).await;
+    // It was committed, or is now.
+    assert_eq!(append(&log, vec![unheard, event(2)]).await, [Position(1), Position(2)]);
     soon(waiter).await.unwrap().unwrap();
     listener(before).await;
 }
