@@ -32,14 +32,14 @@ impl Receipt {
     }
 }
 
-/// Why an event was not published.
+/// Why an event was not published, or is not known to be: after [`LogError::Storage`] it may be in the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
     /// The event could not be written as JSON.
     #[error("the event cannot be written as JSON")]
     Encode(#[source] serde_json::Error),
-    /// The log refused it.
+    /// The log refused it, or did not answer.
     #[error(transparent)]
     Log(#[from] LogError),
 }
@@ -130,8 +130,8 @@ impl<E: EventSet> Publisher<E> {
         publisher
     }
 
-    /// The id of the next event. Publishing the same event again with the same id is a no-op; use a publisher with an
-    /// id for one event only.
+    /// The id of the next event. Publishing the same event again with the same id is a no-op, and so can be tried until
+    /// the log answers; use a publisher with an id for one event only.
     #[must_use]
     pub fn id(&self, id: impl Into<EventId>) -> Self {
         let mut publisher = self.clone();
@@ -158,8 +158,26 @@ impl<E: EventSet> Publisher<E> {
 
     /// Publishes one event. When it returns, the event is durable.
     ///
+    /// Each call makes an id, so that a second one publishes a second event. What is to be tried again, such as after a
+    /// lost connection, needs an id beforehand:
+    ///
+    /// ```no_run
+    /// # use event_api::log::LogError;
+    /// # use event_api::{EventId, EventSet, PublishError, Publisher, Receipt};
+    /// # async fn example<E: EventSet + Clone>(users: Publisher<E>, renamed: E) -> Result<Receipt, PublishError> {
+    /// let users = users.id(EventId::generate()); // or one that the service has, such as that of the command
+    /// loop {
+    ///     match users.publish(renamed.clone()).await {
+    ///         Err(PublishError::Log(LogError::Storage(_))) => tokio::time::sleep(std::time::Duration::from_secs(1)).await,
+    ///         answer => return answer,
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
     /// # Errors
-    /// When the event cannot be encoded or the log refuses it; then it is not published.
+    /// When the event cannot be encoded or the log refuses it; then it is not published. After [`LogError::Storage`] it may
+    /// be: the log's answer may be what was lost. That is also so when the caller stops waiting.
     pub async fn publish(&self, event: impl Into<E>) -> PublishResult {
         self.publish_all([event]).await.and_then(only)
     }
@@ -177,7 +195,9 @@ impl<E: EventSet> Publisher<E> {
     /// ```
     ///
     /// # Errors
-    /// When an event cannot be encoded or the log refuses one; then none is published.
+    /// When an event cannot be encoded or the log refuses one; then none is published. After [`LogError::Storage`] all may
+    /// be, or none. Their ids are new in each call: what is to be tried again is published one by one, each with its
+    /// [`id`](Self::id).
     pub async fn publish_all(
         &self,
         events: impl IntoIterator<Item = impl Into<E>>,

@@ -12,8 +12,8 @@ use event_api::log::{Append as _, Log, LogError, PostgresLog, Retention};
 use event_api::{Position, RawEvent};
 use postgres_support::Schema;
 use postgres_support::proxy::Proxy;
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection as _};
 
 const CHANNEL: &str = "user-events";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -131,6 +131,63 @@ async fn an_id_that_a_callers_transaction_holds_is_refused_and_all_else_goes_on(
     assert_eq!(append(&log, vec![held]).await, [Position(1)]);
 }
 
+/// Commits transactions that notify, one after the other and each for a tenth of a second. Only one of them at a time can
+/// commit in the whole server.
+async fn notify_slowly(schema: &Schema) {
+    let options = schema.options().options([("commit_delay", "100000"), ("commit_siblings", "0")]);
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    loop {
+        // The message is something for the disk.
+        let notify = "NOTIFY event_api_test; SELECT pg_logical_emit_message(true, '', '')";
+        sqlx::raw_sql(notify).execute(&mut connection).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn slow_commits_of_others_that_notify_are_waited_for() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    let first = event(0);
+    append(&log, vec![first.clone()]).await;
+    let crowd = async {
+        // Three before an append: longer than it waits for an id.
+        let waiting = "SELECT count(*) > 2 FROM pg_locks
+                       WHERE NOT granted AND locktype = 'object' AND classid = 'pg_database'::regclass AND objid = 0";
+        while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(log.pool()).await.unwrap() {}
+    };
+    let appends = async {
+        soon(crowd).await;
+        assert_eq!(append(&log, vec![event(1)]).await, [Position(1)]);
+        assert_eq!(append(&log, vec![first, event(2)]).await, [Position(0), Position(2)]);
+    };
+    tokio::select! {
+        () = appends => {}
+        _ = futures_util::future::join_all((0..6).map(|_| notify_slowly(&schema))) => {}
+    }
+}
+
+#[tokio::test]
+async fn an_append_commits_without_the_haste_in_which_it_waits_for_ids() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    sqlx::raw_sql(
+        "CREATE TABLE seen (lock_timeout interval);
+         CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN INSERT INTO seen VALUES (current_setting('lock_timeout')::interval); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER see AFTER INSERT ON event_api_events DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION see();",
+    )
+    .execute(log.pool())
+    .await
+    .unwrap();
+    let first = event(0);
+    append(&log, vec![first.clone()]).await;
+    append(&log, vec![first, event(1)]).await;
+    let patient: Vec<bool> =
+        sqlx::query_scalar("SELECT lock_timeout >= '10 s' FROM seen").fetch_all(log.pool()).await.unwrap();
+    assert_eq!(patient, [true, true]);
+}
+
 #[tokio::test]
 async fn a_server_that_vanishes_without_a_word_is_given_up_and_found_again() {
     let Some(schema) = Schema::create().await else { return };
@@ -162,12 +219,14 @@ async fn a_server_that_vanishes_without_a_word_is_given_up_and_found_again() {
     // Nothing comes any more, so nothing but deadlines can pass.
     tokio::time::pause();
     let hour = Duration::from_secs(3600);
-    let unheard = tokio::time::timeout(hour, Log::append(&log, CHANNEL, vec![event(1)])).await.unwrap();
-    assert!(matches!(unheard, Err(LogError::Storage(_))), "{unheard:?}");
+    let unheard = event(1);
+    let outcome = tokio::time::timeout(hour, Log::append(&log, CHANNEL, vec![unheard.clone()])).await.unwrap();
+    assert!(matches!(outcome, Err(LogError::Storage(_))), "{outcome:?}");
     tokio::time::sleep(Duration::from_secs(300)).await;
     tokio::time::resume();
     proxy.speak();
-    append(&log, vec![event(2)]).await;
+    // It was committed, or is now.
+    assert_eq!(append(&log, vec![unheard, event(2)]).await, [Position(1), Position(2)]);
     soon(waiter).await.unwrap().unwrap();
     listener(before).await;
 }

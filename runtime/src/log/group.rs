@@ -54,12 +54,12 @@ pub(super) trait Commit: Send + 'static {
     fn rest(&mut self);
 }
 
-/// Why a group was not committed; nothing of it was.
+/// Why a group is not known to be committed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The database cannot be written.
+    /// The database cannot be written, or does not answer: the group may be committed, or nothing of it.
     Together(LogError),
-    /// A statement of one append failed.
+    /// A statement of one append failed: nothing of the group is committed.
     One(LogError),
 }
 

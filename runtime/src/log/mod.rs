@@ -46,7 +46,8 @@ pub trait Append: Send {
     ///
     /// # Errors
     /// [`LogError::IdReused`] when an id is there with other content; [`LogError::IdUndecided`] when a caller's
-    /// transaction holds one; otherwise when storage fails.
+    /// transaction holds one; [`LogError::Refused`] for what cannot be stored: then nothing was appended. Otherwise when
+    /// storage fails: then all may be appended, or nothing.
     async fn append(&mut self, channel: &str, events: Vec<RawEvent>) -> Result<Vec<Receipt>, LogError>;
 }
 
@@ -188,7 +189,8 @@ pub enum LogError {
         /// The oldest position that is still there.
         oldest: Position,
     },
-    /// The storage failed.
+    /// The storage failed. What was to be appended may be there all the same, where its answer was lost. Appending again
+    /// with the same ids appends nothing twice.
     #[error("the event log's storage failed")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What is stored is not what this version wrote.

@@ -49,5 +49,7 @@ BEGIN
     FROM unnest(channels, places, ids, types, times, subjects, addresses, versions, traceparents, header_objects,
                 payloads) AS r
         (channel, place, id, type, time, subject, address, version, traceparent, headers, data);
+    -- The commit waits for that of any transaction of the server that notifies, until its disk has answered.
+    PERFORM set_config('lock_timeout', '30s', true);
     RETURN ends;
 END $$;

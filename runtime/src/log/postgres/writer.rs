@@ -125,12 +125,15 @@ enum Attempt {
 /// From here on, all that is waited for is a transaction that has inserted one of the ids, and has not ended. Everybody
 /// else waits meanwhile, so it must end soon.
 const SOON: &str = "LOCK TABLE event_api_events IN ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '200ms'";
+/// As before: the commit waits for that of any transaction of the server that notifies, until its disk has answered.
+const AT_LEISURE: &str = "SET LOCAL lock_timeout = '30s'";
 
 /// Inserts the rows; whether none of them was there.
 async fn insert(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Result<bool, Failure> {
     let Some(first) = rows.first() else { return Ok(true) };
     sqlx::raw_sql(SOON).execute(&mut *connection).await.map_err(|error| failure(storage(error)))?;
     let inserted = insert::unless_there(connection, rows).await.map_err(|error| insertion(error, first.channel))?;
+    sqlx::raw_sql(AT_LEISURE).execute(connection).await.map_err(|error| failure(storage(error)))?;
     Ok(inserted == rows.len() as u64)
 }
 
