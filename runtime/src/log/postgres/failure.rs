@@ -11,7 +11,7 @@ use super::super::LogError;
 use super::super::group::Failure;
 use super::super::sql::storage;
 
-/// How long a transaction may take, waiting for locks included. A server, or a network, that vanishes says nothing.
+/// How long a transaction may take, waiting for locks and sending the events included. A server, or a network, that vanishes says nothing.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>, as the others below.

@@ -1,8 +1,9 @@
 //! A group of events that are taken to be new, in one round trip: a call of a function in the database
 //! (`append_new.sql`), which takes the log's lock, lets the channels grow and inserts the rows.
 //!
-//! The call is a transaction of its own, which the server ends without the client: a process that stops in the middle of
-//! it holds up nobody.
+//! The call is a transaction of its own, which the server ends without the client: a process that stops when
+//! it is sent holds up nobody. Where a machine vanishes whose last bytes (the protocol's `Sync`) are missing, the server
+//! keeps the lock until its `tcp_keepalives_…` have run out.
 
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
