@@ -5,6 +5,8 @@
 
 mod postgres_support;
 
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use event_api::log::conformance::event;
@@ -129,6 +131,96 @@ async fn an_id_that_a_callers_transaction_holds_is_refused_and_all_else_goes_on(
     }
     tx.commit().await.unwrap();
     assert_eq!(append(&log, vec![held]).await, [Position(1)]);
+}
+
+/// Lets `body` run before each statement that inserts events, and counts these.
+async fn before_inserts(log: &PostgresLog, body: &str) {
+    let sql = format!(
+        "CREATE SEQUENCE inserts;
+         CREATE FUNCTION before_inserts() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN PERFORM nextval('inserts'); {body} RETURN NULL; END $$;
+         CREATE TRIGGER before_inserts BEFORE INSERT ON event_api_events EXECUTE FUNCTION before_inserts()"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(log.pool()).await.unwrap();
+}
+
+async fn inserts(log: &PostgresLog) -> i64 {
+    sqlx::query_scalar("SELECT last_value FROM inserts").fetch_one(log.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn of_several_appends_whose_ids_are_held_one_waits_for_long() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    let held = [event(0), event(1), event(2)];
+    before_inserts(&log, "").await;
+    let mut tx = log.pool().begin().await.unwrap();
+    tx.append(CHANNEL, held.to_vec()).await.unwrap();
+    let appends = held.map(|event| Log::append(&log, CHANNEL, vec![event]));
+    for refused in soon(futures_util::future::join_all(appends)).await {
+        assert!(matches!(&refused, Err(LogError::IdUndecided { .. })), "{refused:?}");
+    }
+    // That of the caller; all together; the first one twice, for longer the second time; each other once.
+    assert_eq!(inserts(&log).await, 6);
+    tx.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_append_that_waits_for_another_lock_is_not_said_to_wait_for_an_id() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    sqlx::query("CREATE TABLE gate ()").execute(log.pool()).await.unwrap();
+    before_inserts(&log, "LOCK TABLE gate;").await;
+    let mut closed = log.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE gate").execute(&mut *closed).await.unwrap();
+    let refused = soon(Log::append(&log, CHANNEL, vec![event(0)])).await;
+    assert!(matches!(refused, Err(LogError::Storage(_))), "{refused:?}");
+    closed.rollback().await.unwrap();
+    append(&log, vec![event(1)]).await;
+}
+
+#[tokio::test]
+async fn a_server_that_says_it_is_no_use_is_asked_once() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    before_inserts(&log, "RAISE EXCEPTION USING ERRCODE = 'admin_shutdown';").await;
+    let refused = Log::append(&log, CHANNEL, vec![event(0)]).await;
+    assert!(matches!(refused, Err(LogError::Storage(_))), "{refused:?}");
+    assert_eq!(inserts(&log).await, 1);
+}
+
+/// What was traced at the level of warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Warnings {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn where_the_function_cannot_be_called_appends_are_made_without_it_and_one_warning_says_so() {
+    let Some(schema) = Schema::create().await else { return };
+    let log = schema.log().await;
+    sqlx::query("DROP FUNCTION event_api_append_new").execute(log.pool()).await.unwrap();
+    let warnings = Warnings::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).with_writer({
+            let warnings = warnings.clone();
+            move || warnings.clone()
+        });
+    let guard = tracing::subscriber::set_default(subscriber.finish());
+    for position in 0..3 {
+        assert_eq!(append(&log, vec![event(0)]).await, [Position(position)]);
+    }
+    drop(guard);
+    let warnings = String::from_utf8(warnings.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(warnings.matches("event_api_append_new cannot be called").count(), 1, "{warnings}");
 }
 
 /// Commits transactions that notify, one after the other and each for a tenth of a second. Only one of them at a time can

@@ -48,10 +48,19 @@ impl Request {
 pub(super) trait Commit: Send + 'static {
     /// Commits the group in one transaction; one outcome for each request. An id that is reused is the outcome of its
     /// own request, and no failure.
-    async fn commit(&mut self, group: &[Request]) -> Result<Vec<Outcome>, Failure>;
+    async fn commit(&mut self, group: &[Request], patience: Patience) -> Result<Vec<Outcome>, Failure>;
 
     /// No group comes for now: gives back what is kept from one to the next.
     fn rest(&mut self);
+}
+
+/// How long a group may wait for callers' transactions that have inserted its ids, while all others wait for the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// For as long as a short transaction takes.
+    Long,
+    /// Hardly at all: an append that must wait for longer is tried alone, or others of its group have waited enough.
+    Short,
 }
 
 /// Why a group is not known to be committed.
@@ -103,12 +112,20 @@ async fn run(mut database: impl Commit, mut requests: mpsc::Receiver<Request>) {
         if taken == 0 {
             return;
         }
-        while !group.is_empty() {
-            let share = share(&group, LARGEST);
-            commit(&mut database, group.drain(..share).collect()).await;
-        }
+        commit_in_shares(&mut database, &mut group, LARGEST).await;
         // Those who were answered come first, and append again: the next commit is theirs together.
         tokio::task::yield_now().await;
+    }
+}
+
+/// Commits the appends, at most `largest` bytes of payload at once, until one of the commits says that nothing can be
+/// written: then all that are left are refused.
+async fn commit_in_shares(database: &mut impl Commit, group: &mut Vec<Request>, largest: usize) {
+    while !group.is_empty() {
+        let share = share(group, largest);
+        if let Err(error) = commit(database, group.drain(..share).collect()).await {
+            refuse(group.drain(..), &error);
+        }
     }
 }
 
@@ -122,36 +139,44 @@ fn share(group: &[Request], largest: usize) -> usize {
     group.iter().take_while(fits).count().max(1)
 }
 
-/// Commits the appends, each answered as soon as its outcome is known.
-async fn commit(database: &mut impl Commit, group: Vec<Request>) {
-    match database.commit(&group).await {
+/// Commits the appends, each answered as soon as its outcome is known. An error, which has been answered, when nothing can
+/// be written: what is to follow would fail in the same way, each after its own time.
+async fn commit(database: &mut impl Commit, group: Vec<Request>) -> Result<(), Arc<LogError>> {
+    let patience = if group.len() == 1 { Patience::Long } else { Patience::Short };
+    match database.commit(&group, patience).await {
         Ok(outcomes) => group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome)),
-        Err(Failure::Together(error)) => refuse(group, error),
+        Err(Failure::Together(error)) => return Err(refuse(group, &Arc::new(error))),
         Err(Failure::One(error)) if group.len() == 1 => {
             group.into_iter().zip([Err(error)]).for_each(|(request, outcome)| request.answer(outcome));
         }
         // One of them cannot be stored, such as a payload beyond the database's limit: the others must not suffer.
         Err(Failure::One(_)) => {
+            let mut patience = Patience::Long;
             let mut group = group.into_iter();
             while let Some(request) = group.next() {
-                let outcome = match database.commit(std::slice::from_ref(&request)).await {
+                let outcome = match database.commit(std::slice::from_ref(&request), patience).await {
                     Ok(mut outcomes) => outcomes.pop().unwrap_or(Err(LogError::NoReceipt)),
                     Err(Failure::One(error)) => Err(error),
-                    // What is to follow would fail in the same way, each after its own time.
-                    Err(Failure::Together(error)) => return refuse([request].into_iter().chain(group), error),
+                    Err(Failure::Together(error)) => {
+                        return Err(refuse([request].into_iter().chain(group), &Arc::new(error)));
+                    }
                 };
+                if matches!(outcome, Err(LogError::IdUndecided { .. })) {
+                    patience = Patience::Short;
+                }
                 request.answer(outcome);
             }
         }
     }
+    Ok(())
 }
 
-/// Answers all with the same error.
-fn refuse(group: impl IntoIterator<Item = Request>, error: LogError) {
-    let error = Arc::new(error);
+/// Answers all with the same error, and gives it back.
+fn refuse(group: impl IntoIterator<Item = Request>, error: &Arc<LogError>) -> Arc<LogError> {
     for request in group {
-        request.answer(Err(LogError::Storage(Box::new(Shared(Arc::clone(&error))))));
+        request.answer(Err(LogError::Storage(Box::new(Shared(Arc::clone(error))))));
     }
+    Arc::clone(error)
 }
 
 /// An error that several callers get.
@@ -196,7 +221,7 @@ mod tests {
 
     #[async_trait]
     impl Commit for Failing {
-        async fn commit(&mut self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        async fn commit(&mut self, group: &[Request], _: Patience) -> Result<Vec<Outcome>, Failure> {
             self.commits.send(group.len()).unwrap();
             if group.len() > 1 {
                 return Err(Failure::One(LogError::NoReceipt));
@@ -244,14 +269,59 @@ mod tests {
         assert_eq!(sizes, [20, 1, 1, 1], "what nobody can write is tried once");
     }
 
+    fn request(data: &str) -> (Request, oneshot::Receiver<Outcome>) {
+        let (reply, outcome) = oneshot::channel();
+        (Request { channel: String::new(), events: vec![event(data)], reply }, outcome)
+    }
+
+    #[tokio::test]
+    async fn when_nothing_can_be_written_all_that_were_taken_together_are_refused() {
+        let (commits, mut committed) = mpsc::unbounded_channel();
+        let permits = Arc::new(Semaphore::new(1));
+        permits.close();
+        let (mut group, outcomes): (Vec<_>, Vec<_>) = ["one", "two", "three"].map(request).into_iter().unzip();
+        commit_in_shares(&mut Failing { permits, commits }, &mut group, 1).await;
+        for outcome in outcomes {
+            let error = outcome.await.unwrap().unwrap_err();
+            assert!(error.to_string().contains("storage"), "{error:?}");
+        }
+        assert_eq!(
+            (committed.recv().await, committed.recv().await),
+            (Some(1), None),
+            "what nobody can write is tried once"
+        );
+    }
+
+    /// All ids are held by callers' transactions.
+    struct Held(Vec<(usize, Patience)>);
+
+    #[async_trait]
+    impl Commit for Held {
+        async fn commit(&mut self, group: &[Request], patience: Patience) -> Result<Vec<Outcome>, Failure> {
+            self.0.push((group.len(), patience));
+            Err(Failure::One(LogError::IdUndecided { channel: group[0].channel.clone() }))
+        }
+
+        fn rest(&mut self) {}
+    }
+
+    #[tokio::test]
+    async fn of_a_group_only_one_append_waits_for_long() {
+        let mut held = Held(Vec::new());
+        let (mut group, outcomes): (Vec<_>, Vec<_>) = ["one", "two", "three"].map(request).into_iter().unzip();
+        commit_in_shares(&mut held, &mut group, LARGEST).await;
+        for outcome in outcomes {
+            let error = outcome.await.unwrap().unwrap_err();
+            assert!(matches!(error, LogError::IdUndecided { .. }), "{error:?}");
+        }
+        let (long, short) = (Patience::Long, Patience::Short);
+        assert_eq!(held.0, [(3, short), (1, long), (1, short), (1, short)]);
+    }
+
     #[test]
     fn payloads_that_are_too_large_together_are_committed_apart() {
-        let request = |length| {
-            let (reply, _) = oneshot::channel();
-            Request { channel: String::new(), events: vec![event(&"a".repeat(length))], reply }
-        };
         // Two bytes more each, with the quotes.
-        let group: Vec<_> = [98, 3, 3, 3, 0].map(request).into();
+        let group: Vec<_> = [98, 3, 3, 3, 0].map(|length| request(&"a".repeat(length)).0).into();
         assert_eq!(share(&group, 10), 1);
         assert_eq!(share(&group[1..], 10), 2);
         assert_eq!(share(&group[3..], 10), 2);

@@ -1,18 +1,23 @@
 //! What an error of Postgres means, and what no answer means.
 
 use std::io;
+use std::sync::Once;
 use std::time::Duration;
 
+use sqlx::postgres::PgDatabaseError;
 use tokio::time::timeout;
 
 use super::super::LogError;
 use super::super::group::Failure;
+use super::super::sql::storage;
 
-/// How long a transaction may take, waiting for locks included. A server, or a network, that vanishes says nothing.
+/// How long a transaction may take, waiting for locks and sending the events included. A server, or a network, that vanishes says nothing.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>, as the others below.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+const UNDEFINED_FUNCTION: &str = "42883";
 
 /// What is answered in time. After an error, the connection is to be closed.
 pub(super) async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, sqlx::Error> {
@@ -28,12 +33,43 @@ pub(super) fn failure(error: LogError) -> Failure {
     }
 }
 
-/// As [`failure`], of a statement that waits for nothing but transactions that have inserted an id of its rows.
+/// As [`failure`], of a statement that waits no longer for transactions that have inserted an id of its rows.
 pub(super) fn insertion(error: LogError, channel: &str) -> Failure {
-    match source(&error).is_some_and(|error| has_code(error, |code| code == LOCK_NOT_AVAILABLE)) {
+    match source(&error).is_some_and(is_undecided) {
         true => Failure::One(LogError::IdUndecided { channel: channel.to_owned() }),
         false => failure(error),
     }
+}
+
+/// What is an error of the call that commits new events in one round trip, when the group would fare no better another
+/// way. Otherwise nothing was done.
+pub(super) fn unfit(error: sqlx::Error, channel: &str) -> Result<(), Failure> {
+    static MISSING: Once = Once::new();
+    // By the other way, locks are waited for again, and for longer.
+    let is_slow = has_code(&error, |code| code == LOCK_NOT_AVAILABLE);
+    let is_unfit = matches!(error, sqlx::Error::Database(_)) && (is_slow || !is_outage(&error));
+    if !is_unfit || is_undecided(&error) {
+        return Err(insertion(storage(error), channel));
+    }
+    if has_code(&error, |code| [INSUFFICIENT_PRIVILEGE, UNDEFINED_FUNCTION].contains(&code)) {
+        MISSING.call_once(|| {
+            tracing::warn!(%error, "appends take several round trips, because event_api_append_new cannot be called");
+        });
+    }
+    tracing::debug!(%error, "new events could not be committed in one round trip");
+    Ok(())
+}
+
+/// Whether a transaction that has inserted one of the ids was waited for in vain. The innermost context is then "while
+/// inserting index tuple (0,1) in relation "event_api_events"", translated but for the names and numbers; a statement
+/// that waits for another lock has none, or stands there itself.
+fn is_undecided(error: &sqlx::Error) -> bool {
+    let names_ids = |error: &PgDatabaseError| {
+        let innermost = error.r#where().and_then(|context| context.lines().next());
+        innermost.is_some_and(|line| line.contains("event_api_events") && line.contains('('))
+    };
+    has_code(error, |code| code == LOCK_NOT_AVAILABLE)
+        && error.as_database_error().and_then(|error| error.try_downcast_ref()).is_some_and(names_ids)
 }
 
 fn source(error: &LogError) -> Option<&sqlx::Error> {

@@ -64,8 +64,9 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("append_n
 /// connections to transactions (PgBouncer in transaction mode) there are no notifications, and events of other
 /// processes are seen after a second at the latest.
 ///
-/// A server, or a network, may vanish without a word. An append that has no answer after a minute fails, and waiting for
-/// events goes on with another connection. Whether that append was made is known when it is made again with the same ids.
+/// A server, or a network, may vanish without a word. A transaction of the log that has no answer after a minute, in which
+/// its events are sent too, is given up: its appends fail, and all that were taken from the queue with them. What was queued
+/// later is tried in a transaction of its own. Waiting for events goes on with another connection. Whether that append was made is known when it is made again with the same ids.
 #[derive(Clone, Debug)]
 pub struct PostgresLog {
     pool: PgPool,

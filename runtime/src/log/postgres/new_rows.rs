@@ -1,16 +1,17 @@
 //! A group of events that are taken to be new, in one round trip: a call of a function in the database
 //! (`append_new.sql`), which takes the log's lock, lets the channels grow and inserts the rows.
 //!
-//! The call is a transaction of its own, which the server ends without the client: a process that stops in the middle of
-//! it holds up nobody.
+//! The call is a transaction of its own, which the server ends without the client: a process that stops when
+//! it is sent holds up nobody. Where a machine vanishes whose last bytes (the protocol's `Sync`) are missing, the server
+//! keeps the lock until its `tcp_keepalives_…` have run out.
 
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
-use super::super::LogError;
-use super::super::group::Request;
+use super::super::group::{Failure, Request};
 use super::super::placement::{Committed, Placement};
 use super::super::sql::storage;
+use super::failure::{failure, unfit};
 use super::insert;
 use super::sequencer::Sequencer;
 
@@ -18,18 +19,20 @@ const APPEND: &str =
     "SELECT event_api_append_new($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 /// Commits the events of `group`. `None` when nothing was done: an id is there already, or events wait for their
-/// positions, or whatever else the server says; then the group is to go the other way, which finds out. After an error,
-/// which is one of the connection, the group may be committed or not.
+/// positions, or whatever else the server says of the call; then the group is to go the other way, which finds out.
+///
+/// Fails when the server cannot be reached or says that it is no use, and with [`LogError::IdUndecided`](super::super::LogError::IdUndecided) when somebody's
+/// transaction holds an id.
 pub(super) async fn commit<'a>(
     connection: &mut PgConnection,
     sequencer: &Sequencer,
     group: &'a [Request],
-) -> Result<Option<Committed<'a>>, LogError> {
+) -> Result<Option<Committed<'a>>, Failure> {
     let placement = Placement::new(group);
-    if placement.rows.is_empty() {
-        return placement.committed(&[]).map(Some);
-    }
     let Placement { channels, rows, .. } = &placement;
+    let Some(first) = group.first().filter(|_| !rows.is_empty()) else {
+        return placement.committed(&[]).map(Some).map_err(failure);
+    };
     let query = sqlx::query(APPEND)
         .bind(sequencer.lock)
         .bind(&*sequencer.notifications)
@@ -38,13 +41,15 @@ pub(super) async fn commit<'a>(
         .bind(channels.iter().map(|growth| growth.bytes).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| subscript(row.channel)).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.index).collect::<Vec<_>>());
-    let query = insert::bind_events(query, rows.iter().map(|row| row.event))?;
+    let query = insert::bind_events(query, rows.iter().map(|row| row.event)).map_err(failure)?;
     let ends: Option<Vec<i64>> = match query.fetch_one(connection).await {
-        Ok(row) => row.try_get(0).map_err(storage)?,
-        Err(sqlx::Error::Database(_)) => None,
-        Err(error) => return Err(storage(error)),
+        Ok(row) => row.try_get(0).map_err(|error| failure(storage(error)))?,
+        Err(error) => {
+            unfit(error, &first.channel)?;
+            None
+        }
     };
-    ends.map(|ends| placement.committed(&ends)).transpose()
+    ends.map(|ends| placement.committed(&ends)).transpose().map_err(failure)
 }
 
 /// Arrays begin at 1 there.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use sqlx::postgres::{PgConnection, Postgres};
 
 use super::super::LogError;
-use super::super::group::{Commit, Failure, Outcome, Request};
+use super::super::group::{Commit, Failure, Outcome, Patience, Request};
 use super::super::held::Held;
 use super::super::same::same_content;
 use super::super::sql::storage;
@@ -37,11 +37,11 @@ pub(super) struct Database {
 
 #[async_trait]
 impl Commit for Database {
-    async fn commit(&mut self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+    async fn commit(&mut self, group: &[Request], patience: Patience) -> Result<Vec<Outcome>, Failure> {
         // After an error it is closed: the first message of the transaction has several statements, of which sqlx cannot
         // know how far they came.
         let mut connection = self.connection.take().await?;
-        let outcome = self.commit_on(&mut connection, group).await;
+        let outcome = self.commit_on(&mut connection, group, patience).await;
         self.connection.put_back(connection, &outcome);
         outcome
     }
@@ -52,25 +52,40 @@ impl Commit for Database {
 }
 
 impl Database {
-    async fn commit_on(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
-        let new = in_time(new_rows::commit(connection, &self.sequencer, group)).await.map_err(storage).flatten();
-        if let Some(committed) = new.map_err(failure)? {
-            for (channel, next) in committed.grown {
-                self.wake.advance(channel, next);
+    async fn commit_on(
+        &self,
+        connection: &mut PgConnection,
+        group: &[Request],
+        patience: Patience,
+    ) -> Result<Vec<Outcome>, Failure> {
+        let new = in_time(new_rows::commit(connection, &self.sequencer, group)).await;
+        match new.map_err(late)? {
+            Ok(Some(committed)) => {
+                for (channel, next) in committed.grown {
+                    self.wake.advance(channel, next);
+                }
+                return Ok(committed.receipts.into_iter().map(Ok).collect());
             }
-            return Ok(committed.receipts.into_iter().map(Ok).collect());
+            Ok(None) => {}
+            Err(Failure::One(LogError::IdUndecided { .. })) if patience == Patience::Long => {}
+            Err(failure) => return Err(failure),
         }
-        self.commit_planned(connection, group).await
+        self.commit_planned(connection, group, patience).await
     }
 
     /// Commits the group by what is stored under its ids.
-    async fn commit_planned(&self, connection: &mut PgConnection, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+    async fn commit_planned(
+        &self,
+        connection: &mut PgConnection,
+        group: &[Request],
+        patience: Patience,
+    ) -> Result<Vec<Outcome>, Failure> {
         let channels: HashSet<&str> = group.iter().map(|request| request.channel.as_str()).collect();
         let channels: Vec<&str> = channels.into_iter().collect();
         let mut attempts = 0;
         while attempts < ATTEMPTS {
-            let attempt = in_time(self.attempt(connection, &channels, group)).await;
-            match attempt.map_err(|late| Failure::Together(storage(late)))?? {
+            let attempt = in_time(self.attempt(connection, &channels, group, patience)).await;
+            match attempt.map_err(late)?? {
                 Attempt::Committed(outcomes) => return Ok(outcomes),
                 // What was committed before these appends stands before them, however much it is.
                 Attempt::Behind => {}
@@ -85,6 +100,7 @@ impl Database {
         connection: &mut PgConnection,
         channels: &[&str],
         group: &[Request],
+        patience: Patience,
     ) -> Result<Attempt, Failure> {
         let together = |error| Failure::Together(storage(error));
         let mut transaction = self.sequencer.begin(connection).await.map_err(Failure::Together)?;
@@ -101,7 +117,7 @@ impl Database {
         let plan = Plan::new(group, &mut slots, &stored);
         // First the channels, whose rows are a matter of the log alone.
         self.sequencer.grow(&mut transaction, &slots).await.map_err(Failure::Together)?;
-        if settled && insert(&mut transaction, &plan.rows).await? {
+        if settled && insert(&mut transaction, &plan.rows, patience).await? {
             transaction.commit().await.map_err(together)?;
             for (channel, slot) in &slots {
                 self.wake.advance(channel, slot.next);
@@ -111,6 +127,10 @@ impl Database {
         transaction.rollback().await.map_err(together)?;
         Ok(Attempt::Overtaken)
     }
+}
+
+fn late(error: sqlx::Error) -> Failure {
+    Failure::Together(storage(error))
 }
 
 /// What came of one transaction for a group.
@@ -125,13 +145,19 @@ enum Attempt {
 /// From here on, all that is waited for is a transaction that has inserted one of the ids, and has not ended. Everybody
 /// else waits meanwhile, so it must end soon.
 const SOON: &str = "LOCK TABLE event_api_events IN ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '200ms'";
+/// As soon as in `append_new.sql`.
+const AT_ONCE: &str = "LOCK TABLE event_api_events IN ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '10ms'";
 /// As before: the commit waits for that of any transaction of the server that notifies, until its disk has answered.
 const AT_LEISURE: &str = "SET LOCAL lock_timeout = '30s'";
 
 /// Inserts the rows; whether none of them was there.
-async fn insert(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Result<bool, Failure> {
+async fn insert(connection: &mut PgConnection, rows: &[NewRow<'_>], patience: Patience) -> Result<bool, Failure> {
     let Some(first) = rows.first() else { return Ok(true) };
-    sqlx::raw_sql(SOON).execute(&mut *connection).await.map_err(|error| failure(storage(error)))?;
+    let limit = match patience {
+        Patience::Long => SOON,
+        Patience::Short => AT_ONCE,
+    };
+    sqlx::raw_sql(limit).execute(&mut *connection).await.map_err(|error| failure(storage(error)))?;
     let inserted = insert::unless_there(connection, rows).await.map_err(|error| insertion(error, first.channel))?;
     sqlx::raw_sql(AT_LEISURE).execute(connection).await.map_err(|error| failure(storage(error)))?;
     Ok(inserted == rows.len() as u64)

@@ -7,7 +7,7 @@ use sqlx::Connection;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use super::super::LogError;
-use super::super::group::{Commit, Failure, Outcome, Request};
+use super::super::group::{Commit, Failure, Outcome, Patience, Request};
 use super::super::held::Held;
 use super::super::sql::storage;
 use super::append::Appender;
@@ -23,7 +23,8 @@ pub(super) struct Database {
 
 #[async_trait]
 impl Commit for Database {
-    async fn commit(&mut self, group: &[Request]) -> Result<Vec<Outcome>, Failure> {
+    /// There is nothing to be patient with: one transaction at a time writes to the database.
+    async fn commit(&mut self, group: &[Request], _: Patience) -> Result<Vec<Outcome>, Failure> {
         // After an error, how far the transaction came is not known, to sqlx neither: SQLite itself may have rolled back
         // (https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction).
         let mut connection = self.connection.take().await?;
