@@ -18,7 +18,8 @@ use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _};
 
 const CHANNEL: &str = "user-events";
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than a new connection is waited for, which may have been asked for in the worst moment.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("nothing happened")
