@@ -203,7 +203,7 @@ impl<H: Handler> Lanes<H> {
         }
         self.progress.pass(checkpoint);
         self.progress.settle().await?;
-        self.progress.flush().await
+        if self.progress.is_due() { self.progress.flush().await } else { Ok(()) }
     }
 
     /// Does something else while events are handled, until it is done or the consumer is to stop (then `None`).

@@ -132,7 +132,8 @@ impl Progress {
         is_something.then(|| self.stored_at + self.interval)
     }
 
-    fn is_due(&self) -> bool {
+    /// Whether the interval is over.
+    pub(super) fn is_due(&self) -> bool {
         self.interval.is_zero() || self.stored_at.elapsed() >= self.interval
     }
 
