@@ -316,13 +316,16 @@ fn page(head: &str, state: &State) -> String {
     let offset: usize = target.split_once("offset=").map_or(0, |(_, offset)| offset.parse().unwrap());
     let items = &items[offset.min(items.len())..];
     let items = &items[..items.len().min(state.limit)];
-    let mut body = json!({ "version": "https://jsonfeed.org/version/1.1", "title": "User events", "items": items });
+    let mut body =
+        json!({ "version": "https://jsonfeed.org/version/1.1", "title": "User events", "items": items }).to_string();
     if !items.is_empty() {
-        body["next_url"] = json!(format!("/feeds/user-events?offset={}", offset + items.len()));
+        // Before the items, as feeds of this crate have it.
+        let next = format!(r#""next_url":"/feeds/user-events?offset={}","#, offset + items.len());
+        body.insert_str(1, &next);
     }
     let etag = format!("\"{offset}-{}\"", items.len());
     if head.contains(&format!("if-none-match: {etag}\r\n")) {
         return response(304, "", "");
     }
-    response(200, &format!("content-type: application/feed+json\r\netag: {etag}\r\n"), &body.to_string())
+    response(200, &format!("content-type: application/feed+json\r\netag: {etag}\r\n"), &body)
 }

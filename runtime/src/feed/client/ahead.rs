@@ -46,9 +46,9 @@ impl Ahead {
         Ahead { running: None, before: 0 }
     }
 
-    /// A page of so many new `events` leads on to `next`. One with fewer events than the page before is most likely the
-    /// last: what stands behind it is better waited for than asked for.
-    pub(super) fn ask(&mut self, fetcher: &Arc<Fetcher>, next: &Url, events: usize) {
+    /// A page of so many new `events` and `bytes` leads on to `next`. One with fewer events than the page before is most
+    /// likely the last: what stands behind it is better waited for than asked for.
+    pub(super) fn ask(&mut self, fetcher: &Arc<Fetcher>, next: &Url, events: usize, bytes: usize) {
         let before = std::mem::replace(&mut self.before, events);
         if self.running.as_ref().is_some_and(|running| running.url == *next) {
             return;
@@ -57,7 +57,7 @@ impl Ahead {
             // One page waits here.
             let (sender, pages) = mpsc::channel(1);
             let mut task = JoinSet::new();
-            task.spawn(run(Arc::clone(fetcher), next.clone(), sender).in_current_span());
+            task.spawn(run(Arc::clone(fetcher), next.clone(), bytes, sender).in_current_span());
             Running { url: next.clone(), pages, _task: task }
         });
     }
@@ -76,10 +76,9 @@ impl Ahead {
     }
 }
 
-/// Asks for page after page, for as long as they promise to be full.
-async fn run(fetcher: Arc<Fetcher>, url: Url, pages: mpsc::Sender<Page>) {
+/// Asks for page after page, for as long as they promise to be full. The page `before` has so many bytes.
+async fn run(fetcher: Arc<Fetcher>, url: Url, mut before: usize, pages: mpsc::Sender<Page>) {
     let mut asked = fetch(&fetcher, url);
-    let mut before = 0;
     while let Some(Ok(answer)) = asked.join_next().await {
         let Ok(place) = pages.reserve().await else { return };
         let then = match &answer {

@@ -281,7 +281,7 @@ impl<H: Handler> Walk<'_, H> {
         let resume_here = remembered(&self.url);
         let resume_next = next.as_ref().ok().and_then(Option::as_ref).map(remembered);
         if let (Ok(Some(next)), true) = (&next, last.is_some()) {
-            self.ahead.ask(self.fetcher, next, items.len());
+            self.ahead.ask(self.fetcher, next, items.len(), body.bytes.len());
         }
         for (index, item) in items.into_iter().enumerate() {
             if !fresh[index] {
